@@ -1,0 +1,39 @@
+"""The command line: thin. Without arguments it is the action, told by the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from model_complexity import __version__
+from model_complexity.errors import ActionError
+from model_complexity.github import workflow
+from model_complexity.pipeline import run
+from model_complexity.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the action.
+
+    Returns:
+        The exit code: 0 done, 1 some configs could not be measured and ``fail-on-error`` is set, 2 the action was misused or
+        could not do its work.
+    """
+    parser = argparse.ArgumentParser(
+        prog="model-complexity",
+        description="Measures the configs that a pull request touches and comments on it. "
+        "Started by GitHub Actions, it takes everything from the environment; scripts/demo plays a whole run on a desk.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.parse_args(arguments)
+    try:
+        return run(Settings.from_environment(os.environ), sys.stdout)
+    except ActionError as error:
+        workflow.error(sys.stdout, str(error), title="Model Complexity")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

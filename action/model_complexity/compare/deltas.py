@@ -1,0 +1,49 @@
+"""What a pull request did to one config's figures. Pure functions over the data model."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from model_complexity.report import Entry, Failure, Measurement
+
+Figure = Literal["flops", "params", "activations"]
+FIGURES: tuple[Figure, ...] = ("flops", "params", "activations")
+
+Status = Literal["measured", "added", "removed", "unchanged", "changed", "failed", "fixed", "base_failed"]
+"""measured: head only, no base was asked for · failed: no numbers at head · fixed: the base has no numbers, head has ·
+base_failed: a deleted config that could not be measured at the base."""
+
+
+class Delta(NamedTuple):
+    """A difference: exact, and relative to the base (None where the base is 0)."""
+
+    absolute: int
+    relative: float | None
+
+
+def delta_of(figure: Figure, entry: Entry) -> Delta | None:
+    """Head's figure less base's; None unless both sides were measured."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return None
+    head: int = getattr(entry.head, figure)
+    base: int = getattr(entry.base, figure)
+    return Delta(head - base, (head - base) / base if base else None)
+
+
+def status_of(entry: Entry, *, compared: bool) -> Status:
+    """What happened to a config.
+
+    Args:
+        entry: both sides, as measured.
+        compared: whether the base was measured in this run at all.
+    """
+    if isinstance(entry.head, Failure):
+        return "failed"
+    if entry.head is None:
+        return "removed" if isinstance(entry.base, Measurement) else "base_failed"
+    if entry.base is None:
+        return "added" if compared else "measured"
+    if isinstance(entry.base, Failure):
+        return "fixed"
+    same = all(getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES)
+    return "unchanged" if same else "changed"

@@ -1,0 +1,20 @@
+"""GitHub: the event, the API, the sticky comment, and the runner's files and commands."""
+
+from model_complexity.github.client import Client, Comment
+from model_complexity.github.comment import Published, marker, publish, room
+from model_complexity.github.event import Event, Ignored, PullRequest, parse_event
+from model_complexity.github.refusals import PermissionDenied
+
+__all__ = [
+    "Client",
+    "Comment",
+    "Event",
+    "Ignored",
+    "PermissionDenied",
+    "Published",
+    "PullRequest",
+    "marker",
+    "parse_event",
+    "publish",
+    "room",
+]

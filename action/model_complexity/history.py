@@ -1,0 +1,156 @@
+"""Which commits are compared, and which configs differ: local git where the history is there, GitHub's API where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from model_complexity.discover import (
+    ChangedFile,
+    Graph,
+    Patterns,
+    Remote,
+    Repository,
+    Selection,
+    from_api,
+    requested,
+    select,
+)
+from model_complexity.errors import ActionError
+from model_complexity.github import Client, Event, PullRequest
+from model_complexity.report import Problem, Target
+from model_complexity.settings import Surroundings
+
+ADVICE = "Set `fetch-depth: 0` on actions/checkout to compare with the merge base."
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two commits. ``head_tree`` is what stands for head: head itself, or the trial merge where head is not there."""
+
+    head: str
+    head_tree: str
+    base: str | None
+    number: int | None
+    notes: tuple[str, ...] = ()
+
+
+class Trees(NamedTuple):
+    """The files of both sides; ``base`` is None where there is nothing to compare with."""
+
+    head: Path
+    base: Path | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for: globs or paths, whether they were named by hand, and how many are measured at most."""
+
+    configs: str
+    by_hand: bool
+    cap: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is measured, what is not, and what the reader must know about it."""
+
+    targets: tuple[Target, ...]
+    not_measured: tuple[Target, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class History:
+    """The checkout's git objects, in a private repository, and the API behind them."""
+
+    repository: Repository
+    client: Client
+
+    @classmethod
+    def open(cls, around: Surroundings, token: str, private: Path, client: Client) -> History:
+        """Opens the runner's checkout.
+
+        Raises:
+            ActionError: there is no git repository in the workspace.
+        """
+        remote = Remote(around.remote_url, token)
+        return cls(Repository.open(around.github_workspace, private, remote), client)
+
+    def sides(self, event: Event, pull_request: PullRequest | None) -> Sides:
+        """Finds head and merge base; commits that the checkout lacks are fetched.
+
+        Raises:
+            ActionError: not even head can be had.
+        """
+        if pull_request is None:
+            if not self.repository.has(event.sha):
+                raise ActionError(
+                    f"commit {event.sha} is not in the checkout.", "Put actions/checkout before this action."
+                )
+            return Sides(event.sha, event.sha, None, None)
+        head, notes = pull_request.head_sha, []
+        base = self.repository.merge_base(pull_request.base_sha, head) or self.client.merge_base(
+            pull_request.base_sha, head
+        )
+        missing = [sha for sha in (head, base) if not self.repository.has(sha)]
+        if missing:
+            self.repository.fetch(*missing)
+        head_tree = head
+        if not self.repository.has(head):
+            if pull_request is not event.pull_request or not self.repository.has(event.sha):
+                raise ActionError(
+                    f"the pull request's head {head} is neither in the checkout nor to be fetched.", ADVICE
+                )
+            head_tree = event.sha
+            notes.append(
+                f"The head commit was not in the checkout: its trial merge {event.sha[:9]} was measured. {ADVICE}"
+            )
+        if self.repository.has(base):
+            return Sides(head, head_tree, base, pull_request.number, tuple(notes))
+        notes.append(
+            f"The merge base {base[:9]} was not in the checkout, so there is nothing to compare with. {ADVICE}"
+        )
+        return Sides(head, head_tree, None, pull_request.number, tuple(notes))
+
+    def trees(self, sides: Sides, room: Path) -> Trees:
+        """Lays both sides out, each in a folder of its own in ``room``.
+
+        Raises:
+            ActionError: a tree cannot be written.
+        """
+        base = self.repository.checkout(sides.base, room / "base") if sides.base else None
+        return Trees(self.repository.checkout(sides.head_tree, room / "head"), base)
+
+    def choose(self, sides: Sides, trees: Trees, wanted: Wanted) -> Choice:
+        """Chooses configs: those named by hand, or those that the pull request touches.
+
+        Raises:
+            ActionError: nothing that was named by hand is there, or GitHub does not say what has changed.
+        """
+        patterns = Patterns.parse(wanted.configs)
+        graph = Graph.of_tree(trees.head, patterns.matches)
+        if wanted.by_hand:
+            return _choice(requested(wanted.configs, graph, wanted.cap, trees.base))
+        changed, notes = self._changed(sides)
+        return _choice(select(changed, graph, patterns, wanted.cap, trees.base), notes)
+
+    def _changed(self, sides: Sides) -> tuple[tuple[ChangedFile, ...], tuple[str, ...]]:
+        if sides.base is not None and sides.head_tree == sides.head:
+            return self.repository.changed_files(sides.base, sides.head), ()
+        if sides.number is None:
+            return (), ()
+        files, truncated = self.client.changed_files(sides.number)
+        note = f"GitHub lists the first {len(files)} changed files only, so configs may be missing. {ADVICE}"
+        return from_api(files), (note,) if truncated else ()
+
+    def _merge_base(self, base: str, head: str) -> str:
+        # Where history is cut off, git may take an older commit for the merge base; GitHub has all of it.
+        local = None if self.repository.is_shallow else self.repository.merge_base(base, head)
+        return local or self.client.merge_base(base, head)
+
+
+def _choice(selection: Selection, notes: tuple[str, ...] = ()) -> Choice:
+    return Choice(selection.targets, selection.not_measured, selection.problems, notes)

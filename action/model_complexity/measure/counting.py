@@ -1,0 +1,107 @@
+"""Counts flops, params and activations of a built model with fvcore's analyses over one trace."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Dict, Iterator, List, Tuple
+
+import torch
+from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis, parameter_count
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from .operators import ACTIVATION_HANDLES, FLOP_HANDLES, sort_operators
+
+
+class ZeroCountError(Exception):
+    """The model was traced and not one flop was counted."""
+
+
+def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
+    """Traces ``model(*inputs)`` once and counts it.
+
+    Args:
+        model: in eval mode; its ``forward`` is what is traced.
+        inputs: tensors with the batch dimension first.
+
+    Returns:
+        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``modules`` in call order as
+        fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
+
+    Raises:
+        ZeroCountError: nothing was counted, so a figure would be a wrong one.
+        Exception: whatever the model's own code raises.
+    """
+    flops = FlopCountAnalysis(model, inputs).set_op_handle(**FLOP_HANDLES)
+    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**ACTIVATION_HANDLES)
+    for analysis in (flops, activations):
+        analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False).tracer_warnings(
+            "none"
+        )
+    with _one_trace(), _NoFusedAttention(), torch.no_grad():
+        total = _whole(flops.total())
+        values = _whole(activations.total())
+    operators = sort_operators(flops.unsupported_ops().items())
+    if total == 0:
+        seen = ", ".join([*operators["uncounted"], *operators["negligible"]][:8]) or "no operator at all"
+        raise ZeroCountError(f"not one flop was counted; the trace holds {seen}")
+    params = parameter_count(model)
+    uncalled = flops.uncalled_modules()
+    return {
+        "flops": total,
+        "params": _whole(params[""]),
+        "activations": values,
+        "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
+        "unsupported_ops": operators,
+        "uncalled_modules": sorted(uncalled),
+    }
+
+
+def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncalled: Any) -> List[Dict[str, Any]]:
+    shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
+    rows = []
+    for name in dict.fromkeys([*params, *flops]):
+        row: Dict[str, Any] = {"name": name, "depth": name.count(".") + 1 if name else 0}
+        if name in params:
+            row["params"] = _whole(params[name])
+        if name in shapes:
+            row["shape"] = shapes[name]
+        elif name not in uncalled:
+            row["flops"] = _whole(flops.get(name, 0))
+            row["activations"] = _whole(activations.get(name, 0))
+        rows.append(row)
+    return rows
+
+
+def _whole(value: Any) -> int:
+    """Some handles (einsum) count in floats or numpy numbers; figures are whole."""
+    return round(float(value)) if isinstance(value, float) else int(value)
+
+
+class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is absent where types are checked
+    """Keeps nn.MultiheadAttention and nn.TransformerEncoderLayer on the path whose operators are counted.
+
+    Without gradients they take a fused operator (``_native_multi_head_attention``) that hides its matmuls; they do not
+    while a torch function mode is active, in every torch 2.x.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def _one_trace() -> Iterator[None]:
+    """Lets the analyses share one trace: tracing is nearly all of the cost, and two traces could differ."""
+    trace = jit_analysis._get_scoped_trace_graph  # noqa: SLF001 - fvcore has no public door for this
+    graphs: Dict[int, Any] = {}
+
+    def traced_once(module: nn.Module, inputs: Any, aliases: Any) -> Any:
+        if id(module) not in graphs:
+            graphs[id(module)] = trace(module, inputs, aliases)
+        return graphs[id(module)]
+
+    jit_analysis._get_scoped_trace_graph = traced_once  # noqa: SLF001
+    try:
+        yield
+    finally:
+        jit_analysis._get_scoped_trace_graph = trace  # noqa: SLF001

@@ -1,0 +1,44 @@
+"""Untrusted text in Markdown: config paths, module names and messages are shown as text and do nothing else.
+
+Everything that comes from a pull request passes through ``code`` (in a line or a table cell), ``html_code`` (inside HTML) or
+``fenced`` (a block). Inside code GitHub makes no mention, link, emoji or HTML of anything.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from model_complexity.measure.page import printable
+
+LINE_LIMIT = 240
+
+
+def clipped(text: str, limit: int = LINE_LIMIT) -> str:
+    """At most ``limit`` characters: the middle of a longer text is left out, because the ends of a path tell most."""
+    if len(text) <= limit:
+        return text
+    ahead = limit // 2
+    return f"{text[:ahead]}…{text[-(limit - ahead - 1) :]}"
+
+
+def code(text: str, limit: int = LINE_LIMIT) -> str:
+    """A code span, safe in a table cell too."""
+    shown = clipped(printable(" ".join(text.split())), limit) or " "
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    # A table splits cells at pipes before it looks for code, and takes the backslash away again.
+    return ticks + pad + shown.replace("|", r"\|") + pad + ticks
+
+
+def html_code(text: str, limit: int = LINE_LIMIT) -> str:
+    """The same for places where Markdown is not read, e.g. inside ``<summary>``."""
+    return f"<code>{html.escape(clipped(printable(' '.join(text.split())), limit))}</code>"
+
+
+def fenced(text: str) -> str:
+    """A code block that its content cannot close."""
+    lines = [printable(line.replace("\t", "    ")) for line in text.split("\n")]
+    body = "\n".join(lines)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", body)), default=0))
+    return f"{fence}text\n{body}\n{fence}"

@@ -1,0 +1,205 @@
+"""The data model that all rooms share: Report > Entry > Result > Measurement | Failure.
+
+Everything that comes from the measuring half or from a report file is untrusted and passes through these classes, which
+bound and validate it. A figure is an exact integer here; rounding happens only where text is made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+REPORT_VERSION: Literal[1] = 1
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of flops, params, activations or occurrences. One multiply-accumulate is one flop, as in fvcore."""
+Text = Annotated[str, StringConstraints(max_length=500)]
+LongText = Annotated[str, StringConstraints(max_length=20_000)]
+ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
+Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=65_536)], ...], Field(min_length=1, max_length=8)]
+Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
+FailureKind = Literal[
+    "config_syntax",
+    "config_load",
+    "missing_dependency",
+    "build",
+    "forward",
+    "timeout",
+    "out_of_memory",
+    "crash",
+    "unsupported_input",
+    "zero_count",
+]
+"""Why a job gave no numbers: a closed set, so that each kind can have its own advice."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Module(_Data):
+    """One module or parameter of the model.
+
+    A parameter has ``shape``; a module has ``flops`` and ``activations``, or None for both when it was never called
+    during the trace (its work, if any, is in its parent's count).
+    """
+
+    name: Annotated[str, StringConstraints(max_length=1_000)]
+    depth: Annotated[int, Field(ge=0, le=1_000)]
+    params: Count | None = None
+    shape: tuple[Count, ...] | None = None
+    flops: Count | None = None
+    activations: Count | None = None
+
+
+class UnsupportedOps(_Data):
+    """Operators that were seen and not counted, with how often they occurred, e.g. ``{"aten::fft_rfft2": 3}``."""
+
+    negligible: dict[Text, Count] = {}
+    uncounted: dict[Text, Count] = {}
+
+
+class Versions(_Data):
+    """What did the counting."""
+
+    python: Text
+    torch: Text
+    fvcore: Text
+    mmengine: Text
+
+
+class Measurement(_Data):
+    """The counted complexity of one config at one shape."""
+
+    flops: Count
+    params: Count
+    activations: Count
+    input_shape: Shape
+    """What was fed, batch dimension first: (1, C, H, W)."""
+    modules: Annotated[tuple[Module, ...], Field(max_length=100_000)]
+    unsupported_ops: UnsupportedOps
+    uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=100_000)] = ()
+    forward: Text
+    """Name of the method that was traced, e.g. ``extract_feat``."""
+    device: Text
+    method: Literal["real", "dry"]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    versions: Versions
+
+
+class Failure(_Data):
+    """Why there are no numbers: a one-line message, a one-line hint for the author, and the detail (a traceback)."""
+
+    kind: FailureKind
+    message: Text
+    hint: Text
+    detail: LongText = ""
+
+
+class Answer(_Data):
+    """One line of the worker's pipe: the outcome of one job."""
+
+    job: Annotated[int, Field(ge=0)]
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.measurement is None) == (self.failure is None):
+            raise ValueError("an answer is either a measurement or a failure")
+        return self
+
+    @property
+    def result(self) -> Result:
+        """The measurement or the failure."""
+        result = self.measurement or self.failure
+        if result is None:  # ruled out by the validator
+            raise AssertionError
+        return result
+
+
+class Target(_Data):
+    """A config chosen for measuring, and why.
+
+    ``config`` is its path at head (None when the pull request deletes it), ``base_config`` its path at the merge base
+    (None when it is new; another path when it was renamed), ``through`` the changed base file that leads to it.
+    """
+
+    config: ConfigPath | None
+    base_config: ConfigPath | None
+    reason: Literal["added", "modified", "renamed", "deleted", "inherited", "requested"]
+    through: ConfigPath | None = None
+
+    @property
+    def name(self) -> str:
+        """The path to show: at head, or at the base for a deleted config."""
+        name = self.config or self.base_config
+        if name is None:
+            raise AssertionError
+        return name
+
+    @model_validator(mode="after")
+    def _has_a_path(self) -> Self:
+        if self.config is None and self.base_config is None:
+            raise ValueError("a target has a path on at least one side")
+        return self
+
+
+class Problem(_Data):
+    """Something discovery could not read, e.g. a ``_base_`` that holds a call. The file was not run."""
+
+    config: ConfigPath
+    message: Text
+
+
+Result = Measurement | Failure
+
+
+class Entry(_Data):
+    """One config at one shape, measured at head and at the merge base (None: not there, or not asked for)."""
+
+    target: Target
+    shape: Shape
+    """What was asked for: (C, H, W)."""
+    head: Result | None
+    base: Result | None
+
+    @model_validator(mode="after")
+    def _has_a_side(self) -> Self:
+        if self.head is None and self.base is None:
+            raise ValueError("an entry has a result on at least one side")
+        return self
+
+    @property
+    def shown(self) -> Result:
+        """The result that an entry is about: head's, or the base's for a deleted config."""
+        result = self.head or self.base
+        if result is None:  # ruled out by the validator
+            raise AssertionError
+        return result
+
+
+class Report(_Data):
+    """All that one run found out. Written to disk as versioned JSON; rendering needs nothing else."""
+
+    version: Literal[1] = REPORT_VERSION
+    repository: Text
+    pull_request: Annotated[int, Field(ge=1)] | None = None
+    head: Sha
+    base: Sha | None = None
+    """The merge base, or None when only one side was measured."""
+    entries: tuple[Entry, ...] = ()
+    not_measured: tuple[Target, ...] = ()
+    """Targets beyond ``max-configs``."""
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[LongText, ...] = ()
+    """Sentences that the reader must know, e.g. that no history was there and the base was not measured."""
+    tool: Text
+    """Version of Model Complexity."""
+    run_url: Text | None = None
+
+    @property
+    def failed(self) -> tuple[Entry, ...]:
+        """The entries that have no numbers at head."""
+        return tuple(entry for entry in self.entries if isinstance(entry.head, Failure))

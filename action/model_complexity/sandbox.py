@@ -1,0 +1,261 @@
+"""The wall: starts whatever runs the pull request's code without privileges, with limits, and reads its answers as data.
+
+Behind the wall are ``measure.worker`` and the ``install`` command. They get a built environment (an allow-list, not ours less
+some), where we are root another user, no file descriptor but their own, and a working directory that is a copy of the tree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from model_complexity.errors import ActionError
+from model_complexity.measure.failures import failure
+from model_complexity.process import Say, account_of, read_lines, untrusted
+from model_complexity.report import Answer, Failure, Result, Versions
+
+PASSED_VARIABLES = frozenset(
+    {
+        *("LANG", "LC_ALL", "TZ"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        *("PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_DEFAULT_TIMEOUT"),
+        *(
+            "LD_LIBRARY_PATH",
+            "CUDA_HOME",
+            "CUDA_VISIBLE_DEVICES",
+            "NVIDIA_VISIBLE_DEVICES",
+            "NVIDIA_DRIVER_CAPABILITIES",
+        ),
+        *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),
+    }
+)
+"""Variables that reach the pull request's code when they are set and hold no credentials (``user:password@host``)."""
+
+_BOOT_SECONDS = 180.0
+_GRACE_SECONDS = 60.0
+# The working directory is the pull request's: nothing in it may stand in for our modules or for torch.
+_BOOTSTRAP = """
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+from model_complexity.measure.worker import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One config, by its path inside the tree, at one shape (C, H, W)."""
+
+    config: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the worker said of itself before its first answer."""
+
+    device: str
+    versions: Versions
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How untrusted code is run; made by ``Sandbox.prepare``.
+
+    Args:
+        python: interpreter of the analysis environment.
+        room: a folder for its home and for the copy of our code that it may import.
+        account: the user that it runs as; None leaves it at ours, which is right only where we hold no secret (on a desk).
+        timeout: seconds for one job.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    python: Path
+    room: Path
+    account: pwd.struct_passwd | None
+    timeout: float
+    device: str
+
+    @classmethod
+    def prepare(cls, python: Path, room: Path, *, user: str | None, timeout: float, device: str) -> Sandbox:
+        """Lays out the room.
+
+        Raises:
+            ActionError: there is no such interpreter or user.
+        """
+        if not os.access(python, os.X_OK):
+            raise ActionError(
+                f"there is no Python interpreter at {python}.",
+                "Set MODEL_COMPLEXITY_PYTHON to the analysis environment's.",
+            )
+        sandbox = cls(python, room, account_of(user) if user else None, timeout, device)
+        package = sandbox._code / "model_complexity"
+        package.mkdir(parents=True)
+        here = Path(__file__).parent
+        shutil.copy(here / "__init__.py", package)
+        shutil.copytree(here / "measure", package / "measure", ignore=shutil.ignore_patterns("__pycache__"))
+        sandbox._home.mkdir()
+        sandbox.give(sandbox._home)
+        return sandbox
+
+    @property
+    def _code(self) -> Path:
+        return self.room / "code"
+
+    @property
+    def _home(self) -> Path:
+        return self.room / "home"
+
+    def give(self, folder: Path) -> None:
+        """Makes a folder, with all in it, the worker's own. Links are not followed."""
+        if self.account is None:
+            return
+        for parent, folders, files in _walk(folder):
+            for name in (".", *folders, *files):
+                os.chown(parent / name, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of untrusted code. Nothing of ours is in it that is not named here."""
+        home = str(self._home)
+        passed = {name: value for name, value in os.environ.items() if name in PASSED_VARIABLES and "@" not in value}
+        return {
+            **passed,
+            "PATH": f"{self.python.parent}:/usr/local/bin:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(self.python.parent.parent),
+            "PYTHONPATH": str(self._code),
+            "HOME": home,
+            "TMPDIR": home,
+            "XDG_CACHE_HOME": f"{home}/.cache",
+            "MPLCONFIGDIR": f"{home}/.matplotlib",
+            "LANG": "C.UTF-8",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore",
+            "HF_HUB_OFFLINE": "1",
+            "TRANSFORMERS_OFFLINE": "1",
+        }
+
+    def install(self, command: str, tree: Path, say: Say) -> None:
+        """Runs the ``install`` input in the analysis environment, in ``tree``, and passes its output to ``say``.
+
+        Raises:
+            ActionError: it ended with another status than 0.
+        """
+        started = time.monotonic()
+        environment = {
+            name: value for name, value in self.environment().items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")
+        }
+        shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
+        with untrusted(shell, tree=tree, environment=environment, account=self.account, say=say) as process:
+            status = process.wait()
+        if status:
+            raise ActionError(
+                f"input `install`: the command ended with status {status} after {time.monotonic() - started:.0f} s.",
+                "Its output is above; it runs in the analysis environment, in the pull request's tree, without any token.",
+            )
+
+    def measure(
+        self, tree: Path, jobs: Sequence[Job], say: Say, ready: Callable[[Ready], None] = lambda _: None
+    ) -> Iterator[tuple[Job, Result]]:
+        """Measures configs of one tree, in order. A worker that is brought down costs the job at hand and is replaced.
+
+        Raises:
+            ActionError: the worker cannot start: the analysis environment is broken, or there is no such device.
+        """
+        remaining = list(enumerate(jobs))
+        while remaining:
+            answered = 0
+            for answer in self._answers(tree, remaining, say, ready):
+                number, job = remaining[answered]
+                if answer.job != number:
+                    break
+                answered += 1
+                yield job, answer.result
+                if answered == len(remaining):
+                    break
+            del remaining[:answered]
+            if remaining:
+                _, job = remaining.pop(0)
+                yield job, Failure(**failure("crash", "brought the whole worker down, or answered for another config"))
+
+    def _answers(
+        self, tree: Path, jobs: Sequence[tuple[int, Job]], say: Say, ready: Callable[[Ready], None]
+    ) -> Iterator[Answer]:
+        reading, writing = os.pipe()
+        lines = ({"job": number, "config": job.config, "shape": job.shape} for number, job in jobs)
+        asked = self.room / "jobs.jsonl"
+        asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        command = [str(self.python), "-c", _BOOTSTRAP, "--answers-fd", str(writing)]
+        command += ["--timeout", str(self.timeout), "--device", self.device]
+        started = False
+        with (
+            os.fdopen(reading, "rb"),
+            untrusted(
+                command,
+                tree=tree,
+                environment=self.environment(),
+                account=self.account,
+                say=say,
+                stdin=asked,
+                keep=(writing,),
+            ),
+        ):
+            os.close(writing)
+            replies = read_lines(reading, lambda: self.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
+            _greeting(next(replies, b""), ready)
+            started = True
+            for line in replies:
+                answer = parse_answer(line)
+                if answer is None:
+                    return
+                yield answer
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Path.walk, which Python 3.11 does not have."""
+    for parent, folders, files in os.walk(folder):
+        yield Path(parent), folders, files
+
+
+def _greeting(line: bytes, ready: Callable[[Ready], None]) -> None:
+    try:
+        data: Any = json.loads(line)
+        if "ready" in data:
+            device = str(data["ready"]["device"])
+            ready(Ready(device if device in ("cpu", "cuda") else "?", Versions(**data["ready"]["versions"])))
+            return
+        message = str(data["fatal"]["message"])[:300]
+    except (ValueError, KeyError, TypeError):
+        message = "it ended, or hung, before its first word"
+    raise ActionError(
+        f"the analysis environment cannot measure: {message}.",
+        "Its output is above. Check what `install` changed (torch, fvcore, mmengine and tabulate must import) and `device`.",
+    )
+
+
+def parse_answer(line: bytes) -> Answer | None:
+    """Reads one line of the worker. One that breaks the rules is its job's failure; None when it is not clear whose it is."""
+    try:
+        return Answer.model_validate_json(line)
+    except ValidationError as error:
+        try:
+            number = int(json.loads(line)["job"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return Answer(
+            job=max(number, 0), failure=Failure(**failure("crash", f"its result is not valid: {where}: {first['msg']}"))
+        )

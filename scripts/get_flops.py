@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Prints flops, params and activations of a config: the summary block, then the table of modules.
+
+Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the analysis environment's Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "action"))
+
+from model_complexity.measure.shapes import shape_of
+
+
+class _OneLine(argparse.ArgumentParser):
+    """Says what is wrong with the arguments on one line, as a program that scripts call should."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main() -> int:
+    """Returns the exit code: 0 done, 1 the config could not be measured, 2 the arguments are wrong."""
+    parser = _OneLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path, help="path of the config file")
+    parser.add_argument(
+        "--shape",
+        nargs="+",
+        default=["224", "224"],
+        metavar=("H", "W"),
+        help="input size; one value is a square (224 224)",
+    )
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    arguments = parser.parse_args()
+    try:
+        shape = shape_of(arguments.shape)
+    except ValueError as error:
+        parser.error(f"argument --shape: {error}")
+    if not arguments.config.is_file():
+        parser.error(f"argument config: there is no file {arguments.config}")
+
+    # Only now: importing torch takes seconds, and a wrong argument should not.
+    from model_complexity.measure.building import cut_network
+    from model_complexity.measure.job import run_job
+    from model_complexity.measure.page import ModuleRow, module_table, summary_block
+
+    sys.path.insert(1, str(Path.cwd()))
+    cut_network()
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the figures; a config may print what it likes
+        answer = run_job(arguments.config, shape, arguments.device)
+    failure = answer.get("failure")
+    if failure:
+        print(failure["detail"], file=sys.stderr)
+        print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
+        return 1
+    found = answer["measurement"]
+    print(summary_block(shape, found["flops"], found["params"], found["activations"]))
+    print(module_table([ModuleRow.of(module) for module in found["modules"]]))
+    uncounted = found["unsupported_ops"]["uncounted"]
+    if uncounted:
+        print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Turns a comment's Markdown into one self-contained HTML page. Run with an environment that has markdown-it-py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+STYLE = """
+:root { color-scheme: light dark; --line: light-dark(#d1d9e0, #3d444d); --soft: light-dark(#f6f8fa, #151b23); }
+body { font: 14px/1.5 system-ui, "Noto Sans", sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; }
+main { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem 1rem; overflow-wrap: anywhere; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { border: 1px solid var(--line); padding: 6px 13px; }
+tr:nth-child(2n) { background: var(--soft); }
+code { background: var(--soft); border-radius: 6px; padding: .2em .4em; font: 85% ui-monospace, "Noto Sans Mono", monospace; }
+pre { background: var(--soft); border-radius: 6px; padding: 1rem; overflow-x: auto; }
+pre code { padding: 0; background: none; }
+details { margin: .6rem 0; }
+summary { cursor: pointer; }
+"""
+
+
+def page(markdown: str) -> str:
+    """The page that a reviewer would see, near enough: GitHub's own renderer and style are not to be had."""
+    body = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    head = f'<meta charset="utf-8"><title>Model Complexity</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{body}</main></body></html>\n'
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(page(Path(sys.argv[1]).read_text(encoding="utf-8")), encoding="utf-8")

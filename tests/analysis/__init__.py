@@ -1,0 +1,1 @@
+"""The measuring half, tested in the analysis environment."""

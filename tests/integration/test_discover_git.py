@@ -1,0 +1,353 @@
+"""Git as discovery uses it, on real repositories: the private repository, fetching, changed files, checkouts."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from model_complexity.discover import ChangedFile, Remote, Repository
+from model_complexity.errors import ActionError
+
+NONE = "0" * 40
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Runs git as a user would, away from this machine's configuration."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, files: dict[str, str | None]) -> str:
+    """Writes files (None: removes), commits, and returns the SHA."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text, encoding="utf-8")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "x")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    folder = tmp_path / "origin"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "config", "uploadpack.allowFilter", "true")
+    git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+    return folder
+
+
+@pytest.fixture
+def forked(origin: Path) -> tuple[str, str, str]:
+    """Returns the fork point, main's tip and the branch's tip, which is checked out."""
+    point = commit(origin, {"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    tip = commit(origin, {"main.py": "x = 1\n"})
+    git(origin, "checkout", "--quiet", "-b", "branch", point)
+    return point, tip, commit(origin, {"a.py": "a = 2\n", "c.py": "c = 1\n"})
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_full_clone(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    point, tip, head = forked
+    before = snapshot(origin)
+    repository = Repository.open(origin, tmp_path / "private")
+    assert repository.has(head)
+    assert not repository.has(NONE)
+    assert not repository.is_shallow
+    assert repository.merge_base(tip, head) == point
+    assert repository.merge_base(tip, NONE) is None
+    assert repository.changed_files(point, head) == (
+        ChangedFile("a.py", "a.py", "modified"),
+        ChangedFile("c.py", None, "added"),
+    )
+    trees = [repository.checkout(sha, tmp_path / sha) for sha in (point, head)]
+    assert [(tree / "a.py").read_text() for tree in trees] == ["a = 1\n", "a = 2\n"]
+    assert snapshot(origin) == before
+
+
+def test_unrelated_histories_have_no_merge_base(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    git(origin, "checkout", "--quiet", "--orphan", "other")
+    other = commit(origin, {"z.py": ""})
+    assert Repository.open(origin, tmp_path / "private").merge_base(forked[0], other) is None
+
+
+def test_names_renames_and_deletions(origin: Path, tmp_path: Path) -> None:
+    body = "".join(f"line {number}\n" for number in range(50))
+    base = commit(origin, {"old.py": body, "gone.py": "gone", "café\n'x'.py": "1", "link.py": "1", "mode.py": "1"})
+    (origin / "link.py").unlink()
+    (origin / "link.py").symlink_to("mode.py")
+    (origin / "mode.py").chmod(0o755)
+    files = {"old.py": None, "gone.py": None, "n/new.py": f"{body}more\n", "café\n'x'.py": "2", '"\t.py': "3"}
+    head = commit(origin, files)
+    found = Repository.open(origin, tmp_path / "private").changed_files(base, head)
+    assert set(found) == {
+        ChangedFile("n/new.py", "old.py", "renamed"),
+        ChangedFile(None, "gone.py", "deleted"),
+        ChangedFile("café\n'x'.py", "café\n'x'.py", "modified"),
+        ChangedFile('"\t.py', None, "added"),
+        ChangedFile("link.py", "link.py", "modified"),
+        ChangedFile("mode.py", "mode.py", "modified"),
+    }
+
+
+def test_more_files_than_github_lists(origin: Path, tmp_path: Path) -> None:
+    base = commit(origin, {f"old/{number}.py": f"{number}\n" * 9 for number in range(3_100)})
+    git(origin, "mv", "old", "new")
+    head = commit(origin, {f"added/{number}.py": "" for number in range(100)})
+    found = Repository.open(origin, tmp_path / "private").changed_files(base, head)
+    assert len(found) == 3_200
+    assert {change for change in found if change.status == "renamed"} == {
+        ChangedFile(f"new/{number}.py", f"old/{number}.py", "renamed") for number in range(3_100)
+    }
+
+
+def test_nothing_of_the_checkout_is_run(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    point, _, _ = forked
+    mark = tmp_path / "ran"
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\necho \"$0 $@\" >> '{mark}'\ncat\n")
+    trap.chmod(0o755)
+    attributes = "* filter=trap diff=trap textconv=trap merge=trap\n"
+    head = commit(origin, {".gitattributes": attributes, "a.py": "a = 3\n"})
+    for key in ("core.fsmonitor", "diff.external", "diff.trap.textconv", "diff.trap.command", "filter.trap.smudge",
+                "filter.trap.clean", "filter.trap.process", "core.sshCommand", "core.pager", "core.alternateRefsCommand",
+                "credential.helper", "uploadpack.packObjectsHook", "gpg.program"):  # fmt: skip
+        git(origin, "config", key, str(trap))
+    for hook in ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc", "fsmonitor-watchman"):
+        (origin / ".git/hooks").mkdir(exist_ok=True)
+        (origin / ".git/hooks" / hook).symlink_to(trap)
+    (origin / ".git/config").write_text((origin / ".git/config").read_text() + "[include]\n\tpath = /nonexistent\n")
+    clone = tmp_path / "clone.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(origin), str(clone))
+    mark.unlink(missing_ok=True)
+
+    repository = Repository.open(origin, tmp_path / "private", Remote(f"file://{clone}"))
+    repository.has(head)
+    repository.merge_base(point, head)
+    assert len(repository.changed_files(point, head)) == 3
+    assert repository.fetch(point)
+    assert (repository.checkout(head, tmp_path / "tree") / "a.py").read_text() == "a = 3\n"
+    assert not mark.exists()
+    git(origin, "status")
+    assert "fsmonitor" in mark.read_text() or "trap" in mark.read_text()  # the trap works where git obeys the checkout
+
+
+def test_our_environment_does_not_steer_git(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "'diff.noprefix=")
+    repository = Repository.open(origin, tmp_path / "private")
+    assert len(repository.changed_files(forked[0], forked[2])) == 2
+
+
+def test_a_linked_worktree(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    git(origin, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"), forked[1])
+    repository = Repository.open(tmp_path / "linked", tmp_path / "private")
+    assert repository.merge_base(forked[1], forked[2]) == forked[0]
+
+
+def test_a_checkout_that_belongs_to_someone_else(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    if os.getuid() == 0:
+        for path in (origin, origin / ".git"):
+            os.chown(path, 65_534, 65_534)
+    assert Repository.open(origin, tmp_path / "private").has(forked[2])
+
+
+def test_sha256_repositories(tmp_path: Path) -> None:
+    folder = tmp_path / "modern"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--object-format=sha256")
+    base, head = commit(folder, {"a.py": "1"}), commit(folder, {"a.py": "2"})
+    repository = Repository.open(folder, tmp_path / "private")
+    assert len(head) == 64
+    assert repository.merge_base(base, head) == base
+    assert repository.changed_files(base, head) == (ChangedFile("a.py", "a.py", "modified"),)
+
+
+def test_a_shallow_clone_fetches_what_it_lacks(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    point, tip, head = forked
+    url = f"file://{origin}"
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=branch", url, "shallow")
+    before = snapshot(tmp_path / "shallow")
+    repository = Repository.open(tmp_path / "shallow", tmp_path / "private", Remote(url))
+    assert repository.is_shallow
+    assert [repository.has(sha) for sha in (point, tip, head)] == [False, False, True]
+    assert repository.merge_base(tip, head) is None
+    assert repository.fetch(point, tip)
+    assert repository.fetch_problem == ""
+    assert [repository.has(sha) for sha in (point, tip, head)] == [True, True, True]
+    assert [change.path for change in repository.changed_files(point, head)] == ["a.py", "c.py"]
+    assert (repository.checkout(point, tmp_path / "base") / "a.py").read_text() == "a = 1\n"
+    assert snapshot(tmp_path / "shallow") == before
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_partial_clone_does_not_have_what_it_cannot_check_out(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str], kind: str
+) -> None:
+    point, tip, head = forked
+    url = f"file://{origin}"
+    git(tmp_path, "clone", "--quiet", "--no-checkout", f"--filter={kind}", "--branch=branch", url, "partial")
+    repository = Repository.open(tmp_path / "partial", tmp_path / "private", Remote(url))
+    assert not repository.has(head)
+    with pytest.raises(ActionError):
+        repository.checkout(head, tmp_path / "early")
+    git(tmp_path / "partial", "fetch", "--quiet", "origin", "main")
+    assert repository.merge_base(tip, head) == point
+    assert repository.fetch(head, point)
+    assert repository.has(head)
+    assert (repository.checkout(head, tmp_path / "late") / "a.py").read_text() == "a = 2\n"
+    assert [change.path for change in repository.changed_files(point, head)] == ["a.py", "c.py"]
+
+
+def test_links_are_checked_out_as_links(origin: Path, tmp_path: Path) -> None:
+    (origin / "link.py").symlink_to("/etc/passwd")
+    tree = Repository.open(origin, tmp_path / "private").checkout(commit(origin, {"a.py": "1"}), tmp_path / "tree")
+    assert (tree / "link.py").readlink() == Path("/etc/passwd")
+
+
+@pytest.mark.parametrize("sha", ["", "HEAD", "--help", "abc", f"{NONE}\n", f"{NONE}0", "A" * 40, f"{NONE}:a.py"])
+def test_only_a_full_sha_reaches_git(origin: Path, tmp_path: Path, sha: str, forked: tuple[str, str, str]) -> None:
+    repository = Repository.open(origin, tmp_path / "private", Remote(f"file://{origin}"))
+    calls = (
+        lambda: repository.has(sha),
+        lambda: repository.fetch(sha),
+        lambda: repository.merge_base(forked[0], sha),
+        lambda: repository.changed_files(sha, forked[0]),
+        lambda: repository.checkout(sha, tmp_path / "tree"),
+    )
+    for call in calls:
+        with pytest.raises(ActionError, match="full SHA"):
+            call()
+
+
+def test_failures_say_what_to_do(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+    with pytest.raises(ActionError, match=r"is not a git checkout.*actions/checkout"):
+        Repository.open(tmp_path, tmp_path / "private")
+    repository = Repository.open(origin, tmp_path / "private")
+    with pytest.raises(ActionError, match=f"Commit {NONE} could not be checked out"):
+        repository.checkout(NONE, tmp_path / "tree")
+    with pytest.raises(ActionError, match="changed files could not be listed"):
+        repository.changed_files(NONE, forked[0])
+    with pytest.raises(ActionError, match="could not be checked out"):
+        repository.checkout(forked[0], origin)
+    assert not repository.fetch(NONE)
+    assert repository.fetch_problem == "There is no server to fetch from."
+
+
+@pytest.mark.parametrize("url", ["ext::sh -c id", "-u", "ssh://a/b", "git@github.com:a/b", "https://a\n/b", "../a"])
+def test_other_transports_are_refused(url: str) -> None:
+    with pytest.raises(ActionError, match="not an https URL"):
+        Remote(url)
+
+
+class Door(BaseHTTPRequestHandler):
+    """A git server that lets nobody in, tells who knocked, and sends visitors of /moved elsewhere."""
+
+    heard: list[tuple[str, str]]
+
+    def do_GET(self) -> None:
+        self.heard.append((self.path, self.headers.get("Authorization", "")))
+        self.send_response(302 if self.path.startswith("/moved") else 403)
+        self.send_header("Location", f"http://localhost:{self.server.server_port}/thief/info/refs")  # type: ignore[attr-defined]
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def door() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    handler = type("Handler", (Door,), {"heard": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", handler.heard  # type: ignore[attr-defined]
+        server.shutdown()
+        thread.join()
+
+
+def test_the_token_goes_to_the_server_and_nowhere_else(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str], door: tuple[str, list[tuple[str, str]]]
+) -> None:
+    url, heard = door
+    secret = "ghs_secret"
+    encoded = base64.b64encode(f"x-access-token:{secret}".encode()).decode()
+    seen: list[str] = []
+    for path in ("/shut", f"/{secret}/{encoded}", "/moved"):
+        remote = Remote(f"{url}{path}", secret)
+        repository = Repository.open(origin, tmp_path / f"private{len(seen)}", remote)
+        assert not repository.fetch(forked[0])
+        seen.append(f"{repository.fetch_problem} {repr(remote).replace(path, '')}")
+    assert [path.partition("?")[0] for path, _ in heard] == [
+        "/shut/info/refs",
+        f"/{secret}/{encoded}/info/refs",
+        "/moved/info/refs",
+    ]
+    assert {authorization for _, authorization in heard} == {f"Basic {encoded}"}
+    assert "403" in seen[0]
+    assert re.search(r"/\*\*\*/\*\*\*/", seen[1])
+    assert secret not in "".join(seen)
+    assert encoded not in "".join(seen)
+    kept = [path for path in tmp_path.glob("private*/**/*") if path.is_file()]
+    assert [path for path in kept if encoded.encode() in path.read_bytes()] == []
+
+
+def test_the_token_is_in_no_argument_list(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    log = tmp_path / "argv"
+    wrapper = tmp_path / "bin/git"
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> \'{log}\'\nPATH=${{PATH#*:}} exec git "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    repository = Repository.open(origin, tmp_path / "private", Remote(f"file://{origin}", "ghs_secret"))
+    assert repository.fetch(forked[0])
+    logged = log.read_text()
+    assert "fetch --quiet" in logged
+    assert "ghs_" not in logged
+    assert base64.b64encode(b"x-access-token:ghs_secret").decode() not in logged
+
+
+def test_a_git_that_hangs_is_ended_with_its_children(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = Repository.open(origin, tmp_path / "private")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\nsleep 600 & wait\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr("model_complexity.discover.git.TIMEOUT", 0.5)
+    with pytest.raises(ActionError, match="git rev-list took longer than"):
+        repository.has(NONE)
+
+
+def test_no_git(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ActionError, match="git could not be started"):
+        Repository.open(origin, tmp_path / "private")

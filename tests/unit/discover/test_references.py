@@ -1,0 +1,237 @@
+"""The bases that one file's text names."""
+
+import time
+
+import pytest
+
+from model_complexity.discover.references import Contents, Reference, read_references
+
+FILE = "configs/net/a.py"
+
+
+def bases(path: str, text: str) -> tuple[str, ...]:
+    contents = read_references(path, text)
+    assert contents.problems == ()
+    return tuple(reference.path for reference in contents.references)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("_base_ = './b.py'", ["configs/net/b.py"]),
+        ("_base_ = ['../_base_/m.py', 'b.py', './b.py']", ["configs/_base_/m.py", "configs/net/b.py"]),
+        ("_base_ = ('b.py', 'c.py')", ["configs/net/b.py", "configs/net/c.py"]),
+        ("_base_ = ['b'\n  '.py']", ["configs/net/b.py"]),
+        ("_base_: list = ['b.py']", ["configs/net/b.py"]),
+        ("_base_ = []", []),
+        ("x = dict(_base_='b.py')", []),
+        ("def f():\n    _base_ = g()", []),
+        ("# _base_ = 'b.py'\nx = '_base_'", []),
+        ("_base_ = '{{fileDirname}}/b.py'", ["configs/net/b.py"]),
+        ("_base_ = '{{ fileDirname }}/../b.py'", ["configs/b.py"]),
+        ("_base_ = '{{fileBasenameNoExtension}}_b{{fileExtname}}'", ["configs/net/a_b.py"]),
+        ("_base_ = 'x_{{ fileBasename }}'", ["configs/net/x_a.py"]),
+        ("_base_ = '{{$MODEL:b.py}}'", ["configs/net/b.py"]),
+        ("_base_ = 'b.py'\nn = {{'$N:80'}}\nm = {{_base_.model.0.size}}\ns = {{ $S : 1 }}", ["configs/net/b.py"]),
+        ("\n_base_ = 'b.py'\nraw = '\\d'", ["configs/net/b.py"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*invalid escape sequence:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*invalid escape sequence:SyntaxWarning")
+def test_python_literals(text: str, expected: list[str]) -> None:
+    assert bases(FILE, text) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "expected"),
+    [
+        ("_base_ = exec('raise SystemExit')", "holds a call", []),
+        ("_base_ = ['b.py', f()]", "holds a call", ["configs/net/b.py"]),
+        ("_base_ = './b' + '.py'", "holds an operator", []),
+        ("x = 'b.py'\n_base_ = x", "holds a name", []),
+        ("_base_ = f'{1}.py'", "holds an f-string", []),
+        ("_base_ = ['b.py', *more]", "holds an unpacking", ["configs/net/b.py"]),
+        ("_base_ = 3", "holds something other than text", []),
+        ("if True:\n    _base_ = 'b.py'", "is assigned inside a block", []),
+        ("try:\n    pass\nexcept E:\n    _base_ = 'b.py'", "is assigned inside a block", []),
+        ("match 1:\n    case _:\n        _base_ = 'b.py'", "is assigned inside a block", []),
+        ("_base_ = ['b.py']\n_base_ += ['c.py']", "holds more than one assignment", ["configs/net/b.py"]),
+        ("_base_, x = 'b.py', 1", "holds more than one assignment", []),
+    ],
+)
+def test_what_is_not_a_literal_is_reported(text: str, what: str, expected: list[str]) -> None:
+    message = f"the bases of a.py cannot be read without running it: `_base_` {what}"
+    assert read_references(FILE, text) == Contents(tuple(map(Reference, expected)), (message,))
+
+
+def test_read_base_blocks() -> None:
+    text = """
+from mmengine.config import read_base
+with read_base():
+    from .b import *
+    from .._base_.m import a as z
+    if True:
+        from ..c.d import e
+if x:
+    with config.read_base():
+        from . import f, g
+        from .._base_ import h, i
+        from pkg.configs.j import *
+        import pkg.configs.k
+from .not_a_base import l
+with other():
+    from .not_a_base import m
+"""
+    assert read_references(FILE, text) == Contents(
+        (
+            Reference("configs/net/b.py", ("configs/net/b/__init__.py",)),
+            Reference("configs/_base_/m.py", ("configs/_base_/m/a.py", "configs/_base_/m/__init__.py")),
+            Reference("configs/c/d.py", ("configs/c/d/e.py", "configs/c/d/__init__.py")),
+            Reference("configs/net/f.py", ("configs/net/f/__init__.py",)),
+            Reference("configs/net/g.py", ("configs/net/g/__init__.py",)),
+            Reference("configs/_base_.py", ("configs/_base_/h.py", "configs/_base_/i.py", "configs/_base_/__init__.py")),
+            Reference("pkg/configs/j.py", ("pkg/configs/j/__init__.py",), "pkg"),
+            Reference("pkg/configs/k.py", ("pkg/configs/k/__init__.py",), "pkg"),
+        )
+    )  # fmt: skip
+
+
+def test_imports_up_to_the_root_and_no_further() -> None:
+    block = "with read_base():\n    "
+    assert bases(FILE, f"{block}from ...top import *") == ("top.py",)
+    assert bases("a.py", f"{block}from .b import *") == ("b.py",)
+    assert read_references(FILE, f"{block}from ....top import *").problems == (
+        "a.py imports a base from outside the repository",
+    )
+
+
+def test_packages() -> None:
+    assert read_references(FILE, "_base_ = 'mmdet::x/y.py'") == Contents(
+        (Reference("configs/x/y.py", package="mmdet"),)
+    )
+    assert read_references(FILE, "_base_ = 'a::b::c.py'").problems == (
+        "a.py names a base that is not understood: a::b::c.py",
+    )
+
+
+@pytest.mark.parametrize("base", ["../../../x.py", "/etc/x.py", "../..", "a\\0.py", "\\ud800.py", "x" * 5_000])
+def test_bases_that_are_no_path_in_the_repository(base: str) -> None:
+    contents = read_references(FILE, f"_base_ = '{base}'")
+    assert contents.references == ()
+    assert [problem[:49] for problem in contents.problems] == [
+        "a.py names a base that is no path in the repositor"[:49]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("_base_ = 'b.py'\nx = (", "a.py is not valid Python in line 2: '(' was never closed"),
+        ("_base_ = 'b.py'\nx = " + "-" * 200_000 + "1", "a.py is not valid Python: Python's parser cannot read it"),
+        ("_base_ = '{{x}}'" * 1_001, "a.py has more than 1,000 templates; its bases were not read"),
+    ],
+)
+def test_what_the_parser_cannot_read(text: str, message: str) -> None:
+    assert read_references(FILE, text) == Contents(problems=(message,))
+
+
+def test_a_name_is_shown_on_one_line() -> None:
+    contents = read_references("configs/a\n\udcff" + "x" * 200 + ".py", "_base_ = f()")
+    assert contents.problems[0].startswith(f"the bases of a\ufffd\ufffd{'x' * 96}… cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"_base_": "b.json"}', ["configs/net/b.json"]),
+        ('{"_base_": ["../b.py", "c.json"], "model": {}}', ["configs/b.py", "configs/net/c.json"]),
+        ('{"_base_": "{{fileDirname}}/b.json", "n": {{_base_.x}}}', ["configs/net/b.json"]),
+        ('{"model": {}}', []),
+    ],
+)
+def test_json(text: str, expected: list[str]) -> None:
+    assert bases("configs/net/a.json", text) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("_base_: ./b.yaml", ["b.yaml"]),
+        ("model:\n  x: 1\n_base_:   'it''s.yaml'  # a comment", ["it's.yaml"]),
+        ('"_base_": "b.yaml"', ["b.yaml"]),
+        ("---\n# c\n_base_: b#c.yaml # c\nx: 1", ["b#c.yaml"]),
+        ("_base_: [a.yaml, 'b, c.yaml', \"d.yaml\"]", ["a.yaml", "b, c.yaml", "d.yaml"]),
+        ("_base_: [\n  a.yaml, # first\n  b.yaml,\n]\nx: [1]", ["a.yaml", "b.yaml"]),
+        ("_base_:\n- a.yaml\n# c\n\n- 'b.yaml'\nx:\n- c", ["a.yaml", "b.yaml"]),
+        ("_base_: # c\n    - a.yaml # c\n    - \"b.yaml\"\n", ["a.yaml", "b.yaml"]),
+        ("_base_: -a.yaml", ["-a.yaml"]),
+        ("_base_:\r\n  - a.yaml\r\nx: 1\r\n", ["a.yaml"]),
+        ("_base_: a.yaml\n_base_: b.yaml", ["b.yaml"]),
+        ("_base_: '{{fileDirname}}/b.yaml'", ["b.yaml"]),
+        ("_base_: []\n", []),
+        ("_base_:\nx: 1", []),
+        ("_base_: ~", []),
+        ("model:\n  _base_: b.yaml", []),
+        ('{"_base_": "b.yaml"}', ["b.yaml"]),
+    ],
+)  # fmt: skip
+def test_yaml(text: str, expected: list[str]) -> None:
+    assert bases("a.yaml", text) == tuple(expected)
+    assert read_references("a.yaml", text).is_config
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*anchor", "&x a.yaml", "!!str a", "|\n  a.yaml", "{a: b}", "a: b", "\n  a.yaml", "a\n  b.yaml", "[a, [b]]",
+     "[a", "'a' b", "[a] b", "\n  - a\n    - b", '"\\x41.yaml"', "[a: b]"],
+)  # fmt: skip
+def test_yaml_that_is_not_understood_is_reported(value: str) -> None:
+    contents = read_references("configs/a.yaml", f"x: 1\n_base_: {value}\ny: 2")
+    assert contents.references == ()
+    assert [problem[:52] for problem in contents.problems] == [
+        "a.yaml has a `_base_` that cannot be read in line 2:"[:52]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("a.json", '{"images": 1}'), ("a.json", '["model", "_base_"]'), ("metafile.yml", "Models:\n  - model: x"),
+     ("a.yml", "models: 1")],
+)  # fmt: skip
+def test_other_data_is_no_config(path: str, text: str) -> None:
+    assert read_references(path, text) == Contents(is_config=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"_base_": }', "a.json is not JSON: Expecting value in line 1"),
+        ('{"_base_": ["b.json", 3]}', "a.json has a `_base_` that is not a path or a list of paths"),
+        ('{"_base_":' + "[" * 100_000, "a.json is nested too deeply, or has a number too long, to be read"),
+    ],
+)
+def test_json_that_cannot_be_read(text: str, message: str) -> None:
+    assert read_references("a.json", text).problems == (message,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["_base_ = [" + "".join(f"'{number}.py'," for number in range(1_001)) + "]",
+     "with read_base():\n    from . import " + ",".join(f"n{number}" for number in range(1_001))],
+)  # fmt: skip
+def test_a_file_names_so_many_bases_at_most(text: str) -> None:
+    contents = read_references(FILE, text)
+    assert len(contents.references) == 1_000
+    assert contents.problems == ("a.py names more than 1,000 bases; the rest was not read",)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("a.yml", "_base_: [\n" * 100_000), ("a.yml", "_base_:\n" * 130_000), ("a.py", "_base_='x'#" + "{{ " + " " * 10**6),
+     ("a.py", "_base_='x'#" + "{{$a:" * 900 + "x" * 10**6), ("a.yml", "_base_: ['" + "a" * 10**6),
+     ("a.yml", "_base_: a" + " #" * 500_000)],
+)  # fmt: skip
+def test_hostile_text_ends_in_time(path: str, text: str) -> None:
+    started = time.perf_counter()
+    read_references(path, text)
+    assert time.perf_counter() - started < 10  # a quadratic reader takes minutes

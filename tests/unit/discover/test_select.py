@@ -1,0 +1,173 @@
+"""From changed files to targets."""
+
+from pathlib import Path
+
+import pytest
+
+from model_complexity.discover import ChangedFile, Graph, Patterns, Selection, requested, select
+from model_complexity.errors import ActionError
+from model_complexity.report import Problem, Target
+
+TREE = {
+    "configs/_base_/m.py": "",
+    "configs/_base_/n.py": "_base_ = 'm.py'",
+    "configs/a.py": "_base_ = '_base_/m.py'",
+    "configs/b.py": "_base_ = '_base_/n.py'",
+    "configs/c.py": "_base_ = 'b.py'",
+    "configs/d.py": "",
+    "configs/e.yaml": "_base_: c.py",
+    "configs/metafile.yml": "Models: []",
+    "configs/__init__.py": "",
+    "tools/x.py": "",
+}
+
+
+def plant(root: Path, files: dict[str, str]) -> Path:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    return Graph.of_tree(plant(tmp_path / "head", TREE), Patterns().matches)
+
+
+def modified(*paths: str) -> list[ChangedFile]:
+    return [ChangedFile(path, path, "modified") for path in paths]
+
+
+def inherited(path: str, through: str) -> Target:
+    return Target(config=path, base_config=path, reason="inherited", through=through)
+
+
+def test_a_changed_base_selects_what_reaches_it_the_nearest_first(graph: Graph) -> None:
+    assert select(modified("configs/_base_/m.py"), graph, Patterns(), 20) == Selection(
+        (
+            inherited("configs/a.py", "configs/_base_/m.py"),
+            inherited("configs/b.py", "configs/_base_/m.py"),
+            inherited("configs/c.py", "configs/_base_/m.py"),
+            inherited("configs/e.yaml", "configs/_base_/m.py"),
+        )
+    )
+
+
+def test_direct_changes_come_first_and_the_nearest_change_is_named(graph: Graph) -> None:
+    assert select(modified("configs/c.py", "configs/_base_/m.py", "tools/x.py"), graph, Patterns(), 20).targets == (
+        Target(config="configs/c.py", base_config="configs/c.py", reason="modified"),
+        inherited("configs/a.py", "configs/_base_/m.py"),
+        inherited("configs/e.yaml", "configs/c.py"),
+        inherited("configs/b.py", "configs/_base_/m.py"),
+    )
+
+
+def test_every_kind_of_direct_change(graph: Graph) -> None:
+    changed = [
+        ChangedFile("configs/d.py", "configs/old.py", "renamed"),
+        ChangedFile("configs/c.py", "tools/c.py", "renamed"),
+        ChangedFile("tools/x.py", "configs/x.py", "renamed"),
+        ChangedFile("configs/a.py", None, "added"),
+        ChangedFile("configs/b.py", None, "copied"),
+        ChangedFile(None, "configs/gone.py", "deleted"),
+        ChangedFile(None, "configs/gone.json", "deleted"),
+        ChangedFile(None, "configs/_base_/gone.py", "deleted"),
+        *modified("configs/metafile.yml", "configs/__init__.py", "configs/e.yaml", "README.md"),
+    ]
+    assert select(changed, graph, Patterns(), 20).targets == (
+        Target(config="configs/a.py", base_config=None, reason="added"),
+        Target(config="configs/b.py", base_config=None, reason="added"),
+        Target(config="configs/c.py", base_config=None, reason="added"),
+        Target(config="configs/d.py", base_config="configs/old.py", reason="renamed"),
+        Target(config="configs/e.yaml", base_config="configs/e.yaml", reason="modified"),
+        Target(config=None, base_config="configs/gone.py", reason="deleted"),
+        Target(config=None, base_config="configs/x.py", reason="deleted"),
+    )
+
+
+def test_a_base_renamed_away_selects_those_that_still_name_it(graph: Graph) -> None:
+    changed = [ChangedFile("configs/_base_/o.py", "configs/_base_/n.py", "renamed")]
+    assert [target.name for target in select(changed, graph, Patterns(), 20).targets] == [
+        "configs/b.py",
+        "configs/c.py",
+        "configs/e.yaml",
+    ]
+
+
+def test_the_merge_base_tells_what_deleted_data_was(graph: Graph, tmp_path: Path) -> None:
+    base = plant(tmp_path / "base", {"configs/x.json": '{"model": {}}', "configs/y.yml": "Models: []"})
+    changed = [ChangedFile(None, f"configs/{name}", "deleted") for name in ("x.json", "y.yml", "z.json")]
+    assert select(changed, graph, Patterns(), 20, base).targets == (
+        Target(config=None, base_config="configs/x.json", reason="deleted"),
+    )
+
+
+def test_the_cap_keeps_the_order_and_lists_the_rest(graph: Graph) -> None:
+    changed = modified("configs/d.py", "configs/_base_/m.py")
+    everything = select(changed, graph, Patterns(), 20).targets
+    assert len(everything) == 5
+    for cap in range(6):
+        assert select(changed, graph, Patterns(), cap) == Selection(everything[:cap], everything[cap:])
+
+
+def test_excluded_configs_are_no_targets_and_still_pass_changes_on(tmp_path: Path) -> None:
+    patterns = Patterns.parse("configs/**\n!configs/b.py")
+    graph = Graph.of_tree(plant(tmp_path, TREE), patterns.matches)
+    assert [target.name for target in select(modified("configs/b.py"), graph, patterns, 20).targets] == [
+        "configs/c.py",
+        "configs/e.yaml",
+    ]
+
+
+def test_only_problems_on_a_targets_path_are_told(tmp_path: Path) -> None:
+    files = {
+        "configs/_base_/m.py": "_base_ = f()",
+        "configs/a.py": "_base_ = '_base_/m.py'",
+        "configs/b.py": "_base_ = 'a.py'",
+        "configs/unrelated.py": "_base_ = f()",
+    }
+    graph = Graph.of_tree(plant(tmp_path, files), Patterns().matches)
+    message = "the bases of {} cannot be read without running it: `_base_` holds a call"
+    assert len(graph.problems) == 2
+    assert select(modified("configs/b.py"), graph, Patterns(), 20).problems == (
+        Problem(config="configs/_base_/m.py", message=message.format("m.py")),
+    )
+    assert select(modified("configs/unrelated.py"), graph, Patterns(), 20).problems == (
+        Problem(config="configs/unrelated.py", message=message.format("unrelated.py")),
+    )
+    assert select(modified("configs/b.py"), graph, Patterns(), 0).problems == ()
+
+
+def test_names_that_are_not_utf8(graph: Graph) -> None:
+    odd = Graph({**graph.edges, "configs/d.py": ("configs/_base_/\udcff.py",)}, graph.configs)
+    assert select(modified("configs/\udcff.py", "configs/_base_/\udcff.py"), odd, Patterns(), 20) == Selection(
+        (inherited("configs/d.py", "configs/_base_/\\udcff.py"),),
+        problems=(Problem(config="configs/\\udcff.py", message="the file's name is not UTF-8: it is not measured"),),
+    )
+
+
+def test_what_was_left_out_for_its_size_concerns_everyone(graph: Graph) -> None:
+    left_out = Problem(config=".", message="the rest was not read")
+    assert select([], Graph(graph.edges, graph.configs, (), (left_out,)), Patterns(), 20) == Selection(
+        problems=(left_out,)
+    )
+
+
+def test_many_problems_are_counted(graph: Graph) -> None:
+    problems = tuple(Problem(config="configs/d.py", message=str(number)) for number in range(105))
+    told = select(modified("configs/d.py"), Graph(graph.edges, graph.configs, problems), Patterns(), 20).problems
+    assert told == (*problems[:100], Problem(config=".", message="5 more problems are not listed"))
+
+
+def test_configs_named_by_hand(graph: Graph, tmp_path: Path) -> None:
+    base = plant(tmp_path / "base", {"configs/a.py": ""})
+    assert requested("configs/[ad].py\nconfigs/none.py, configs/_base_/m.py", graph, 1, base) == Selection(
+        (Target(config="configs/a.py", base_config="configs/a.py", reason="requested"),),
+        (Target(config="configs/d.py", base_config=None, reason="requested"),),
+        (
+            Problem(config="configs/none.py", message="no config matches this"),
+            Problem(config="configs/_base_/m.py", message="it is a base file, which is never measured by itself"),
+        ),
+    )
+    with pytest.raises(ActionError, match=r"No config matches what was asked for: configs/none\.py configs/no/"):
+        requested("configs/none.py\nconfigs/no/", graph, 1)
