@@ -22,7 +22,7 @@ from model_complexity.github import Client, Event, PullRequest
 from model_complexity.report import Problem, Target
 from model_complexity.settings import Surroundings
 
-ADVICE = "Set `fetch-depth: 0` on actions/checkout to compare with the merge base."
+ADVICE = "Set `fetch-depth: 0` on actions/checkout."
 
 
 @dataclass(frozen=True)
@@ -86,34 +86,29 @@ class History:
             ActionError: not even head can be had.
         """
         if pull_request is None:
-            if not self.repository.has(event.sha):
-                raise ActionError(
-                    f"commit {event.sha} is not in the checkout.", "Put actions/checkout before this action."
-                )
-            return Sides(event.sha, event.sha, None, None)
-        head, notes = pull_request.head_sha, []
-        base = self.repository.merge_base(pull_request.base_sha, head) or self.client.merge_base(
-            pull_request.base_sha, head
-        )
-        missing = [sha for sha in (head, base) if not self.repository.has(sha)]
-        if missing:
-            self.repository.fetch(*missing)
-        head_tree = head
-        if not self.repository.has(head):
-            if pull_request is not event.pull_request or not self.repository.has(event.sha):
-                raise ActionError(
-                    f"the pull request's head {head} is neither in the checkout nor to be fetched.", ADVICE
-                )
-            head_tree = event.sha
-            notes.append(
-                f"The head commit was not in the checkout: its trial merge {event.sha[:9]} was measured. {ADVICE}"
-            )
-        if self.repository.has(base):
-            return Sides(head, head_tree, base, pull_request.number, tuple(notes))
-        notes.append(
-            f"The merge base {base[:9]} was not in the checkout, so there is nothing to compare with. {ADVICE}"
-        )
-        return Sides(head, head_tree, None, pull_request.number, tuple(notes))
+            if self.repository.has(event.sha):
+                return Sides(event.sha, event.sha, None, None)
+            raise ActionError(f"commit {event.sha} is not in the checkout.", "Put actions/checkout before this action.")
+        head = pull_request.head_sha
+        base = self._merge_base(pull_request.base_sha, head)
+        tree, notes = head, []
+        if not self._get(head):
+            tree = self._trial_merge(event, pull_request)
+            notes.append(f"The head commit could not be had: its trial merge `{tree[:9]}` was measured. {ADVICE}")
+        compared = self._get(base)
+        if not compared:
+            notes.append(f"The merge base `{base[:9]}` could not be had: nothing is compared. {ADVICE}")
+        return Sides(head, tree, base if compared else None, pull_request.number, tuple(notes))
+
+    def _get(self, sha: str) -> bool:
+        return self.repository.has(sha) or self.repository.fetch(sha)
+
+    def _trial_merge(self, event: Event, pull_request: PullRequest) -> str:
+        """What actions/checkout lays out by default: head merged into the base branch."""
+        if pull_request is event.pull_request and self.repository.has(event.sha):
+            return event.sha
+        head = pull_request.head_sha
+        raise ActionError(f"the pull request's head {head} is not in the checkout and cannot be fetched.", ADVICE)
 
     def trees(self, sides: Sides, room: Path) -> Trees:
         """Lays both sides out, each in a folder of its own in ``room``.

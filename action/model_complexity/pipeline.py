@@ -114,6 +114,8 @@ def _request(settings: Settings, event: Event, client: Client) -> Request:
 def _measured(settings: Settings, request: Request, client: Client, room: Path, log: TextIO) -> Report:
     history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
     sides = history.sides(request.event, request.pull_request)
+    if history.repository.fetch_problem:
+        workflow.warning(log, workflow.neutral(f"A commit could not be fetched: {history.repository.fetch_problem}"))
     trees = history.trees(sides, room)
     choice = history.choose(sides, trees, request.wanted)
     for note in (*sides.notes, *choice.notes):

@@ -11,7 +11,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from select import select
 from typing import IO
@@ -23,11 +22,14 @@ Say = Callable[[str], None]
 
 LONGEST_ANSWER = 32 * 2**20
 OUTPUT_LIMIT = 4 * 2**20
-_LIMITS = {
-    resource.RLIMIT_CORE: 0,
-    resource.RLIMIT_FSIZE: 16 * 2**30,
-    resource.RLIMIT_NOFILE: 4_096,
-}
+_LIMITS = (
+    (resource.RLIMIT_CORE, "c", 0, 1),
+    (resource.RLIMIT_FSIZE, "f", 16 * 2**30, 1024),
+    (resource.RLIMIT_NOFILE, "n", 4_096, 1),
+)
+_LIMITS_ALONE = (*_LIMITS, (resource.RLIMIT_NPROC, "u", 4_096, 1))
+"""Resource, bash's letter for it, the most of it, and bash's unit. Processes are counted per user, which says nothing where the
+user has others."""
 
 
 def account_of(user: str) -> pwd.struct_passwd:
@@ -73,7 +75,7 @@ def untrusted(
     with stdin.open("rb") as fed:
         try:
             process = subprocess.Popen(
-                command,
+                _limited(command, alone=account is not None),
                 cwd=tree,
                 env=dict(environment),
                 stdin=fed,
@@ -85,7 +87,6 @@ def untrusted(
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
-                preexec_fn=partial(_limit, alone=account is not None),  # noqa: PLW1509 - no thread of ours is alive here, and the limits must hold from the start
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise ActionError(f"cannot start {command[0]} in {tree}: {error}.") from error
@@ -132,23 +133,41 @@ def _pump(stream: IO[bytes], say: Say) -> None:
                 say(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
 
 
-def _limit(*, alone: bool) -> None:
-    # The number of processes is counted per user: it says nothing where the user has others.
-    limits = {**_LIMITS, resource.RLIMIT_NPROC: 4_096} if alone else _LIMITS
-    for limit, most in limits.items():
+def _limited(command: list[str], *, alone: bool) -> list[str]:
+    """The command behind ``ulimit``: limits hold from its first instruction, and no Python runs between fork and exec."""
+    limits = []
+    for limit, letter, most, unit in _LIMITS_ALONE if alone else _LIMITS:
         hard = resource.getrlimit(limit)[1]
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+        limits.append(f"ulimit -{letter} {allowed // unit}")
+    return ["/bin/bash", "-c", f'{" && ".join(limits)} && exec "$@"', "limited", *command]
 
 
 def _kill_all_of(account: pwd.struct_passwd) -> None:
-    """Kills every process of a user: a child takes on the user and signals all that it may."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
-            os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+    """Kills every process of a user: one that is the user's signals all that it may, until none is left."""
+    for _ in range(20):
+        subprocess.run(
+            ["/bin/sh", "-c", "kill -KILL -1"],
+            check=False,
+            capture_output=True,
+            cwd="/",
+            env={},
+            user=account.pw_uid,
+            group=account.pw_gid,
+            extra_groups=[],
+        )
+        if not _has_processes(account.pw_uid):
+            return
+        time.sleep(0.1)
+
+
+def _has_processes(uid: int) -> bool:
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == uid and not _is_zombie(entry):
+                return True
+    return False
+
+
+def _is_zombie(entry: Path) -> bool:
+    return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] == "Z"

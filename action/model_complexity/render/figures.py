@@ -8,26 +8,28 @@ from model_complexity.compare import Delta
 from model_complexity.measure.page import figure
 
 MINUS = "\N{MINUS SIGN}"
+NARROW = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit: a table cell breaks at any other space."""
 
 
-def signed(delta: Delta) -> str:
-    """``+0.715G (+4.24 %)``, ``no change``, or without the percentage where the base is 0."""
+def signed(delta: Delta) -> tuple[str, ...]:
+    """``+0.715G`` and ``+4.24 %``, or ``no change``, or the first alone where the base is 0."""
     if delta.absolute == 0:
-        return "no change"
-    text = _sign(delta.absolute) + figure(abs(delta.absolute))
-    return text if delta.relative is None else f"{text} ({percent(delta.relative)})"
+        return ("no change",)
+    absolute = _sign(delta.absolute) + figure(abs(delta.absolute))
+    return (absolute,) if delta.relative is None else (absolute, percent(delta.relative))
 
 
 def percent(relative: float) -> str:
     """Two decimals and a sign; a change too small to show is not shown as none."""
     if abs(relative) < 0.00005:
-        return f"{_sign(relative)}<0.01 %"
-    return f"{_sign(relative)}{abs(relative) * 100:,.2f} %"
+        return f"{_sign(relative)}<0.01{NARROW}%"
+    return f"{_sign(relative)}{abs(relative) * 100:,.2f}{NARROW}%"
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """``(3, 224, 224)``, as the page's block writes it."""
-    return f"({', '.join(str(side) for side in shape)})"
+    """``(3, 224, 224)``, as the page's block writes it, kept on one line."""
+    return f"({f',{NARROW}'.join(str(side) for side in shape)})"
 
 
 def counted(number: int, noun: str) -> str:

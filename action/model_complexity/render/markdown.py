@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from model_complexity.compare import delta_of, status_of
+from model_complexity.compare import FIGURES, Figure, Status, delta_of, status_of
 from model_complexity.measure.page import DEPTH, ModuleRow, figure, module_table, summary_block
 from model_complexity.render.escape import code, fenced, html_code
 from model_complexity.render.figures import counted, shape_text, signed
@@ -102,25 +102,24 @@ def _problems(report: Report) -> list[Problem]:
 
 
 def _row(entry: Entry, report: Report) -> dict[str, Any]:
+    """A config's cells. The file's name stands first and the folder below it, so that the table fits a narrow page."""
     status = status_of(entry, compared=report.base is not None)
+    folder, _, file = entry.target.name.rpartition("/")
+    lines = [code(file), f"in {code(folder, 120)}, {_why(entry.target)}" if folder else _why(entry.target)]
     shown = entry.shown
-    row: dict[str, Any] = {"name": code(entry.target.name), "why": _why(entry.target), "shape": shape_text(entry.shape)}
     if isinstance(shown, Failure):
-        return {**row, "failure": f"**cannot be measured** ({shown.kind}): {code(shown.message, 160)}"}
-    return {
-        **row,
-        "failure": None,
-        "figures": [_cell(name, shown, entry, status) for name in ("flops", "params", "activations")],
-    }
+        lines.append(f"**{shown.kind}**: {code(shown.message, 160)}")
+        cells = ["failed", "–", "–"]
+    else:
+        cells = [_cell(name, shown, entry, status) for name in FIGURES]
+    return {"name": "<br>".join(lines), "shape": shape_text(entry.shape), "cells": cells}
 
 
-def _cell(name: Any, shown: Measurement, entry: Entry, status: str) -> str:
+def _cell(name: Figure, shown: Measurement, entry: Entry, status: Status) -> str:
     value = figure(getattr(shown, name))
     delta = delta_of(name, entry)
-    if delta is not None:
-        return f"{value}<br>{signed(delta)}"
-    note = {"added": "new", "removed": "removed", "fixed": "base failed"}.get(status)
-    return f"{value}<br>{note}" if note else value
+    note = {"added": ("new",), "removed": ("removed",), "fixed": ("base failed",)}.get(status, ())
+    return "<br>".join([value, *(signed(delta) if delta else note)])
 
 
 def _why(target: Target) -> str:

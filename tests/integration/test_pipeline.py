@@ -1,0 +1,342 @@
+"""Whole runs by function call: real git, real HTTP, the real worker, models of the repository's own."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.github_server import GitHubServer
+from tests.play import Play
+
+from model_complexity.errors import ActionError
+from model_complexity.pipeline import run
+from model_complexity.render.escape import code
+from model_complexity.report import Failure, Measurement, Report
+from model_complexity.settings import Settings
+
+ANALYSIS = Path(__file__).parents[2] / ".venv" / "analysis" / "bin" / "python"
+LIBRARY = """
+from mmengine.registry import MODELS
+from torch import nn
+
+@MODELS.register_module()
+class Net(nn.Sequential):
+    def __init__(self, channels, **_):
+        super().__init__(nn.Conv2d(3, channels, 1, bias=False), nn.Conv2d(channels, 2, 1, bias=False))
+"""
+TREE = {
+    "nets.py": LIBRARY,
+    "configs/_base_/net.py": "custom_imports = dict(imports=['nets'])\nmodel = dict(type='Net', channels=4)\n",
+    "configs/small.py": "_base_ = './_base_/net.py'\n",
+    "configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=8)\n",
+    "README.md": "A zoo.\n",
+}
+BLOCK = """```text
+==============================
+Input shape: (3, 8, 8)
+Flops: {}
+Params: {}
+Activation: {}
+==============================
+```"""
+
+
+@pytest.fixture
+def play(tmp_path: Path, github: GitHubServer) -> Play:
+    play = Play(tmp_path, github)
+    play.main("A zoo", TREE)
+    return play
+
+
+def act(
+    play: Play, event: str = "pull_request", payload: dict[str, Any] | None = None, **inputs: str
+) -> tuple[int, str]:
+    """One run over a full checkout; returns exit code and log."""
+    workspace, sha = play.checkout() if play.pull else play.checkout(ref=play.base_sha)
+    return act_in(play, workspace, sha, event, payload, **inputs)
+
+
+def act_in(
+    play: Play,
+    workspace: Path,
+    sha: str,
+    event: str = "pull_request",
+    payload: dict[str, Any] | None = None,
+    surroundings: dict[str, str] | None = None,
+    **inputs: str,
+) -> tuple[int, str]:
+    inputs = {"shapes": "8", "device": "cpu", **inputs}
+    told = play.environment(event, payload or play.payload(), workspace, sha, **inputs) | (surroundings or {})
+    log = io.StringIO()
+    status = run(Settings.from_environment({**told, "MODEL_COMPLEXITY_PYTHON": str(ANALYSIS)}), log)
+    return status, log.getvalue()
+
+
+def left_behind(play: Play) -> tuple[Report, dict[str, str], str]:
+    """report.json, the outputs and the job summary of the last run."""
+    files = play.root / f"runner{play._checkouts}"
+    outputs, lines = {}, iter((files / "output").read_text().splitlines())
+    for line in lines:
+        name, _, delimiter = line.partition("<<")
+        outputs[name] = "\n".join(iter(lambda: next(lines), delimiter))
+    report = play.root / f"checkout{play._checkouts}" / "model-complexity" / "default" / "report.json"
+    return Report.model_validate_json(report.read_text()), outputs, (files / "summary").read_text()
+
+
+def comments(play: Play) -> list[str]:
+    return [comment.body for comment in play.server.state.comments]
+
+
+def flops(channels: int) -> int:
+    return 64 * (3 * channels + 2 * channels)
+
+
+def test_create_update_keep_and_clear(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    assert act(play)[0] == 0
+    (body,) = comments(play)
+    lines = body.splitlines()
+    assert lines[0] == '<!-- model-complexity key="default" -->'
+    assert "**`configs/large.py` takes 100.00\xa0% more flops (2.56K → 5.12K); 1 config changed.**" in lines
+    assert (
+        "| `large.py`<br>in `configs`, modified | (3,\xa08,\xa08) | 5.12K<br>+2.56K<br>+100.00\xa0% | 80<br>+40<br>+100.00\xa0% "
+        "| 1.152K<br>+0.512K<br>+80.00\xa0% |"
+    ) in lines
+    assert BLOCK.format("5.12K", 80, "1.152K") in body
+    report, outputs, summary = left_behind(play)
+    assert outputs == {
+        "report": "model-complexity/default/report.json",
+        "configs": "1",
+        "failed": "0",
+        "comment-url": f"{play.server.url}/octocat/model-zoo/pull/7#issuecomment-{play.server.state.comments[0].id}",
+    }
+    assert summary.rstrip() == "\n".join(lines[1:])
+    (entry,) = report.entries
+    assert isinstance(entry.head, Measurement)
+    assert isinstance(entry.base, Measurement)
+    assert (entry.head.flops, entry.base.flops) == (flops(16), flops(8))
+
+    play.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
+    assert act(play)[0] == 0
+    (body,) = comments(play)
+    assert "; 2 configs changed.**" in body
+    assert "in `configs`, through `configs/_base_/net.py` |" in body
+
+    patches = len(play.server.state.requests("PATCH"))
+    assert "The comment already says this" in act(play)[1]
+    assert len(play.server.state.requests("PATCH")) == patches
+
+    play.push("Back again", {name: text for name, text in TREE.items() if name.startswith("configs/")})
+    assert act(play)[0] == 0
+    (body,) = comments(play)
+    assert "**This pull request no longer touches a config.**" in body
+    assert "|" not in body
+
+
+def test_no_config_no_comment(play: Play) -> None:
+    play.push("Words", {"README.md": "A larger zoo.\n"})
+    assert act(play)[0] == 0
+    assert comments(play) == []
+    assert left_behind(play)[1] == {
+        "report": "model-complexity/default/report.json",
+        "configs": "0",
+        "failed": "0",
+        "comment-url": "",
+    }
+
+
+def test_each_tree_imports_its_own_code(play: Play) -> None:
+    """The config is touched without effect; the library below it changes, and the base must not see that."""
+    wider = LIBRARY.replace("channels, 2, 1", "channels, 10, 1")
+    play.push("Wider head", {"nets.py": wider, "configs/small.py": TREE["configs/small.py"] + "\n"})
+    act(play)
+    (entry,) = left_behind(play)[0].entries
+    assert isinstance(entry.head, Measurement)
+    assert isinstance(entry.base, Measurement)
+    assert (entry.head.flops, entry.base.flops) == (64 * (3 * 4 + 10 * 4), flops(4))
+
+
+def test_one_bad_config_costs_its_own_row_only(play: Play) -> None:
+    play.push(
+        "A syntax error, an exit, a deleted and a renamed config",
+        {
+            "configs/broken.py": "# This one is being worked on.\nmodel = dict(\n",
+            "configs/exits.py": "exit(0)\n",
+            "configs/small.py": None,
+            "configs/large.py": None,
+            "configs/larger.py": TREE["configs/large.py"],
+        },
+    )
+    status, _ = act(play, fail_on_error="true")
+    assert status == 1
+    (body,) = comments(play)
+    rows = [line for line in body.splitlines() if line.startswith("| `")]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
+        "`broken.py`<br>in `configs`, added<br>**config_syntax**: `configs/broken.py:2: '(' was never closed`",
+        "`exits.py`<br>in `configs`, added<br>**config_load**: `called sys.exit(0)`",
+        "`larger.py`<br>in `configs`, renamed from `configs/large.py`",
+        "`small.py`<br>in `configs`, deleted",
+    ]
+    assert rows[2].endswith("| 2.56K<br>no change | 40<br>no change | 0.64K<br>no change |")
+    assert rows[3].endswith("| 1.28K<br>removed | 20<br>removed | 0.384K<br>removed |")
+    report, outputs, _ = left_behind(play)
+    assert (outputs["configs"], outputs["failed"]) == ("4", "2")
+    kinds = {entry.target.name: entry.head.kind for entry in report.entries if isinstance(entry.head, Failure)}
+    assert kinds == {"configs/broken.py": "config_syntax", "configs/exits.py": "config_load"}
+
+
+def test_what_is_beyond_the_cap_is_listed_by_name(play: Play) -> None:
+    play.push(
+        "The base",
+        {
+            "configs/_base_/net.py": TREE["configs/_base_/net.py"] + "\n",
+            "configs/small.py": "_base_ = './_base_/net.py'\n#\n",
+        },
+    )
+    act(play, max_configs="1")
+    (body,) = comments(play)
+    assert (
+        "<summary>1 more config not measured (beyond <code>max-configs</code>)</summary>\n\n- `configs/large.py`\n"
+        in body
+    )
+    assert [entry.target.name for entry in left_behind(play)[0].entries] == ["configs/small.py"], (
+        "changed itself: first"
+    )
+
+
+def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_same(play: Play) -> None:
+    play.push("A call", {"configs/sly.py": "_base_ = ['./_base_/NET.py'.replace('NET', 'net')]\n"})
+    act(play)
+    (body,) = comments(play)
+    assert "| `sly.py`<br>in `configs`, added | (3,\xa08,\xa08) | 1.28K<br>new |" in body
+    (problem,) = left_behind(play)[0].problems
+    assert (problem.config, "holds a call" in problem.message) == ("configs/sly.py", True)
+    listed = f"- `configs/sly.py`: {code(problem.message)}\n"
+    assert f"<summary>1 file could not be read for inheritance</summary>\n\n{listed}" in body
+
+
+def test_several_shapes_and_two_keys(play: Play) -> None:
+    play.push("Touched", {"configs/small.py": TREE["configs/small.py"] + "\n"})
+    act(play, shapes="8, 16x8", key="one")
+    act(play, key="two")
+    one, two = comments(play)
+    assert '<!-- model-complexity key="one" -->' in one
+    assert '<!-- model-complexity key="two" -->' in two
+    assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "2 results unchanged" in one) == (True, True, True)
+
+
+def test_by_hand_without_a_pull_request(play: Play) -> None:
+    payload = play.dispatch({"configs": "configs/*.py", "shapes": "16", "pr-number": ""})
+    status, _ = act(play, "workflow_dispatch", payload)
+    assert status == 0
+    assert comments(play) == []
+    report, outputs, summary = left_behind(play)
+    found = {entry.target.name: (entry.head, entry.base) for entry in report.entries}
+    assert {name: (head.flops, base) for name, (head, base) in found.items() if isinstance(head, Measurement)} == {
+        "configs/large.py": (4 * flops(8), None),
+        "configs/small.py": (4 * flops(4), None),
+    }
+    assert (outputs["configs"], outputs["comment-url"]) == ("2", "")
+    assert "**2 configs measured.**" in summary
+
+
+def test_by_hand_on_a_pull_request(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    workspace, sha = play.checkout(ref=play.base_sha)  # a dispatch runs on a branch, not on the pull request
+    act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"configs": "configs/small.py", "pr-number": "7"}))
+    (body,) = comments(play)
+    assert "`small.py`<br>in `configs`, requested" in body
+    assert "large.py" not in body
+    act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"pr-number": "7"}))
+    (body,) = comments(play)
+    assert "`large.py`<br>in `configs`, modified" in body
+
+
+def test_by_hand_with_nothing_to_do_says_what_to_give(play: Play) -> None:
+    with pytest.raises(ActionError, match="Give the workflow inputs `configs`"):
+        act(play, "workflow_dispatch", play.dispatch(None))
+    with pytest.raises(ActionError, match="No config matches what was asked for: nowhere/"):
+        act(play, "workflow_dispatch", play.dispatch({"configs": "nowhere/**"}))
+
+
+def test_a_shallow_checkout_is_filled_up_from_the_server(play: Play) -> None:
+    play.main("Main moves on", {"README.md": "Later.\n"})
+    play.git(play.desk, "checkout", "--quiet", "-b", "feature", "main~1")
+    play.git(play.desk, "checkout", "--quiet", "main")
+    play.git(play.desk, "branch", "--quiet", "-D", "feature")
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    workspace, sha = play.checkout(depth=1)
+    status, log = act_in(play, workspace, sha)
+    assert status == 0, log
+    (body,) = comments(play)
+    assert "100.00\xa0% more flops (2.56K → 5.12K)" in body
+
+
+def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    assert play.pull
+    play.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
+    workspace, sha = play.checkout(depth=1)
+    unreachable = {"GITHUB_SERVER_URL": "http://127.0.0.1:1"}
+    status, log = act_in(play, workspace, sha, surroundings=unreachable)
+    assert status == 0, log
+    (body,) = comments(play)
+    assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured." in body
+    assert f"> The merge base `{play.base_sha[:9]}` could not be had: nothing is compared. Set `fetch-depth: 0`" in body
+    assert "::warning::A commit could not be fetched: " in log
+    assert "| `large.py`<br>in `configs`, modified | (3,\xa08,\xa08) | 5.12K | 80 | 1.152K |" in body
+
+
+def test_a_fork_gets_figures_without_a_comment(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"}, fork="someone/model-zoo")
+    play.server.state.add_token(play.token, permission="read")
+    status, log = act(play)
+    assert status == 0
+    assert "::warning::No comment: GitHub gives a read-only token to pull requests from forks" in log
+    assert (comments(play), left_behind(play)[1]["comment-url"]) == ([], "")
+    assert "2.56K → 1.28K" in left_behind(play)[2]
+
+
+def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    play.server.state.add_token(play.token, permission="read")
+    with pytest.raises(ActionError, match=r"pull-requests: write"):
+        act(play)
+    assert "2.56K → 1.28K" in left_behind(play)[2]
+
+
+def test_an_install_command_that_fails_ends_the_run_with_its_output(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    with pytest.raises(ActionError, match="input `install`: the command ended with status 3"):
+        act(play, install="echo about to fail; exit 3")
+
+
+def test_the_install_command_runs_in_heads_tree_without_our_variables(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", "a-secret-of-the-runner")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://user:password@example.org/simple")
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n", "here.txt": "in head\n"})
+    _, log = act(play, install="cat here.txt; env; echo '::error::not obeyed'; echo 'x ##[error]nor this'")
+    assert "  | in head\n" in log
+    assert "a-secret-of-the-runner" not in log
+    assert "user:password" not in log
+    assert play.token not in log.replace(f"::add-mask::{play.token}", "")
+    stopped = log.split("::stop-commands::")[1]
+    assert "::error::not obeyed" in stopped.split("\n::")[0]
+    assert "##[" not in log
+
+
+def test_an_event_that_asks_for_nothing(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    status, log = act(play, payload=play.payload("closed"))
+    assert (status, log.splitlines()[-1]) == (
+        0,
+        "::notice::A pull request was closed: only `opened`, `synchronize`, `reopened`, `ready_for_review` are measured.",
+    )
+    files = play.root / f"runner{play._checkouts}"
+    assert json.loads((files / "event.json").read_text())["action"] == "closed"
+    assert comments(play) == []
