@@ -89,7 +89,9 @@ class Bench:
         found: dict[Job, Result] = {}
 
         def announce(ready: Ready) -> None:
-            self._print(f"{side}: {len(jobs)} to measure on {ready.device} with torch {ready.versions.torch}")
+            self._print(
+                f"{side}: {len(jobs) - len(found)} to measure on {ready.device} with torch {ready.versions.torch}"
+            )
 
         if jobs:
             with self._guarded(f"Measuring {side}"):

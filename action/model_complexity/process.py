@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from select import select
-from typing import IO
 
 from model_complexity.errors import ActionError
 
@@ -22,6 +21,9 @@ Say = Callable[[str], None]
 
 LONGEST_ANSWER = 32 * 2**20
 OUTPUT_LIMIT = 4 * 2**20
+_LONGEST_LINE = 16_384
+_POLL_SECONDS = 0.1
+_DRAIN_SECONDS = 1.0
 _LIMITS = (
     (resource.RLIMIT_CORE, "c", 0, 1),
     (resource.RLIMIT_FSIZE, "f", 16 * 2**30, 1024),
@@ -92,7 +94,8 @@ def untrusted(
             raise ActionError(f"cannot start {command[0]} in {tree}: {error}.") from error
     if process.stdout is None:
         raise AssertionError
-    pump = threading.Thread(target=_pump, args=(process.stdout, say), daemon=True)
+    ended = threading.Event()
+    pump = threading.Thread(target=_pump, args=(process.stdout.fileno(), say, ended), daemon=True)
     pump.start()
     try:
         yield process
@@ -102,7 +105,8 @@ def untrusted(
         if account:
             _kill_all_of(account)
         process.wait()
-        pump.join(timeout=5)  # a process that escaped its session may hold the pipe; its words are not waited for
+        ended.set()
+        pump.join()
         process.stdout.close()
 
 
@@ -122,15 +126,36 @@ def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]
             return
 
 
-def _pump(stream: IO[bytes], say: Say) -> None:
-    printed = 0
-    with contextlib.suppress(ValueError):  # the stream was closed under us at the end
-        for raw in iter(lambda: stream.readline(16_384), b""):
-            printed += len(raw)
-            if printed <= OUTPUT_LIMIT:
-                say(raw.decode("utf-8", "replace").rstrip("\r\n"))
-            elif printed - len(raw) <= OUTPUT_LIMIT:
+def _pump(descriptor: int, say: Say, ended: threading.Event) -> None:
+    """Passes lines on, bounded in length and number."""
+    buffer, printed = b"", 0
+    for part in _parts(descriptor, ended):
+        *whole, buffer = (buffer + part).split(b"\n")
+        if len(buffer) > _LONGEST_LINE:
+            whole, buffer = [*whole, buffer], b""
+        for raw in whole:
+            if printed <= OUTPUT_LIMIT < printed + len(raw) + 1:
                 say(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
+            printed += len(raw) + 1
+            if printed <= OUTPUT_LIMIT:
+                say(raw.decode("utf-8", "replace").rstrip("\r"))
+    if buffer and printed <= OUTPUT_LIMIT:
+        say(buffer.decode("utf-8", "replace"))
+
+
+def _parts(descriptor: int, ended: threading.Event) -> Iterator[bytes]:
+    """Reads until the pipe ends, or soon after the process has: what escaped it may hold the pipe open, or flood it."""
+    leave = float("inf")
+    while time.monotonic() < leave:
+        if ended.is_set():
+            leave = min(leave, time.monotonic() + _DRAIN_SECONDS)
+        if select([descriptor], [], [], _POLL_SECONDS)[0]:
+            part = os.read(descriptor, 1 << 16)
+            if not part:
+                return
+            yield part
+        elif ended.is_set():
+            return
 
 
 def _limited(command: list[str], *, alone: bool) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model_complexity.compare import FIGURES, Figure, Status, delta_of, status_of
+from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import DEPTH, ModuleRow, figure, module_table, summary_block
 from model_complexity.render.escape import code, fenced, html_code
 from model_complexity.render.figures import counted, shape_text, signed
@@ -139,7 +140,8 @@ def _section(entry: Entry, depth: int) -> dict[str, Any]:
     }
     if isinstance(shown, Failure):
         section["title"] += f" · cannot be measured ({shown.kind})"
-        section["lines"] = [code(shown.message, 400), shown.hint]
+        # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
+        section["lines"] = [code(shown.message, 400), HINTS[shown.kind]]
         section["blocks"] = [fenced(shown.detail)] if shown.detail and depth else []
         return section
     rows = [ModuleRow.of(module.model_dump()) for module in shown.modules]

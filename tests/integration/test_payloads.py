@@ -1,0 +1,60 @@
+"""Events as GitHub sends them: its own examples, from npm's @octokit/webhooks-examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_complexity.github import Event, Ignored, parse_event
+from model_complexity.github.event import PULL_REQUEST_ACTIONS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "tests" / "node_modules" / "@octokit" / "webhooks-examples" / "api.github.com" / "index.json"
+SHA = "b" * 40
+
+
+def examples(name: str) -> list[dict[str, Any]]:
+    assert EXAMPLES.is_file(), "GitHub's example payloads are missing: npm ci --ignore-scripts --prefix tests"
+    (found,) = (hook["examples"] for hook in json.loads(EXAMPLES.read_text()) if hook["name"] == name)
+    return list(found)
+
+
+def test_every_pull_request_payload_is_understood() -> None:
+    seen = set()
+    for payload in examples("pull_request"):
+        event = parse_event("pull_request", payload, repository="Codertocat/Hello-World", sha=SHA)
+        if payload["action"] not in PULL_REQUEST_ACTIONS:
+            assert isinstance(event, Ignored)
+            continue
+        assert isinstance(event, Event)
+        assert event.pull_request
+        assert event.pull_request.head_sha == payload["pull_request"]["head"]["sha"]
+        assert event.pull_request.base_sha == payload["pull_request"]["base"]["sha"]
+        assert (event.pull_request.number, event.pull_request.is_fork) == (payload["number"], False)
+        seen.add(payload["action"])
+    assert seen == set(PULL_REQUEST_ACTIONS)
+
+
+def test_a_payload_of_a_fork_and_of_a_fork_that_is_gone() -> None:
+    payload = next(example for example in examples("pull_request") if example["action"] == "synchronize")
+    head = payload["pull_request"]["head"]
+    for repo, name in ((head["repo"] | {"full_name": "stranger/Hello-World"}, "stranger/Hello-World"), (None, None)):
+        head["repo"] = repo
+        event = parse_event("pull_request", payload, repository="Codertocat/Hello-World", sha=SHA)
+        assert isinstance(event, Event)
+        assert event.pull_request
+        assert (event.pull_request.head_repository, event.pull_request.is_fork) == (name, True)
+        assert event.may_lack_permission
+
+
+@pytest.mark.parametrize("inputs", [None, {}, {"configs": "configs/a.py", "shapes": "224 384", "pr-number": "12"}])
+def test_workflow_dispatch_payloads(inputs: dict[str, str] | None) -> None:
+    for payload in examples("workflow_dispatch"):
+        told = payload if inputs == {} else payload | {"inputs": inputs}
+        event = parse_event("workflow_dispatch", told, repository="Codertocat/Hello-World", sha=SHA)
+        assert isinstance(event, Event)
+        expected = ("configs/a.py", "224 384", 12) if inputs else (None, None, None)
+        assert (event.configs, event.shapes, event.pull_request_number) == expected

@@ -1,0 +1,151 @@
+"""The wall with real processes: what gets through, what does not, and what a worker that is attacked costs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_complexity.errors import ActionError
+from model_complexity.process import OUTPUT_LIMIT
+from model_complexity.report import Failure, Measurement, Result
+from model_complexity.sandbox import Job, Ready, Sandbox
+
+ANALYSIS = Path(__file__).parents[2] / ".venv" / "analysis" / "bin" / "python"
+SHAPE = (3, 4, 4)
+NET = """
+from mmengine.registry import MODELS
+from torch import nn
+
+@MODELS.register_module()
+class Net(nn.Conv2d):
+    def __init__(self, **_):
+        super().__init__(3, 2, 1)
+"""
+GOOD = "custom_imports = dict(imports=['nets'])\nmodel = dict(type='Net')\n"
+FORGES = """
+os = __import__('os')
+for descriptor in range(3, 32):
+    try:
+        os.write(descriptor, b'{"measurement": {"flops": -1}}')
+    except OSError:
+        pass
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "nets.py").write_text(NET)
+    (tree / "good.py").write_text(GOOD)
+    return tree
+
+
+def sandbox(tmp_path: Path, python: Path = ANALYSIS, *, device: str = "cpu", timeout: float = 60) -> Sandbox:
+    room = tmp_path / "room"
+    room.mkdir()
+    return Sandbox.prepare(python, room, user=None, timeout=timeout, device=device)
+
+
+def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
+    said: list[str] = []
+    return {
+        job.config: result for job, result in wall.measure(tree, [Job(name, SHAPE) for name in configs], said.append)
+    }, said
+
+
+def test_a_tree_cannot_stand_in_for_our_code_or_for_torch(tmp_path: Path, tree: Path) -> None:
+    for name in ("torch.py", "fvcore.py", "json.py", "sitecustomize.py", "usercustomize.py"):
+        (tree / name).write_text("raise SystemExit('the tree was imported')\n")
+    (tree / "model_complexity").mkdir()
+    (tree / "model_complexity" / "__init__.py").write_text("raise SystemExit('the tree was imported')\n")
+    told: list[Ready] = []
+    wall = sandbox(tmp_path)
+    ((_, result),) = wall.measure(tree, [Job("good.py", SHAPE)], print, told.append)
+    assert isinstance(result, Measurement)
+    assert result.flops == 4 * 4 * 3 * 2
+    assert (told[0].device, told[0].versions) == ("cpu", result.versions)
+
+
+def test_a_worker_that_is_brought_down_costs_the_job_at_hand(tmp_path: Path, tree: Path) -> None:
+    (tree / "empty.py").write_text("nothing = 1\n")
+    (tree / "kills.py").write_text("os = __import__('os')\nos.kill(os.getppid(), 9)\n__import__('time').sleep(60)\n")
+    found, _ = measure(sandbox(tmp_path), tree, "good.py", "kills.py", "empty.py", "good.py")
+    assert isinstance(found["good.py"], Measurement)
+    assert isinstance(found["kills.py"], Failure)
+    assert (found["kills.py"].kind, found["kills.py"].message) == (
+        "crash",
+        "brought the whole worker down, or answered for another config",
+    )
+    assert isinstance(found["empty.py"], Failure), "it is measured by the worker that came after"
+    assert found["empty.py"].message == "the config has no `model`"
+
+
+def test_a_measurement_that_breaks_a_rule_is_a_failure(tmp_path: Path, tree: Path) -> None:
+    (tree / "forges.py").write_text(FORGES)
+    found, _ = measure(sandbox(tmp_path), tree, "forges.py", "good.py")
+    assert isinstance(found["forges.py"], Failure)
+    assert found["forges.py"].kind == "crash"
+    assert isinstance(found["good.py"], Measurement)
+
+
+def test_output_is_passed_on_and_bounded(tmp_path: Path, tree: Path) -> None:
+    (tree / "prints.py").write_text(
+        f"print('first')\nfor _ in range({OUTPUT_LIMIT // 1000 + 2000}):\n    print('x' * 999)\n" + GOOD
+    )
+    found, said = measure(sandbox(tmp_path), tree, "prints.py")
+    assert isinstance(found["prints.py"], Measurement)
+    assert said[0] == "first"
+    assert said[-1] == "[its output goes on; the first 4 MiB are shown]"
+    assert sum(map(len, said)) <= OUTPUT_LIMIT + 100
+
+
+def test_an_environment_that_cannot_measure_says_so(tmp_path: Path, tree: Path) -> None:
+    said: list[str] = []
+    wall = sandbox(tmp_path, Path(sys.executable))
+    with pytest.raises(
+        ActionError, match=r"cannot measure: ModuleNotFoundError: No module named 'torch'\. .* `install`"
+    ):
+        list(wall.measure(tree, [Job("good.py", SHAPE)], said.append))
+
+
+def test_cuda_where_there_is_none(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(ActionError, match="device cuda was asked for, and torch sees no CUDA device"):
+        list(sandbox(tmp_path, device="cuda").measure(tree, [Job("good.py", SHAPE)], print))
+
+
+def test_auto_falls_back_to_the_cpu(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    ((_, result),) = sandbox(tmp_path, device="auto").measure(tree, [Job("good.py", SHAPE)], print)
+    assert isinstance(result, Measurement)
+    assert result.device == "cpu"
+
+
+def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
+    with pytest.raises(ActionError, match=r"there is no Python interpreter at .*nowhere\. Set MODEL_COMPLEXITY_PYTHON"):
+        sandbox(tmp_path, tmp_path / "nowhere")
+    for user, message in (("root", "must not be root"), ("nobody-here", "there is no user 'nobody-here'")):
+        with pytest.raises(ActionError, match=message):
+            Sandbox.prepare(ANALYSIS, tmp_path / user, user=user, timeout=1, device="cpu")
+
+
+def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "GITHUB_TOKEN": "a",
+        "INPUT_GITHUB-TOKEN": "b",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "c",
+        "AWS_SECRET_ACCESS_KEY": "d",
+        "LD_PRELOAD": "e",
+        "PYTHONSTARTUP": "f",
+        "PIP_INDEX_URL": "https://user:secret@example.org/simple",
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
+    }.items():
+        monkeypatch.setenv(name, value)
+    environment = sandbox(tmp_path).environment()
+    assert environment["HTTPS_PROXY"] == "http://proxy.example.org:3128"
+    assert {"a", "b", "c", "d", "e", "f"}.isdisjoint(environment.values())
+    assert "secret" not in " ".join(environment.values())

@@ -1,0 +1,91 @@
+"""action.yml, README, docs and code hold the same list of inputs and outputs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model_complexity import __version__
+from model_complexity.measure.failures import HINTS
+from model_complexity.measure.shapes import parse_shapes
+from model_complexity.report import FailureKind
+from model_complexity.settings import Inputs
+
+ROOT = Path(__file__).parents[2]
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+README = (ROOT / "README.md").read_text()
+EXPRESSION = "${{ github.token }}"
+
+
+def rows_below(heading: str) -> dict[str, str]:
+    """The first and the rest of the cells of the table below a heading of the README."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", section, re.MULTILINE))
+
+
+def test_action_yml_and_settings_have_the_same_inputs_and_defaults() -> None:
+    inputs = dict(ACTION["inputs"])
+    fields = {name.replace("_", "-"): field.default for name, field in Inputs.model_fields.items()}
+    assert list(inputs) == list(fields)
+    assert inputs.pop("github-token")["default"] == EXPRESSION
+    for name, declared in inputs.items():
+        assert Inputs.parse({name: declared["default"]}) == Inputs(), name
+
+
+def test_the_readme_documents_every_input_with_its_default() -> None:
+    rows = rows_below("Inputs")
+    assert list(rows) == list(ACTION["inputs"])
+    for name, declared in ACTION["inputs"].items():
+        default = rows[name].split(" | ")[0].strip("`")
+        if name == "configs":
+            assert default == "configs/**`, `**/configs/**"
+        else:
+            assert default == {"": "–", EXPRESSION: "the workflow's token"}.get(
+                declared["default"], declared["default"]
+            ), name
+
+
+def test_the_readme_documents_every_output() -> None:
+    assert list(rows_below("Outputs")) == list(ACTION["outputs"])
+
+
+def test_every_output_is_set_on_every_way_out() -> None:
+    code = "".join(
+        (ROOT / "action" / "model_complexity" / name).read_text() for name in ("publishing.py", "pipeline.py")
+    )
+    for name in ACTION["outputs"]:
+        assert f'outputs.set("{name}"' in code
+        assert f'"{name}": ' in code, "and for an event that asks for nothing"
+
+
+def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:
+    kinds = set(FailureKind.__args__)  # type: ignore[attr-defined]
+    assert set(HINTS) == kinds
+    documented = (ROOT / "docs" / "numbers.md").read_text()
+    assert [kind for kind in kinds if f"`{kind}`" not in documented] == []
+
+
+def test_the_default_shape_is_the_pages() -> None:
+    assert parse_shapes(ACTION["inputs"]["shapes"]["default"]) == ((3, 224, 224),)
+
+
+def test_one_version_everywhere() -> None:
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+
+def test_the_readmes_workflows_are_valid_yaml_with_known_inputs() -> None:
+    workflows = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+    assert len(workflows) >= 2
+    for workflow in workflows:
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+        given = {name for step in steps if "model-complexity" in step["uses"] for name in step.get("with", {})}
+        assert given <= set(ACTION["inputs"])
+
+
+def test_the_two_commands_exist() -> None:
+    for command in re.findall(r"^(scripts/\w+)", README, re.MULTILINE):
+        assert (ROOT / command).stat().st_mode & 0o111, command

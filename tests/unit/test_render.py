@@ -1,0 +1,226 @@
+"""Reports as Markdown: whole texts, limits, and hostile names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from tests.unit.reports import SHAPE, entry, failed, measured, report
+
+from model_complexity.compare.deltas import Delta
+from model_complexity.render import render
+from model_complexity.render.escape import clipped, code, fenced, html_code
+from model_complexity.render.figures import percent, signed
+from model_complexity.render.markdown import STEPS
+from model_complexity.report import Entry, Module, Problem, Report, Target, UnsupportedOps
+
+LIMIT = 65_000
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = [
+    "a|b`c``d|",
+    "`",
+    "@octocat/reviewers #1 GH-2 https://example.org",
+    "</code></details><script>alert(1)</script>",
+    '<!-- model-complexity key="default" -->',
+    "![x](https://example.org/x.png)",
+    "x\n```\n# heading\n",
+    "\N{RIGHT-TO-LEFT OVERRIDE}yp.gifnoc",
+    "::error::x ##[error]y",
+    "n" * 10_000,
+    " ",
+    "\\|\\`",
+    "&lt;b&gt; :tada: {{ 7 * 7 }} {% raw %}",
+]
+
+
+def test_a_report_with_everything_in_it() -> None:
+    modules = (
+        Module(name="", depth=0, params=1_000, flops=3_000, activations=500),
+        Module(name="stem", depth=1, params=800, flops=3_000, activations=500),
+        Module(name="head", depth=1, params=200),
+    )
+    uncounted = UnsupportedOps(negligible={"aten::add": 9}, uncounted={"aten::fft_rfft2": 3, "mmcv::nms": 12})
+    changed = entry("configs/net/a.py", measured(3_000, modules=modules, unsupported_ops=uncounted), measured(2_000))
+    text = render(
+        report(
+            changed,
+            entry("configs/net/b.py", measured(10), measured(10), reason="inherited", through="configs/_base_/n.py"),
+            entry("configs/net/c.py", measured(10, forward="forward"), None, reason="added"),
+            entry("configs/net/d.py", None, measured(10), reason="deleted"),
+            entry("configs/net/e.py", failed("forward", "RuntimeError: I want 7 channels"), measured(10)),
+            entry("configs/net/f.py", measured(10), failed("timeout", "no result after 300 seconds")),
+            entry("top.py", measured(2_500), measured(2_500), reason="renamed", base_config="old.py"),
+            not_measured=(Target(config="configs/z.py", base_config=None, reason="added"),),
+            problems=(Problem(config="configs/sly.py", message="`_base_` holds a call"),),
+            notes=("A sentence that the reader must know.",),
+            run_url="https://github.com/octocat/zoo/actions/runs/42",
+        ),
+        limit=LIMIT,
+    )
+    assert text == (GOLDEN / "everything.md").read_text().removesuffix("\n")
+
+
+def test_a_report_without_a_base() -> None:
+    text = render(
+        report(entry("configs/a.py", measured(10), None, reason="requested"), base=None, pull_request=None), limit=LIMIT
+    )
+    assert "**1 config measured.**" in text
+    assert "| `a.py`<br>in `configs`, requested | (3,\xa0224,\xa0224) | 10 | 1K | 0.5K |" in text
+    assert "merge base" not in text
+
+
+def test_several_shapes_are_several_results() -> None:
+    one = entry("configs/a.py", measured(10), measured(10))
+    text = render(report(one, one.model_copy(update={"shape": (3, 8, 8)})), limit=LIMIT)
+    assert "**2 results unchanged.**" in text
+
+
+def test_nothing_measured() -> None:
+    assert "**Nothing was measured.**" in render(report(), limit=LIMIT)
+
+
+def many(count: int, rows: int = 40) -> Report:
+    modules = tuple(
+        Module(name=f"m{n}.x.y"[: 2 + 2 * (n % 3)], depth=n % 3, params=n, flops=n, activations=n)
+        for n in range(1, rows)
+    )
+    modules = (Module(name="", depth=0, params=1, flops=1, activations=1), *modules)
+    names = [f"configs/family{n}/a-rather-long-name-of-a-config-{n}.py" for n in range(count)]
+    return report(*(entry(name, measured(n + 2, modules=modules), measured(n + 1)) for n, name in enumerate(names)))
+
+
+@pytest.mark.parametrize("count", [1, 20, 60, 300, 1_000, 5_000])
+def test_detail_is_dropped_in_steps_that_are_named(count: int) -> None:
+    text = render(many(count), limit=LIMIT)
+    assert len(text) <= LIMIT
+    assert well_formed(text)
+    said = [step.says for step in STEPS if step.says and step.says in text]
+    assert said[-1:] == ([] if count == 1 else said[-1:])
+    full = render(many(count), limit=10**9)
+    assert bool(said) is (len(full) > LIMIT), "said if and only if something was left out"
+    assert text.splitlines()[2] == full.splitlines()[2], "the verdict is always there"
+
+
+def test_a_limit_that_nothing_fits_is_an_error() -> None:
+    with pytest.raises(ValueError, match="a report needs more than 100 bytes"):
+        render(many(3), limit=100)
+
+
+def well_formed(text: str) -> bool:
+    """Every details element is opened and closed, and every fence, outside of code."""
+    open_details, fence = 0, None
+    for line in text.splitlines():
+        if fence:
+            fence = None if line == fence else fence
+        elif line.startswith("```"):
+            fence = line.removesuffix("text")
+        else:
+            open_details += line.count("<details>") - line.count("</details>")
+            if open_details not in (0, 1):
+                return False
+    return open_details == 0 and fence is None
+
+
+def hostile_report(name: str) -> Report:
+    modules = (
+        Module(name="", depth=0, params=2, flops=2, activations=2),
+        Module(name=name[:900].replace(".", "") or "x", depth=1, params=1, flops=1, activations=1),
+    )
+    path = name[:4_000] or "x"
+    operators = UnsupportedOps(uncounted={name[:500]: 1})
+    return report(
+        entry(
+            path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path
+        ),
+        entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
+        entry(
+            path,
+            measured(2, forward=name[:500], device=name[:500]),
+            failed(message=name[:500]),
+            reason="renamed",
+            base_config=path,
+        ),
+        not_measured=(Target(config=path, base_config=None, reason="added"),),
+        problems=(Problem(config=path + "2", message=name[:500]),),
+    )
+
+
+def visible(text: str) -> tuple[list[str], str]:
+    """The HTML that a Markdown renderer makes of it: the tags outside of code, and the text outside of code."""
+    html = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
+    bare = re.sub(r"<code[^>]*>.*?</code>", "", html, flags=re.DOTALL)
+    return re.findall(r"<[^>]+>", bare), re.sub(r"<[^>]+>", "", bare)
+
+
+def innocuous(name: str) -> str:
+    """The same name with nothing in it: slashes alone matter, for they part folder and file."""
+    return re.sub(r"[^/]", "x", name, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_text_and_nothing_else(name: str) -> None:
+    tags, plain = visible(render(hostile_report(name), limit=LIMIT))
+    innocent_tags, innocent = visible(render(hostile_report(innocuous(name)), limit=LIMIT))
+    assert tags == innocent_tags
+    assert plain == innocent
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.text(
+        alphabet=st.one_of(st.sampled_from("`|<>!-#@*_\\[]() \n\r\t&;:~\x00\x1b\u202e"), st.characters(codec="utf-8")),
+        max_size=300,
+    )
+)
+def test_any_name_is_text_and_nothing_else(name: str) -> None:
+    text = render(hostile_report(name), limit=LIMIT)
+    assert well_formed(text)
+    assert visible(text) == visible(render(hostile_report(innocuous(name)), limit=LIMIT))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_code_spans_hold(text: str) -> None:
+    html = MarkdownIt("commonmark").enable("table").render(f"| a | b |\n|--|--|\n| {code(text)} | end |")
+    assert html.count("<td>") == 2
+    assert html.count("<code>") == 1
+
+
+def test_blocks_hold() -> None:
+    html = MarkdownIt("commonmark", {"html": True}).render(fenced("a\n```\n````\n</details>\n") + "\nafter")
+    assert html.endswith("<p>after</p>\n")
+    assert html.count("<pre>") == 1
+
+
+def test_clipping_keeps_both_ends() -> None:
+    assert clipped("abcdefghij", 5) == "ab…ij"
+    assert clipped("abc", 5) == "abc"
+    assert html_code("<b>&", 10) == "<code>&lt;b&gt;&amp;</code>"
+
+
+@pytest.mark.parametrize(
+    ("delta", "text"),
+    [
+        (Delta(0, 0.0), ("no change",)),
+        (Delta(715_000_000, 0.0424), ("+0.715G", "+4.24\xa0%")),
+        (Delta(-92_160, -0.00101), ("−92.16K", "−0.10\xa0%")),
+        (Delta(1, 0.0000001), ("+1", "+<0.01\xa0%")),
+        (Delta(5, None), ("+5",)),
+        (Delta(10**12, 1234.5), ("+1T", "+123,450.00\xa0%")),
+    ],
+)
+def test_deltas_are_written_with_a_sign(delta: Delta, text: tuple[str, ...]) -> None:
+    assert signed(delta) == text
+
+
+def test_percentages_do_not_round_a_change_to_none() -> None:
+    assert percent(0.00004) == "+<0.01\xa0%"
+    assert percent(-0.00005) == "−0.01\xa0%"
+
+
+def test_an_entry_shows_its_shape() -> None:
+    one: Entry = entry("a.py", measured(1), None)
+    assert one.shape == SHAPE

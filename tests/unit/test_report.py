@@ -1,0 +1,68 @@
+"""The data model bounds and validates what comes from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from tests.unit.reports import entry, failed, measured, report
+
+from model_complexity.report import Answer, Entry, Report, Target
+from model_complexity.sandbox import parse_answer
+
+
+def test_a_report_survives_its_file() -> None:
+    whole = report(entry("a.py", measured(2), measured(1)), entry("b.py", failed(), None))
+    assert Report.model_validate_json(whole.model_dump_json()) == whole
+    assert [one.target.name for one in whole.failed] == ["b.py"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flops": -1},
+        {"flops": 1.5},
+        {"flops": "17.582G"},
+        {"flops": 2**63},
+        {"seconds": float("inf")},
+        {"seconds": -1},
+        {"input_shape": []},
+        {"input_shape": [0]},
+        {"method": "guessed"},
+        {"extra": 1},
+        {"forward": "x" * 501},
+        {"modules": [{"name": "x" * 1_001, "depth": 0}]},
+        {"unsupported_ops": {"uncounted": {"aten::x": -1}}},
+    ],
+)
+def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, Any]) -> None:
+    data = measured(1).model_dump() | change
+    answer = parse_answer(json.dumps({"job": 3, "measurement": data}).encode())
+    assert answer
+    assert answer.job == 3
+    assert answer.failure
+    assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "its result is not valid: m")
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"[]", b"null", b"not json", b'{"job": "x"}', b'{"job": null}', b"\xff\xfe"]
+)
+def test_a_line_that_is_nobodys_is_no_answer(line: bytes) -> None:
+    assert parse_answer(line) is None
+
+
+def test_an_answer_is_a_measurement_or_a_failure() -> None:
+    with pytest.raises(ValidationError):
+        Answer(job=0)
+    with pytest.raises(ValidationError):
+        Answer(job=0, measurement=measured(1), failure=failed())
+    assert Answer(job=0, failure=failed()).result == failed()
+
+
+def test_an_entry_and_a_target_have_at_least_one_side() -> None:
+    with pytest.raises(ValidationError):
+        Entry(target=Target(config="a.py", base_config=None, reason="added"), shape=(3, 1, 1), head=None, base=None)
+    with pytest.raises(ValidationError):
+        Target(config=None, base_config=None, reason="deleted")
