@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 
 STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d1d9e0, #3d444d); --soft: light-dark(#f6f8fa, #151b23); }
-body { font: 14px/1.5 system-ui, "Noto Sans", sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; }
-main { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem 1rem; overflow-wrap: anywhere; }
+body { font: 14px/1.5 -apple-system, "Segoe UI", "Noto Sans", sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; }
+main { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem 1rem; overflow-wrap: break-word; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { border: 1px solid var(--line); padding: 6px 13px; }
 tr:nth-child(2n) { background: var(--soft); }

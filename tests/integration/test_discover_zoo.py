@@ -1,0 +1,70 @@
+"""Discovery over all configs that mmpretrain ships: nothing is executed, and the graph is the one that mmengine sees."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from model_complexity.discover import ChangedFile, Graph, Patterns, is_base, select
+
+ROOT = Path(__file__).parents[2]
+ANALYSIS = ROOT / ".venv" / "analysis" / "bin" / "python"
+WHERE = "import importlib.util as u; print(u.find_spec('mmpretrain').submodule_search_locations[0])"
+MMENGINE = """
+import json, os, sys
+from mmengine.config import Config
+
+found = {}
+for folder, _, files in os.walk('configs'):
+    for file in files:
+        path = os.path.join(folder, file)
+        if path.endswith('.py'):
+            bases = [base for base in Config._get_base_files(path) if '::' not in base]  # other packages'
+            found[path] = [os.path.normpath(Config._get_cfg_path(base, path)[0]) for base in bases]
+json.dump(found, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Path:
+    done = subprocess.run([str(ANALYSIS), "-c", WHERE], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip(), ".mim")
+
+
+@pytest.fixture(scope="module")
+def graph(zoo: Path) -> Graph:
+    return Graph.of_tree(zoo, Patterns.parse("").matches)
+
+
+def test_all_of_it_is_read(graph: Graph) -> None:
+    assert (len(graph.edges), sum(map(is_base, graph.edges)), len(graph.configs), graph.problems) == (846, 308, 538, ())
+
+
+def test_the_bases_are_those_that_mmengine_finds_by_running_the_files(zoo: Path, graph: Graph) -> None:
+    done = subprocess.run(
+        [str(ANALYSIS), "-W", "ignore", "-c", MMENGINE], cwd=zoo, capture_output=True, text=True, check=True
+    )
+    expected = json.loads(done.stdout)
+    assert len(expected) == 846
+    assert {path: list(graph.bases(path)) for path in graph.edges} == expected
+
+
+def test_one_base_reaches_hundreds(graph: Graph) -> None:
+    runtime = "configs/_base_/default_runtime.py"
+    own = "configs/resnet/resnet50_8xb32_in1k.py"
+    changed = (ChangedFile(runtime, runtime, "modified"), ChangedFile(own, own, "modified"))
+    selection = select(changed, graph, Patterns.parse(""), cap=20)
+    assert (len(selection.targets), len(selection.not_measured)) == (20, 498)
+    assert (selection.targets[0].name, selection.targets[0].reason) == (own, "modified")
+    assert {(target.reason, target.through) for target in selection.targets[1:]} == {("inherited", runtime)}
+
+
+def test_nothing_of_it_is_executed(zoo: Path) -> None:
+    """An audit hook in a process of its own counts what would run a file of the tree."""
+    command = [str(ROOT / ".venv/speaking/bin/python"), str(ROOT / "scripts/bench_discover.py"), str(zoo)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["executed"] == []
