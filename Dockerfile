@@ -1,5 +1,6 @@
 # The action's image. Two environments that never meet: /opt/speaking talks to GitHub as root and holds no torch;
-# /opt/analysis runs the pull request's own code as `worker`, which owns it (the `install` input may add packages).
+# /opt/analysis runs the pull request's own code as `worker`. It belongs to `installer`, who runs the `install` input: what is
+# measured first cannot change what measures the rest.
 #
 #   docker build -t model-complexity .                                       CPU, what action.yml uses
 #   docker build -t model-complexity:cuda --target cuda .                    CUDA 13.0 (not built in CI)
@@ -15,9 +16,11 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates git libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --create-home --home-dir /home/worker --shell /usr/sbin/nologin worker \
-    && install -d -o worker -g worker /opt/analysis
+    && useradd --uid 10002 --user-group --create-home --home-dir /home/installer --shell /usr/sbin/nologin installer \
+    && install -d -o installer -g installer /opt/analysis
 ENV MODEL_COMPLEXITY_PYTHON=/opt/analysis/bin/python \
-    MODEL_COMPLEXITY_WORKER_USER=worker
+    MODEL_COMPLEXITY_WORKER_USER=worker \
+    MODEL_COMPLEXITY_INSTALL_USER=installer
 # No shell: dash drops variables with a hyphen in their name, such as INPUT_MAX-CONFIGS. -I: nothing is imported from the
 # working directory, which belongs to the pull request, nor named by PYTHON* variables. -u: the log appears as it happens.
 ENTRYPOINT ["/opt/speaking/bin/python", "-I", "-u", "-m", "model_complexity"]
@@ -39,7 +42,7 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cu130
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY action/requirements/analysis.txt /opt/model-complexity/requirements/analysis.txt
-USER 10001
+USER 10002
 # With its dependencies, unlike the CPU build: torch pins the nvidia-* packages that it was built with.
 RUN python -m venv /opt/analysis \
     && /opt/analysis/bin/pip install --no-cache-dir --retries 2 --extra-index-url "${TORCH_INDEX}" \
@@ -56,7 +59,7 @@ COPY --from=speaking /opt/model-complexity/model_complexity /opt/model-complexit
 FROM system AS cpu
 ARG TORCH=2.13.0+cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-USER 10001
+USER 10002
 # In a layer of its own, for it is by far the largest and changes least. A local version (+cpu) cannot be published on
 # PyPI, so only the index named here, or a wheel that pip's own configuration offers, can answer.
 RUN python -m venv /opt/analysis \

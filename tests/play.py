@@ -13,6 +13,8 @@ from typing import Any
 from tests.github_server import GitHubServer, Pull
 
 BRANCH = "feature"
+CREDENTIAL = "c2VjcmV0LWluLXRoZS1jaGVja291dA=="
+"""What actions/checkout leaves in the clone's configuration: nobody else's code may see it."""
 _WHEN = "2026-01-01T00:00:00Z"
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -115,8 +117,7 @@ class Play:
         sha = ref or self._trial_merge()
         self.git(self.origin, "update-ref", "refs/checkout/now", sha)
         self.git(self.root, "init", "--quiet", str(folder))
-        # As checkout leaves it, with a credential that the pull request's code must not find.
-        self.git(folder, "config", "http.extraheader", "AUTHORIZATION: basic c2VjcmV0LWluLXRoZS1jaGVja291dA==")
+        self.git(folder, "config", "http.extraheader", f"AUTHORIZATION: basic {CREDENTIAL}")
         wanted = ["+refs/checkout/now:refs/checkout/now"] + ([] if depth else ["+refs/heads/*:refs/remotes/origin/*"])
         self.git(folder, "fetch", "--quiet", *([f"--depth={depth}"] if depth else []), self.origin.as_uri(), *wanted)
         self.git(folder, "checkout", "--quiet", "--detach", "refs/checkout/now")

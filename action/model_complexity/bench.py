@@ -47,7 +47,7 @@ class Bench:
         sandbox = Sandbox.prepare(
             around.model_complexity_python,
             inside,
-            user=around.model_complexity_worker_user,
+            users=(around.model_complexity_worker_user, around.model_complexity_install_user),
             timeout=settings.inputs.timeout,
             device=settings.inputs.device,
         )
@@ -60,7 +60,6 @@ class Bench:
             ActionError: the command failed.
         """
         if self.command:
-            self.sandbox.give(tree)  # `pip install -e .` writes beside the sources
             with self._guarded("Installing what the repository needs"):
                 self.sandbox.install(self.command, tree, self._say)
 

@@ -43,9 +43,11 @@ def account_of(user: str) -> pwd.struct_passwd:
     try:
         account = pwd.getpwnam(user)
     except KeyError as error:
-        raise ActionError(f"MODEL_COMPLEXITY_WORKER_USER: there is no user {user!r} on this machine.") from error
+        raise ActionError(
+            f"there is no user {user!r} on this machine.", "See MODEL_COMPLEXITY_WORKER_USER and _INSTALL_USER."
+        ) from error
     if account.pw_uid == 0:
-        raise ActionError("MODEL_COMPLEXITY_WORKER_USER must not be root.")
+        raise ActionError(f"untrusted code must not run as root, which is what {user!r} is.")
     return account
 
 

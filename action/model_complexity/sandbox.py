@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,21 +75,32 @@ class Sandbox:
 
     Args:
         python: interpreter of the analysis environment.
-        room: a folder for its home and for the copy of our code that it may import.
-        account: the user that it runs as; None leaves it at ours, which is right only where we hold no secret (on a desk).
+        room: a folder for its homes and for the copy of our code that it may import.
+        worker: the user that measures; None leaves it at ours, which is right only where we hold no secret (on a desk).
+        installer: the user that runs ``install`` and owns the environment, which the worker then cannot change.
         timeout: seconds for one job.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
     python: Path
     room: Path
-    account: pwd.struct_passwd | None
+    worker: pwd.struct_passwd | None
+    installer: pwd.struct_passwd | None
     timeout: float
     device: str
 
     @classmethod
-    def prepare(cls, python: Path, room: Path, *, user: str | None, timeout: float, device: str) -> Sandbox:
+    def prepare(
+        cls, python: Path, room: Path, *, users: tuple[str | None, str | None], timeout: float, device: str
+    ) -> Sandbox:
         """Lays out the room.
+
+        Args:
+            python: see the class.
+            room: an empty folder.
+            users: names of worker and installer; one stands in for the other if that is None.
+            timeout: see the class.
+            device: see the class.
 
         Raises:
             ActionError: there is no such interpreter or user.
@@ -98,49 +110,42 @@ class Sandbox:
                 f"there is no Python interpreter at {python}.",
                 "Set MODEL_COMPLEXITY_PYTHON to the analysis environment's.",
             )
-        sandbox = cls(python, room, account_of(user) if user else None, timeout, device)
+        worker, installer = (account_of(user) if user else None for user in users)
+        sandbox = cls(python, room, worker or installer, installer or worker, timeout, device)
         package = sandbox._code / "model_complexity"
         package.mkdir(parents=True)
         here = Path(__file__).parent
         shutil.copy(here / "__init__.py", package)
         shutil.copytree(here / "measure", package / "measure", ignore=shutil.ignore_patterns("__pycache__"))
-        sandbox._home.mkdir()
-        sandbox.give(sandbox._home)
         return sandbox
 
     @property
     def _code(self) -> Path:
         return self.room / "code"
 
-    @property
-    def _home(self) -> Path:
-        return self.room / "home"
+    def _home(self, account: pwd.struct_passwd | None) -> Path:
+        """A home for one process, so that none finds what another has left in its own."""
+        home = Path(tempfile.mkdtemp(prefix="home-", dir=self.room))
+        _give(home, account)
+        return home
 
-    def give(self, folder: Path) -> None:
-        """Makes a folder, with all in it, the worker's own. Links are not followed."""
-        if self.account is None:
-            return
-        for parent, folders, files in _walk(folder):
-            for name in (".", *folders, *files):
-                os.chown(parent / name, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
-
-    def environment(self) -> dict[str, str]:
+    def environment(self, home: Path) -> dict[str, str]:
         """The whole environment of untrusted code. Nothing of ours is in it that is not named here."""
-        home = str(self._home)
         passed = {name: value for name, value in os.environ.items() if name in PASSED_VARIABLES and "@" not in value}
         return {
             **passed,
             "PATH": f"{self.python.parent}:/usr/local/bin:/usr/bin:/bin",
             "VIRTUAL_ENV": str(self.python.parent.parent),
             "PYTHONPATH": str(self._code),
-            "HOME": home,
-            "TMPDIR": home,
+            "HOME": str(home),
+            "TMPDIR": str(home),
             "XDG_CACHE_HOME": f"{home}/.cache",
             "MPLCONFIGDIR": f"{home}/.matplotlib",
             "LANG": "C.UTF-8",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
             "HF_HUB_OFFLINE": "1",
@@ -154,11 +159,12 @@ class Sandbox:
             ActionError: it ended with another status than 0.
         """
         started = time.monotonic()
-        environment = {
-            name: value for name, value in self.environment().items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")
-        }
+        environment = self.environment(self._home(self.installer))
+        for ours in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE"):
+            del environment[ours]
+        _give(tree, self.installer)  # `pip install -e .` writes beside the sources
         shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
-        with untrusted(shell, tree=tree, environment=environment, account=self.account, say=say) as process:
+        with untrusted(shell, tree=tree, environment=environment, account=self.installer, say=say) as process:
             status = process.wait()
         if status:
             raise ActionError(
@@ -205,8 +211,8 @@ class Sandbox:
             untrusted(
                 command,
                 tree=tree,
-                environment=self.environment(),
-                account=self.account,
+                environment=self.environment(self._home(self.worker)),
+                account=self.worker,
                 say=say,
                 stdin=asked,
                 keep=(writing,),
@@ -221,6 +227,15 @@ class Sandbox:
                 if answer is None:
                     return
                 yield answer
+
+
+def _give(folder: Path, account: pwd.struct_passwd | None) -> None:
+    """Makes a folder, with all in it, a user's own. Links are not followed."""
+    if account is None:
+        return
+    for parent, folders, files in _walk(folder):
+        for name in (".", *folders, *files):
+            os.chown(parent / name, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:

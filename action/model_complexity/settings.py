@@ -108,6 +108,7 @@ class Surroundings(BaseModel):
     github_step_summary: Path | None = None
     model_complexity_python: Path = Path(sys.executable)
     model_complexity_worker_user: str | None = None
+    model_complexity_install_user: str | None = None
 
     @property
     def run_url(self) -> str | None:

@@ -23,14 +23,18 @@ def python(runner: Runner, code: str, *, workspace: Path | None = None, **inputs
 
 
 def as_worker(runner: Runner, code: str) -> Run:
+    return as_user(runner, "worker", code)
+
+
+def as_user(runner: Runner, user: str, code: str) -> Run:
     """Runs code in the analysis environment as the user that runs the pull request's code."""
     return runner.run(
         "workflow_dispatch",
         {},
         API,
-        options=["--user", "worker"],
+        options=["--user", user],
         entrypoint=["/opt/analysis/bin/python", "-u", "-c", code],
-        extra_env={"HOME": "/home/worker"},
+        extra_env={"HOME": f"/home/{user}"},
     )
 
 
@@ -63,7 +67,7 @@ with open(os.environ["GITHUB_STEP_SUMMARY"], "a") as summary:
 def test_the_speaking_half_has_its_packages_and_no_torch(runner: Runner) -> None:
     code = """
 import importlib.util as u
-import github, jinja2, pydantic, pydantic_settings, rich, tabulate
+import github, jinja2, pydantic, tabulate
 import model_complexity
 print(model_complexity.__file__, [name for name in ("torch", "fvcore", "mmengine", "numpy", "pip") if u.find_spec(name)])
 """
@@ -108,13 +112,11 @@ print(torch.__version__, torch.cuda.is_available(), torch.ones(2).sum().item())
     assert (run.exit_code, run.log) == (0, "2.13.0+cpu False 2.0\n")
 
 
-def test_the_worker_may_change_its_own_environment_and_nothing_else(runner: Runner) -> None:
+def test_the_worker_may_change_nothing(runner: Runner) -> None:
     code = """
-import os, pathlib, sysconfig
-own = pathlib.Path(sysconfig.get_path("purelib"), "added.py")
-own.write_text("")
-print(os.getuid(), own.exists())
-for path in ["/opt/speaking/lib", "/opt/speaking/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity",
+import os, sysconfig
+print(os.getuid())
+for path in [sysconfig.get_path("purelib"), "/opt/analysis/bin", "/opt/speaking/lib", "/opt/speaking/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity",
              "/usr/local/bin", "/etc", "/root", "/github/workspace", "/github/file_commands/set_output_1"]:
     print(path, os.access(path, os.W_OK))
 for secret in ["/etc/shadow", "/root/.bashrc"]:
@@ -129,16 +131,30 @@ for secret in ["/etc/shadow", "/root/.bashrc"]:
 
     assert run.exit_code == 0, run.log
     said = run.log.splitlines()
-    assert said[0] == "10001 True"
+    assert said[0] == "10001"
     assert [line for line in said[1:] if line.endswith("True")] == []
     assert said[-2:] == ["refused /etc/shadow", "refused /root/.bashrc"]
+
+
+def test_the_installer_may_change_the_analysis_environment_and_nothing_else(runner: Runner) -> None:
+    code = """
+import os, pathlib, sysconfig
+own = pathlib.Path(sysconfig.get_path("purelib"), "added.py")
+own.write_text("")
+print(os.getuid(), own.exists())
+print([path for path in ["/opt/speaking/lib", "/opt/model-complexity", "/github/workspace"] if os.access(path, os.W_OK)])
+"""
+
+    run = as_user(runner, "installer", code)
+
+    assert (run.exit_code, run.log) == (0, "10002 True\n[]\n")
 
 
 def test_has_git_and_no_build_leftovers(runner: Runner) -> None:
     code = """
 import pathlib, subprocess
 print(subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[:2])
-print([str(p) for p in [*pathlib.Path("/root/.cache").glob("*"), *pathlib.Path("/home/worker/.cache").glob("*"),
+print([str(p) for p in [*pathlib.Path("/root/.cache").glob("*"), *pathlib.Path("/home").glob("*/.cache/*"),
                         *pathlib.Path("/var/lib/apt/lists").glob("*")]])
 """
 

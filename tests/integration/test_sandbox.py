@@ -47,7 +47,7 @@ def tree(tmp_path: Path) -> Path:
 def sandbox(tmp_path: Path, python: Path = ANALYSIS, *, device: str = "cpu", timeout: float = 60) -> Sandbox:
     room = tmp_path / "room"
     room.mkdir()
-    return Sandbox.prepare(python, room, user=None, timeout=timeout, device=device)
+    return Sandbox.prepare(python, room, users=(None, None), timeout=timeout, device=device)
 
 
 def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
@@ -128,9 +128,9 @@ def test_auto_falls_back_to_the_cpu(tmp_path: Path, tree: Path, monkeypatch: pyt
 def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
     with pytest.raises(ActionError, match=r"there is no Python interpreter at .*nowhere\. Set MODEL_COMPLEXITY_PYTHON"):
         sandbox(tmp_path, tmp_path / "nowhere")
-    for user, message in (("root", "must not be root"), ("nobody-here", "there is no user 'nobody-here'")):
+    for user, message in (("root", "must not run as root"), ("nobody-here", "there is no user 'nobody-here'")):
         with pytest.raises(ActionError, match=message):
-            Sandbox.prepare(ANALYSIS, tmp_path / user, user=user, timeout=1, device="cpu")
+            Sandbox.prepare(ANALYSIS, tmp_path / user, users=(user, None), timeout=1, device="cpu")
 
 
 def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "HTTPS_PROXY": "http://proxy.example.org:3128",
     }.items():
         monkeypatch.setenv(name, value)
-    environment = sandbox(tmp_path).environment()
+    environment = sandbox(tmp_path).environment(tmp_path)
     assert environment["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert {"a", "b", "c", "d", "e", "f"}.isdisjoint(environment.values())
     assert "secret" not in " ".join(environment.values())

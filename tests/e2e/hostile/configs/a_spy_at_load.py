@@ -1,0 +1,1 @@
+raise RuntimeError("learned: " + __import__("probes").spy("load"))

@@ -1,0 +1,2 @@
+custom_imports = {"imports": ["probes"]}
+model = {"type": "Spy"}

@@ -1,0 +1,4 @@
+__import__("probes").flood()
+
+custom_imports = {"imports": ["nets"]}
+model = {"type": "Net", "width": 4}

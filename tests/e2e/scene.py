@@ -1,0 +1,90 @@
+"""A pull request played to the image: from a Play's event to what the runner, the log and GitHub then hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.runner import Run, Runner
+from tests.github_server import Comment
+from tests.play import Play
+
+from model_complexity.report import Measurement, Report, Result
+
+NETS = """
+from mmengine.registry import MODELS
+from torch import nn
+
+
+@MODELS.register_module()
+class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 1, bias=False)
+
+    def forward(self, image):
+        return self.conv(image)
+"""
+
+
+def net(width: int) -> str:
+    """A config of a 1x1 convolution from 3 channels to ``width``: at 224, ``flops(width)``."""
+    return f'custom_imports = dict(imports=["nets"])\nmodel = dict(type="Net", width={width})\n'
+
+
+def flops(width: int, height: int = 224, breadth: int = 224) -> int:
+    """What ``net(width)`` takes on an image of this size."""
+    return 3 * width * height * breadth
+
+
+def on_pull_request(
+    runner: Runner, play: Play, action: str = "opened", *, depth: int | None = None, **more: Any
+) -> Run:
+    """Runs the action on a ``pull_request`` event. ``more`` goes to ``Runner.run``."""
+    workspace, sha = play.checkout(depth=depth)
+    ref = f"refs/pull/{play.number}/merge"
+    return _run(runner, play, "pull_request", play.payload(action), workspace, sha=sha, ref=ref, **more)
+
+
+def on_dispatch(runner: Runner, play: Play, inputs: Mapping[str, str], **more: Any) -> Run:
+    """Runs the action on main, started by hand with these workflow inputs."""
+    workspace, sha = play.checkout(ref=play.base_sha)
+    return _run(
+        runner, play, "workflow_dispatch", play.dispatch(inputs), workspace, sha=sha, ref="refs/heads/main", **more
+    )
+
+
+def _run(runner: Runner, play: Play, event: str, payload: Mapping[str, Any], workspace: Path, **more: Any) -> Run:
+    given = {"repository": play.name, "token": play.token, **more}
+    return runner.run(event, {**payload, **given.pop("extra_payload", {})}, play.server.url, workspace, **given)
+
+
+def comments(play: Play) -> list[Comment]:
+    """The pull request's comments."""
+    return [comment for comment in play.server.state.comments if comment.number == play.number]
+
+
+def report(run: Run) -> Report:
+    """The report that the run left in the workspace, where its output says."""
+    path = run.workspace / run.outputs["report"]
+    return Report.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def figures(report: Report) -> dict[str, tuple[str | int | None, str | int | None]]:
+    """Config -> flops at head and at the base; a failure's kind in place of the figure, None where nothing was measured."""
+    return {entry.target.name: (_figure(entry.head), _figure(entry.base)) for entry in report.entries}
+
+
+def _figure(result: Result | None) -> str | int | None:
+    if result is None:
+        return None
+    return result.flops if isinstance(result, Measurement) else result.kind
+
+
+def cells(markdown: str, config: str) -> list[str]:
+    """The cells of a config's row in the comment's table."""
+    folder, _, file = config.rpartition("/")
+    rows = [line for line in markdown.splitlines() if line.startswith(f"| `{file}`<br>in `{folder}`")]
+    assert len(rows) == 1, markdown
+    return [cell.strip() for cell in rows[0].strip("|").split(" | ")]

@@ -1,0 +1,193 @@
+"""The whole action in its real image, started as GitHub's runner starts it, against GitHub's API and git over real HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests import zoo
+from tests.e2e.conftest import ROOT
+from tests.e2e.log import obeyed
+from tests.e2e.runner import Runner
+from tests.e2e.scene import NETS, cells, comments, figures, flops, net, on_dispatch, on_pull_request, report
+from tests.github_server import GitHubServer
+from tests.play import Play
+
+from model_complexity.report import Measurement
+
+pytestmark = pytest.mark.e2e
+
+INSTALL = "pip install --quiet --no-deps --no-build-isolation -r requirements.txt"
+"""What this repository's own demo installs, and in the same versions: mmpretrain and what it imports."""
+READ_ONLY = "ghs_readonly"
+RESNET_18 = 1_818_553_856
+"""mmpretrain publishes 1.82G."""
+DEEPER_STEM = 112**2 * (9 * (3 * 32 + 32 * 32 + 32 * 64) - 49 * 3 * 64 + 2 * 2 * 32)
+"""Three 3x3 convolutions in place of one 7x7, and two more batch norms at 2 flops a value."""
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    """An empty repository on a server of its own."""
+    with GitHubServer() as server:
+        yield Play(tmp_path, server)
+
+
+@pytest.fixture
+def small(play: Play) -> Play:
+    """A repository with one model, and a pull request that widens it from 8 channels to 16."""
+    play.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
+    play.push("Wider", {"configs/net.py": net(16)})
+    return play
+
+
+def vit_flops(patch: int) -> int:
+    """ViT-B at 224 by hand: patch embedding; 12 layers of projections, attention and MLP; 25 norms at 5 flops a value."""
+    width, patches = 768, (224 // patch) ** 2
+    tokens = patches + 1
+    embedding = patches * width * 3 * patch**2
+    layer = 12 * tokens * width**2 + 2 * tokens**2 * width
+    return embedding + 12 * layer + 25 * 5 * tokens * width
+
+
+def get_flops(tree: Path, config: str) -> tuple[str, str]:
+    """The summary block and the table that scripts/get_flops.py prints in a tree."""
+    command = [str(zoo.ANALYSIS), "-W", "ignore", str(ROOT / "scripts" / "get_flops.py"), config]
+    printed = subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True).stdout
+    block, _, table = printed.strip("\n").partition("\n|")
+    return block, f"|{table}"
+
+
+def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play: Play) -> None:
+    requirements = (ROOT / "action" / "requirements" / "zoo.txt").read_text()
+    play.main("mmpretrain's configs", {**zoo.configs(), "requirements.txt": requirements})
+    play.push("Finer patches, deeper stem", zoo.finer_patches_deeper_stem(play.desk))
+    inputs = {"install": INSTALL, "max-configs": "5"}
+
+    first = on_pull_request(runner, play, inputs=inputs)
+
+    assert first.exit_code == 0, first.log
+    (created,) = comments(play)
+    vit, resnet, broken = (cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
+    assert vit[2] == "23.186G<br>+5.604G<br>+31.87\N{NO-BREAK SPACE}%"
+    assert f"through `{zoo.RESNET_BASE}`" in resnet[0]
+    assert "**config_syntax**" in broken[0]
+    assert broken[2:] == ["failed", "–", "–"]
+    found = figures(report(first))
+    assert found[zoo.VIT] == (vit_flops(14), vit_flops(16))
+    assert found[zoo.RESNET] == (RESNET_18 + DEEPER_STEM, RESNET_18)
+    assert found[zoo.BROKEN] == ("config_syntax", None)
+    assert len(found) == 3
+    block, table = get_flops(play.desk, zoo.VIT)
+    for text in (created.body, first.summary):
+        assert f"```text\n{block}\n```" in text
+        assert f"```text\n{table}\n```" in text
+    assert first.outputs == {
+        "report": "model-complexity/default/report.json",
+        "comment-url": f"{play.server.url}/{play.name}/pull/{play.number}#issuecomment-{created.id}",
+        "configs": "3",
+        "failed": "1",
+    }
+    before = created.body
+
+    pushed = play.push("Clip gradients", zoo.clipped_gradients(play.desk))
+    second = on_pull_request(runner, play, "synchronize", inputs=inputs)
+    again = on_pull_request(runner, play, "synchronize", inputs=inputs)
+
+    (updated,) = comments(play)
+    assert (second.exit_code, again.exit_code) == (0, 0), second.log + again.log
+    assert updated.id == created.id
+    assert updated.body != before
+    assert [len(play.server.state.requests(method)) for method in ("POST", "PATCH")] == [1, 1]
+    assert second.outputs == again.outputs == first.outputs
+    assert report(second).head == pushed
+
+
+def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(runner: Runner, play: Play) -> None:
+    play.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
+    play.push("Wider", {"configs/net.py": net(16)}, fork="someone/model-zoo")
+    play.server.state.add_token(READ_ONLY, permission="read")
+
+    run = on_pull_request(runner, play, token=READ_ONLY)
+
+    assert run.exit_code == 0, run.log
+    assert comments(play) == []
+    warnings = [command.data for command in obeyed(run.log) if command.name == "warning"]
+    assert len(warnings) == 1
+    assert "read-only token to pull requests from forks" in warnings[0]
+    assert "2.408M" in run.summary
+    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+    assert (run.outputs["comment-url"], run.outputs["configs"]) == ("", "1")
+
+
+def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(runner: Runner, small: Play) -> None:
+    small.server.state.add_token(READ_ONLY, permission="read")
+
+    run = on_pull_request(runner, small, token=READ_ONLY)
+
+    assert run.exit_code == 2, run.log
+    (error,) = [command for command in obeyed(run.log) if command.name == "error"]
+    assert "`permissions: {contents: read, pull-requests: write}`" in error.data
+    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+    assert comments(small) == []
+
+
+def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_comment(runner: Runner, small: Play) -> None:
+    run = on_dispatch(runner, small, {"configs": "configs/net.py", "shapes": "32, 64x32"})
+
+    assert run.exit_code == 0, run.log
+    found = report(run)
+    measured = [(entry.shape, entry.shown.flops) for entry in found.entries if isinstance(entry.shown, Measurement)]
+    assert measured == [((3, 32, 32), flops(8, 32, 32)), ((3, 64, 32), flops(8, 64, 32))]
+    assert (found.pull_request, found.head, found.base) == (None, small.base_sha, None)
+    assert "24.576K" in run.summary
+    assert run.outputs["comment-url"] == ""
+    assert comments(small) == []
+    assert small.server.state.requests("POST") == []
+
+
+def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, small: Play) -> None:
+    run = on_dispatch(runner, small, {"pr-number": str(small.number), "configs": "configs/*.py"})
+
+    assert run.exit_code == 0, run.log
+    (comment,) = comments(small)
+    assert run.outputs["comment-url"].endswith(f"#issuecomment-{comment.id}")
+    assert cells(comment.body, "configs/net.py")[2] == "2.408M<br>+1.204M<br>+100.00\N{NO-BREAK SPACE}%"
+    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+
+
+def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, small: Play) -> None:
+    fork_point = small.base_sha
+    small.main("Narrower on main, after the branch left it", {"configs/net.py": net(8), "other.txt": "later\n"})
+
+    run = on_pull_request(runner, small, depth=1)
+
+    assert run.exit_code == 0, run.log
+    (comment,) = comments(small)
+    assert cells(comment.body, "configs/net.py")[2] == "2.408M<br>+1.204M<br>+100.00\N{NO-BREAK SPACE}%"
+    assert (report(run).base, report(run).notes) == (fork_point, ())
+    fetched = {e.path for e in small.server.state.exchanges if e.path.endswith("git-upload-pack")}
+    assert fetched == {f"/{small.name}.git/git-upload-pack"}
+
+
+def test_an_unknown_input_is_named(runner: Runner, small: Play) -> None:
+    run = on_pull_request(runner, small, extra_env={"INPUT_MAX-CONFIG": "3"})
+
+    assert run.exit_code == 2, run.log
+    assert [(command.name, command.data) for command in obeyed(run.log)] == [
+        ("error", "input `max-config`: there is no such input. Did you mean `max-configs`?")
+    ]
+    assert (run.outputs, run.summary, comments(small)) == ({}, "", [])
+
+
+def test_an_unsupported_event_is_refused(runner: Runner, small: Play) -> None:
+    workspace, sha = small.checkout()
+
+    run = runner.run("pull_request_target", small.payload(), small.server.url, workspace, sha=sha, token=small.token)
+
+    assert run.exit_code == 2, run.log
+    (error,) = [command for command in obeyed(run.log) if command.name == "error"]
+    assert "`pull_request_target` is refused" in error.data
+    assert (run.outputs, run.summary, comments(small)) == ({}, "", [])
