@@ -116,8 +116,10 @@ def test_the_worker_may_change_nothing(runner: Runner) -> None:
     code = """
 import os, sysconfig
 print(os.getuid())
-for path in [sysconfig.get_path("purelib"), "/opt/analysis/bin", "/opt/speaking/lib", "/opt/speaking/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity",
-             "/usr/local/bin", "/etc", "/root", "/github/workspace", "/github/file_commands/set_output_1"]:
+ours = ["/opt/speaking/lib", "/opt/speaking/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity"]
+runners = ["/github/workspace", "/github/file_commands/set_output_1"]
+systems = ["/usr/local/bin", "/etc", "/root"]
+for path in [sysconfig.get_path("purelib"), "/opt/analysis/bin", *ours, *runners, *systems]:
     print(path, os.access(path, os.W_OK))
 for secret in ["/etc/shadow", "/root/.bashrc"]:
     try:
