@@ -36,6 +36,9 @@ def main() -> int:
         help="input size; one value is a square (224 224)",
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument(
+        "--method", choices=["dry", "real"], default="dry", help="trace without arithmetic (default), or compute"
+    )
     arguments = parser.parse_args()
     try:
         shape = shape_of(arguments.shape)
@@ -52,7 +55,7 @@ def main() -> int:
     sys.path.insert(1, str(Path.cwd()))
     cut_network()
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the figures; a config may print what it likes
-        answer = run_job(arguments.config, shape, arguments.device)
+        answer = run_job(arguments.config, shape, arguments.device, arguments.method)
     failure = answer.get("failure")
     if failure:
         print(failure["detail"], file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +12,15 @@ from typing import Self, TextIO
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow
 from model_complexity.history import Trees
+from model_complexity.measure.failures import failure
 from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import Shape
-from model_complexity.report import Entry, Measurement, Result, Target
-from model_complexity.sandbox import Job, Ready, Sandbox
+from model_complexity.report import Entry, Failure, Measurement, Result, Target
+from model_complexity.sandbox import Job, Means, Ready, Sandbox
 from model_complexity.settings import Settings
+
+LONGEST_RUN = 3 * 3_600.0
+"""Seconds for all configs of both sides: GitHub ends a job after six hours at the latest, with nothing published."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,13 @@ class Bench:
         sandbox: the wall between us and that code.
         command: the ``install`` input; blank for none.
         log: the runner's log.
+        deadline: monotonic time from which on no more is measured; what there is gets published.
     """
 
     sandbox: Sandbox
     command: str
     log: TextIO
+    deadline: float
 
     @classmethod
     def prepare(cls, settings: Settings, room: Path, log: TextIO) -> Self:
@@ -39,7 +46,7 @@ class Bench:
         Raises:
             ActionError: it does not stand.
         """
-        around = settings.around
+        around, inputs = settings.around, settings.inputs
         if around.model_complexity_worker_user:
             shut_off(around.github_workspace.parent)
         inside = room / "worker"
@@ -48,10 +55,9 @@ class Bench:
             around.model_complexity_python,
             inside,
             users=(around.model_complexity_worker_user, around.model_complexity_install_user),
-            timeout=settings.inputs.timeout,
-            device=settings.inputs.device,
+            means=Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs),
         )
-        return cls(sandbox, settings.inputs.install, log)
+        return cls(sandbox, inputs.install, log, time.monotonic() + LONGEST_RUN)
 
     def install(self, tree: Path) -> None:
         """Runs the ``install`` input in head's tree, once for both sides.
@@ -60,8 +66,8 @@ class Bench:
             ActionError: the command failed.
         """
         if self.command:
-            with self._guarded("Installing what the repository needs"):
-                self.sandbox.install(self.command, tree, self._say)
+            with self._in_place(tree) as place, self._guarded("Installing what the repository needs"):
+                self.sandbox.install(self.command, place, self._say)
 
     def measure(self, targets: Sequence[Target], shapes: Sequence[Shape], trees: Trees) -> tuple[Entry, ...]:
         """Measures every target at every shape, on the sides where it exists.
@@ -72,7 +78,7 @@ class Bench:
         wanted = [(target, shape) for target in targets for shape in shapes]
         head = self._side("head", trees.head, [Job(target.config, shape) for target, shape in wanted if target.config])
         before = [Job(target.base_config, shape) for target, shape in wanted if target.base_config]
-        base = self._side("merge base", trees.base, before) if trees.base else {}
+        base = self._side("merge base", trees.base, before, keep_going=bool(head)) if trees.base else {}
         return tuple(
             Entry(
                 target=target,
@@ -84,20 +90,46 @@ class Bench:
             if target.config or base  # a deleted config has nothing to show where the base was not measured
         )
 
-    def _side(self, side: str, tree: Path, jobs: Sequence[Job]) -> dict[Job, Result]:
+    def _side(self, side: str, tree: Path, jobs: Sequence[Job], *, keep_going: bool = False) -> dict[Job, Result]:
+        """Measures one side. What was measured is kept, whatever happens to the rest (``keep_going``: on the other side)."""
         found: dict[Job, Result] = {}
-
-        def announce(ready: Ready) -> None:
-            self._print(
-                f"{side}: {len(jobs) - len(found)} to measure on {ready.device} with torch {ready.versions.torch}"
-            )
-
-        if jobs:
-            with self._guarded(f"Measuring {side}"):
-                for number, (job, result) in enumerate(self.sandbox.measure(tree, jobs, self._say, announce), 1):
-                    found[job] = result
-                    self._print(f"{side}: {number}/{len(jobs)} {_told(job, result)}")
+        if not jobs:
+            return found
+        with self._in_place(tree) as place, self._guarded(f"Measuring {side}"):
+            try:
+                self._fill(found, side, place, jobs)
+            except (ActionError, OSError) as error:
+                if not (found or keep_going):
+                    raise
+                self._print(f"{side}: {error}")
+                lost = Failure(**failure("crash", f"the worker could not go on: {error}"))
+                found.update({job: lost for job in jobs if job not in found})
         return found
+
+    def _fill(self, found: dict[Job, Result], side: str, tree: Path, jobs: Sequence[Job]) -> None:
+        def announce(ready: Ready) -> None:
+            left = len(jobs) - len(found)
+            self._print(f"{side}: {left} to measure on {ready.device} with torch {ready.versions.torch}")
+
+        for job, result in self.sandbox.measure(tree, jobs, self._say, announce):
+            found[job] = result
+            self._print(f"{side}: {len(found)}/{len(jobs)} {_told(job, result)}")
+            if time.monotonic() > self.deadline and len(found) < len(jobs):
+                late = Failure(
+                    **failure("timeout", f"the run was over its {LONGEST_RUN / 3_600:.0f} hours before its turn")
+                )
+                found.update({job: late for job in jobs if job not in found})
+                return
+
+    @contextmanager
+    def _in_place(self, tree: Path) -> Iterator[Path]:
+        """Has both sides lie at the same path in turn, so that what `pip install -e .` wrote down means the side at hand."""
+        place = tree.parent / "tree"
+        tree.rename(place)
+        try:
+            yield place
+        finally:
+            place.rename(tree)
 
     @contextmanager
     def _guarded(self, title: str) -> Iterator[None]:

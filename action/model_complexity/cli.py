@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from model_complexity import __version__
@@ -28,11 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # a name in the log must not end the run
     try:
         return run(Settings.from_environment(os.environ), sys.stdout)
     except ActionError as error:
         workflow.error(sys.stdout, str(error), title="Model Complexity")
         return error.exit_code
+    except Exception as error:  # 1 is for configs that cannot be measured: nothing else may end with it
+        for line in traceback.format_exc().splitlines():
+            print(workflow.neutral(line))
+        message = (
+            f"{type(error).__name__}: {error} This is a mistake in Model Complexity: please report it with the log."
+        )
+        workflow.error(sys.stdout, message, title="Model Complexity")
+        return ActionError.exit_code
 
 
 if __name__ == "__main__":

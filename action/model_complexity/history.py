@@ -91,14 +91,15 @@ class History:
             raise ActionError(f"commit {event.sha} is not in the checkout.", "Put actions/checkout before this action.")
         head = pull_request.head_sha
         base = self._merge_base(pull_request.base_sha, head)
-        tree, notes = head, []
         if not self._get(head):
             tree = self._trial_merge(event, pull_request)
-            notes.append(f"The head commit could not be had: its trial merge `{tree[:9]}` was measured. {ADVICE}")
-        compared = self._get(base)
-        if not compared:
-            notes.append(f"The merge base `{base[:9]}` could not be had: nothing is compared. {ADVICE}")
-        return Sides(head, tree, base if compared else None, pull_request.number, tuple(notes))
+            # The merge holds what the base branch has done since: it must not be charged to the pull request.
+            note = f"The head commit could not be had: its trial merge `{tree[:9]}` was measured, nothing is compared. {ADVICE}"
+            return Sides(head, tree, None, pull_request.number, (note,))
+        if self._get(base):
+            return Sides(head, head, base, pull_request.number)
+        note = f"The merge base `{base[:9]}` could not be had: nothing is compared. {ADVICE}"
+        return Sides(head, head, None, pull_request.number, (note,))
 
     def _get(self, sha: str) -> bool:
         return self.repository.has(sha) or self.repository.fetch(sha)

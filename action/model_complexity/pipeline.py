@@ -127,13 +127,14 @@ def _measured(settings: Settings, request: Request, client: Client, room: Path, 
         bench = Bench.prepare(settings, room, log)
         bench.install(trees.head)
         entries = bench.measure(choice.targets, request.shapes, trees)
+    measured = {entry.target for entry in entries}  # a deleted config is not, where there is no base to measure
     return Report(
         repository=settings.around.github_repository,
         pull_request=request.pull_request.number if request.pull_request else None,
         head=sides.head,
         base=sides.base,
         entries=entries,
-        not_measured=choice.not_measured,
+        not_measured=(*choice.not_measured, *(target for target in choice.targets if target not in measured)),
         problems=choice.problems,
         notes=(*sides.notes, *choice.notes),
         tool=__version__,

@@ -19,7 +19,7 @@ from model_complexity.errors import ActionError
 Say = Callable[[str], None]
 """Takes one line of untrusted output; whoever provides it makes the line safe for the log."""
 
-LONGEST_ANSWER = 32 * 2**20
+LONGEST_ANSWER = 6 * 2**20
 OUTPUT_LIMIT = 4 * 2**20
 _LONGEST_LINE = 16_384
 _POLL_SECONDS = 0.1
@@ -113,7 +113,7 @@ def untrusted(
 
 
 def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]:
-    """Yields whole lines until the pipe ends, no line comes for ``seconds()``, or one is longer than 32 MiB."""
+    """Yields whole lines until the pipe ends, no line comes for ``seconds()``, or one is longer than 6 MiB."""
     buffer = b""
     deadline = time.monotonic() + seconds()
     while select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -167,7 +167,9 @@ def _limited(command: list[str], *, alone: bool) -> list[str]:
         hard = resource.getrlimit(limit)[1]
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
         limits.append(f"ulimit -{letter} {allowed // unit}")
-    return ["/bin/bash", "-c", f'{" && ".join(limits)} && exec "$@"', "limited", *command]
+    # Where memory runs out, the system is to end this process and not the one that holds the token.
+    victim = "{ echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null"
+    return ["/bin/bash", "-c", f'{victim}; {" && ".join(limits)} && exec "$@"', "limited", *command]
 
 
 def _kill_all_of(account: pwd.struct_passwd) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -18,7 +19,6 @@ FOLDER = "model-complexity"
 REPORT = "report.json"
 COMMENT = "comment.md"
 _ELSEWHERE = "The figures are in the job summary and in the report file."
-_COMMENT_ADVICE = f"Give the job `permissions: {{contents: read, pull-requests: write}}`. {_ELSEWHERE}"
 _READ_ONLY = f"No comment: GitHub gives a read-only token to pull requests from forks and from Dependabot. {_ELSEWHERE}"
 
 
@@ -38,30 +38,43 @@ class Publisher:
         Raises:
             ActionError: something could not be written, or GitHub refused a comment that should have been allowed.
         """
-        around, key = self.settings.around, self.settings.inputs.key
-        text = render(report, limit=room(key))
-        path = write_files(around.github_workspace, key, report, text)
-        workflow.write_summary(around.github_step_summary, render(report, limit=workflow.SUMMARY_LIMIT - 1))
-        outputs = workflow.Outputs(around.github_output)
-        outputs.set("report", path)
-        outputs.set("configs", str(len({entry.target.name for entry in report.entries})))
-        outputs.set("failed", str(len({entry.target.name for entry in report.failed})))
-        outputs.set("comment-url", self._speak(report, text) or "")
+        problems: list[ActionError] = []
+        outputs = workflow.Outputs(self.settings.around.github_output)
+        values: dict[str, Callable[[], str]] = {
+            "report": lambda: self._write(report),
+            "configs": lambda: str(len({entry.target.name for entry in report.entries})),
+            "failed": lambda: str(len({entry.target.name for entry in report.failed})),
+            "comment-url": lambda: self._speak(report),
+        }
+        for name, value in values.items():
+            try:
+                outputs.set(name, value())
+            except ActionError as error:  # one that cannot be had, for want of room or of permission, costs no other
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
-    def _speak(self, report: Report, text: str) -> str | None:
+    def _write(self, report: Report) -> str:
+        around, key = self.settings.around, self.settings.inputs.key
+        workflow.write_summary(around.github_step_summary, render(report, limit=workflow.SUMMARY_LIMIT - 1))
+        return write_files(around.github_workspace, key, report, render(report, limit=room(key)))
+
+    def _speak(self, report: Report) -> str:
+        """Says it on the pull request, and returns where; blank if nothing is said."""
         if self.pull_request is None:
-            return None
-        body = text if report.entries or report.not_measured else None
+            return ""
         key = self.settings.inputs.key
+        touched = report.entries or report.not_measured or report.problems
+        body = render(report, limit=room(key)) if touched else None
         try:
             published = publish(self.client, self.pull_request.number, key, body, report.head, cleared=_cleared(report))
         except PermissionDenied as error:
             if not self.event.may_lack_permission:
-                raise ActionError(error.message, _COMMENT_ADVICE) from error
+                raise ActionError(error.message, f"{error.advice} {_ELSEWHERE}") from error
             workflow.warning(self.log, _READ_ONLY)
-            return None
+            return ""
         workflow.notice(self.log, _told_comment(published))
-        return published.url
+        return published.url or ""
 
 
 def _told_comment(published: Published) -> str:

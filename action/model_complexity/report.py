@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
 REPORT_VERSION: Literal[1] = 1
 
@@ -17,6 +17,8 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Text = Annotated[str, StringConstraints(max_length=500)]
 LongText = Annotated[str, StringConstraints(max_length=20_000)]
 ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
+Names = Annotated[dict[Text, Count], Field(max_length=500)]
+"""How often something of a name occurred."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=65_536)], ...], Field(min_length=1, max_length=8)]
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 FailureKind = Literal[
@@ -48,7 +50,7 @@ class Module(_Data):
     name: Annotated[str, StringConstraints(max_length=1_000)]
     depth: Annotated[int, Field(ge=0, le=1_000)]
     params: Count | None = None
-    shape: tuple[Count, ...] | None = None
+    shape: Annotated[tuple[Count, ...], Field(max_length=8)] | None = None
     flops: Count | None = None
     activations: Count | None = None
 
@@ -56,8 +58,8 @@ class Module(_Data):
 class UnsupportedOps(_Data):
     """Operators that were seen and not counted, with how often they occurred, e.g. ``{"aten::fft_rfft2": 3}``."""
 
-    negligible: dict[Text, Count] = {}
-    uncounted: dict[Text, Count] = {}
+    negligible: Names = {}
+    uncounted: Names = {}
 
 
 class Versions(_Data):
@@ -77,15 +79,23 @@ class Measurement(_Data):
     activations: Count
     input_shape: Shape
     """What was fed, batch dimension first: (1, C, H, W)."""
-    modules: Annotated[tuple[Module, ...], Field(max_length=100_000)]
+    modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
+    """Each with a name of its own."""
     unsupported_ops: UnsupportedOps
-    uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=100_000)] = ()
+    uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     forward: Text
     """Name of the method that was traced, e.g. ``extract_feat``."""
     device: Text
     method: Literal["real", "dry"]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     versions: Versions
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        # A table of them joins children by name: n rows of one name would be written n times each.
+        if len({module.name for module in self.modules}) < len(self.modules):
+            raise ValueError("two modules have the same name")
+        return self
 
 
 class Failure(_Data):

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,8 @@ PASSED_VARIABLES = frozenset(
 
 _BOOT_SECONDS = 180.0
 _GRACE_SECONDS = 60.0
+_LONGEST_INSTALL = 3_600.0
+_BEGINNING = re.compile(rb'\{"job": ([0-9]{1,9}), "(?:measurement|failure)": ')
 # The working directory is the pull request's: nothing in it may stand in for our modules or for torch.
 _BOOTSTRAP = """
 import sys
@@ -70,6 +75,23 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Means:
+    """How models are measured.
+
+    Args:
+        timeout: seconds for one job.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        method: ``auto``, ``dry`` or ``real``.
+        jobs: how many side by side; 0 for as many as there are cores.
+    """
+
+    timeout: float = 300
+    device: str = "auto"
+    method: str = "auto"
+    jobs: int = 0
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """How untrusted code is run; made by ``Sandbox.prepare``.
 
@@ -78,29 +100,24 @@ class Sandbox:
         room: a folder for its homes and for the copy of our code that it may import.
         worker: the user that measures; None leaves it at ours, which is right only where we hold no secret (on a desk).
         installer: the user that runs ``install`` and owns the environment, which the worker then cannot change.
-        timeout: seconds for one job.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        means: what the user asked for.
     """
 
     python: Path
     room: Path
     worker: pwd.struct_passwd | None
     installer: pwd.struct_passwd | None
-    timeout: float
-    device: str
+    means: Means
 
     @classmethod
-    def prepare(
-        cls, python: Path, room: Path, *, users: tuple[str | None, str | None], timeout: float, device: str
-    ) -> Sandbox:
+    def prepare(cls, python: Path, room: Path, *, users: tuple[str | None, str | None], means: Means) -> Sandbox:
         """Lays out the room.
 
         Args:
             python: see the class.
             room: an empty folder.
             users: names of worker and installer; one stands in for the other if that is None.
-            timeout: see the class.
-            device: see the class.
+            means: see the class.
 
         Raises:
             ActionError: there is no such interpreter or user.
@@ -111,7 +128,7 @@ class Sandbox:
                 "Set MODEL_COMPLEXITY_PYTHON to the analysis environment's.",
             )
         worker, installer = (account_of(user) if user else None for user in users)
-        sandbox = cls(python, room, worker or installer, installer or worker, timeout, device)
+        sandbox = cls(python, room, worker or installer, installer or worker, means)
         package = sandbox._code / "model_complexity"
         package.mkdir(parents=True)
         here = Path(__file__).parent
@@ -123,11 +140,12 @@ class Sandbox:
     def _code(self) -> Path:
         return self.room / "code"
 
-    def _home(self, account: pwd.struct_passwd | None) -> Path:
-        """A home for one process, so that none finds what another has left in its own."""
-        home = Path(tempfile.mkdtemp(prefix="home-", dir=self.room))
-        _give(home, account)
-        return home
+    @contextmanager
+    def _home(self, account: pwd.struct_passwd | None) -> Iterator[Path]:
+        """A home for one process, so that none finds, or runs out of room by, what another has left in its own."""
+        with tempfile.TemporaryDirectory(prefix="home-", dir=self.room, ignore_cleanup_errors=True) as name:
+            _give(Path(name), account)
+            yield Path(name)
 
     def environment(self, home: Path) -> dict[str, str]:
         """The whole environment of untrusted code. Nothing of ours is in it that is not named here."""
@@ -159,13 +177,14 @@ class Sandbox:
             ActionError: it ended with another status than 0.
         """
         started = time.monotonic()
-        environment = self.environment(self._home(self.installer))
-        for ours in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE"):
-            del environment[ours]
         _give(tree, self.installer)  # `pip install -e .` writes beside the sources
         shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
-        with untrusted(shell, tree=tree, environment=environment, account=self.installer, say=say) as process:
-            status = process.wait()
+        with self._home(self.installer) as home:
+            environment = self.environment(home)
+            for ours in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE"):
+                del environment[ours]
+            with untrusted(shell, tree=tree, environment=environment, account=self.installer, say=say) as process:
+                status = _waited(process)
         if status:
             raise ActionError(
                 f"input `install`: the command ended with status {status} after {time.monotonic() - started:.0f} s.",
@@ -175,43 +194,48 @@ class Sandbox:
     def measure(
         self, tree: Path, jobs: Sequence[Job], say: Say, ready: Callable[[Ready], None] = lambda _: None
     ) -> Iterator[tuple[Job, Result]]:
-        """Measures configs of one tree, in order. A worker that is brought down costs the job at hand and is replaced.
+        """Measures configs of one tree; results come as they are done.
+
+        A worker that is brought down is replaced, and costs the job that did it.
 
         Raises:
             ActionError: the worker cannot start: the analysis environment is broken, or there is no such device.
         """
-        remaining = list(enumerate(jobs))
+        remaining = dict(enumerate(jobs))
+        side_by_side = self.means.jobs
         while remaining:
-            answered = 0
-            for answer in self._answers(tree, remaining, say, ready):
-                number, job = remaining[answered]
-                if answer.job != number:
+            for answer in self._answers(tree, remaining, side_by_side, say, ready):
+                if answer.job not in remaining or (side_by_side == 1 and answer.job != next(iter(remaining))):
                     break
-                answered += 1
-                yield job, answer.result
-                if answered == len(remaining):
-                    break
-            del remaining[:answered]
-            if remaining:
-                _, job = remaining.pop(0)
-                yield job, Failure(**failure("crash", "brought the whole worker down, or answered for another config"))
+                yield remaining.pop(answer.job), answer.result
+                if not remaining:
+                    return
+            if side_by_side == 1:
+                culprit = remaining.pop(next(iter(remaining)))
+                yield (
+                    culprit,
+                    Failure(**failure("crash", "brought the whole worker down, or answered for another config")),
+                )
+            side_by_side = 1  # whichever of those side by side it was does it again when it is alone
 
     def _answers(
-        self, tree: Path, jobs: Sequence[tuple[int, Job]], say: Say, ready: Callable[[Ready], None]
+        self, tree: Path, jobs: Mapping[int, Job], side_by_side: int, say: Say, ready: Callable[[Ready], None]
     ) -> Iterator[Answer]:
         reading, writing = os.pipe()
-        lines = ({"job": number, "config": job.config, "shape": job.shape} for number, job in jobs)
+        lines = ({"job": number, "config": job.config, "shape": job.shape} for number, job in jobs.items())
         asked = self.room / "jobs.jsonl"
         asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         command = [str(self.python), "-c", _BOOTSTRAP, "--answers-fd", str(writing)]
-        command += ["--timeout", str(self.timeout), "--device", self.device]
+        command += ["--jobs", str(side_by_side), "--timeout", str(self.means.timeout)]
+        command += ["--device", self.means.device, "--method", self.means.method]
         started = False
         with (
             os.fdopen(reading, "rb"),
+            self._home(self.worker) as home,
             untrusted(
                 command,
                 tree=tree,
-                environment=self.environment(self._home(self.worker)),
+                environment=self.environment(home),
                 account=self.worker,
                 say=say,
                 stdin=asked,
@@ -219,7 +243,7 @@ class Sandbox:
             ),
         ):
             os.close(writing)
-            replies = read_lines(reading, lambda: self.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
+            replies = read_lines(reading, lambda: self.means.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
             _greeting(next(replies, b""), ready)
             started = True
             for line in replies:
@@ -227,6 +251,14 @@ class Sandbox:
                 if answer is None:
                     return
                 yield answer
+
+
+def _waited(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(_LONGEST_INSTALL)
+    except subprocess.TimeoutExpired as error:
+        message = f"input `install`: the command was ended after {_LONGEST_INSTALL / 60:.0f} minutes."
+        raise ActionError(message, "Its output is above.") from error
 
 
 def _give(folder: Path, account: pwd.struct_passwd | None) -> None:
@@ -261,16 +293,18 @@ def _greeting(line: bytes, ready: Callable[[Ready], None]) -> None:
 
 
 def parse_answer(line: bytes) -> Answer | None:
-    """Reads one line of the worker. One that breaks the rules is its job's failure; None when it is not clear whose it is."""
+    """Reads one line of the worker. One that breaks the rules is its job's failure; None when it is not clear whose it is.
+
+    The worker itself writes the beginning of the line; what follows comes from the config's process and is read once, by the
+    data model: whatever is wrong with it, it must cost no more than this answer.
+    """
+    beginning = _BEGINNING.match(line)
+    if beginning is None:
+        return None
     try:
         return Answer.model_validate_json(line)
     except ValidationError as error:
-        try:
-            number = int(json.loads(line)["job"])
-        except (ValueError, KeyError, TypeError):
-            return None
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        return Answer(
-            job=max(number, 0), failure=Failure(**failure("crash", f"its result is not valid: {where}: {first['msg']}"))
-        )
+        message = f"its result is not valid: {where}: {first['msg']}"
+        return Answer(job=int(beginning[1]), failure=Failure(**failure("crash", message)))

@@ -55,6 +55,8 @@ class Inputs(BaseModel):
     timeout: Annotated[Whole, Field(ge=1, le=86_400)] = 300
     key: str = "default"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    method: Literal["auto", "dry", "real"] = "auto"
+    jobs: Annotated[Whole, Field(ge=0, le=256)] = 0
     fail_on_error: Annotated[bool, BeforeValidator(_boolean)] = False
 
     @field_validator("configs")

@@ -47,7 +47,7 @@ class Extractor(nn.Module):
         return self.head(self.extract_feat(image)[0].mean((2, 3)))
 
 
-class Spectral(nn.Module):
+class Inverting(nn.Module):
     """Counted work beside work that is not counted."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Spectral(nn.Module):
         self.conv = nn.Conv2d(3, 4, 1)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.fft.rfft2(self.conv(image)).abs() + 1
+        return torch.linalg.inv(self.conv(image)).abs() + 1
 
 
 class Elementwise(nn.Module):

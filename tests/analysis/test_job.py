@@ -66,7 +66,7 @@ def test_every_form_of_config(library: Path, name: str, text: str, channels: int
         3 * channels,
         64 * channels,
     )
-    assert (found["input_shape"], found["forward"], found["method"]) == ([1, 3, 8, 8], "forward", "real")
+    assert (found["input_shape"], found["forward"], found["method"]) == ([1, 3, 8, 8], "forward", "dry")
 
 
 def test_a_library_is_imported_by_its_scope(tree: Path) -> None:

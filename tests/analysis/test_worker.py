@@ -36,7 +36,7 @@ def test_each_costs_its_own_line(tree: Path) -> None:
     for name, text in EVIL.items():
         (tree / name).write_text(("custom_imports = dict(imports=['nets'])\n" if name == "leaves.py" else "") + text)
     configs = [name for evil in EVIL for name in (evil, "good.py")]
-    answers = measure(tree, configs, "--timeout", "6", "--memory-bytes", str(2 << 30))
+    answers = measure(tree, configs, "--timeout", "15", "--memory-bytes", str(2 << 30))
     said = {
         config: answer["failure"]["kind"] + ": " + answer["failure"]["message"] if "failure" in answer else "measured"
         for config, answer in zip(configs, answers, strict=True)
@@ -46,7 +46,7 @@ def test_each_costs_its_own_line(tree: Path) -> None:
         "dies.py": "crash: ended its process with status 7 before it gave a result",
         "crashes.py": "crash: died of signal 11 (SIGSEGV)",
         "is_killed.py": "out_of_memory: was killed by the system, most often for lack of memory",
-        "hangs.py": "timeout: no result after 6 seconds",
+        "hangs.py": "timeout: no result after 15 seconds",
         "eats.py": "out_of_memory: used more than 2.0 GiB of memory",
         "spoofs.py": "crash: the config's process answered with something that is no result",
         "leaves.py": "measured",

@@ -53,6 +53,6 @@ def measure(
 ) -> list[dict[str, Any]]:
     """One answer for each config, in order."""
     jobs = [{"job": number, "config": config, "shape": shape} for number, config in enumerate(configs)]
-    found = answers(tree, jobs, *options)
+    found = sorted(answers(tree, jobs, *options), key=lambda answer: int(answer["job"]))
     assert [answer["job"] for answer in found] == list(range(len(configs)))
     return found

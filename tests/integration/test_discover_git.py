@@ -347,6 +347,24 @@ def test_a_git_that_hangs_is_ended_with_its_children(
         repository.has(NONE)
 
 
+def test_a_fetch_that_hangs_is_a_problem_and_does_not_block_the_next(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str]
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=branch", f"file://{origin}", "shallow")
+    repository = Repository.open(tmp_path / "shallow", tmp_path / "private", Remote(f"file://{origin}"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text('#!/bin/sh\n: > "$GIT_DIR/shallow.lock"\nsleep 600 & wait\n')
+    (tmp_path / "bin/git").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        patch.setattr("model_complexity.discover.git.TIMEOUT", 2.0)
+        assert not repository.fetch(forked[0])
+    assert repository.fetch_problem == "git fetch took longer than 2 seconds."
+    assert (tmp_path / "private/repository.git/shallow").is_file()
+    assert repository.fetch(forked[0])
+    assert repository.fetch_problem == ""
+
+
 def test_no_git(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ActionError, match="git could not be started"):

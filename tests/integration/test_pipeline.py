@@ -284,10 +284,65 @@ def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(play: P
     status, log = act_in(play, workspace, sha, surroundings=unreachable)
     assert status == 0, log
     (body,) = comments(play)
-    assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured." in body
-    assert f"> The merge base `{play.base_sha[:9]}` could not be had: nothing is compared. Set `fetch-depth: 0`" in body
+    assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured, nothing is compared." in body
     assert "::warning::A commit could not be fetched: " in log
     assert "| `large.py`<br>in `configs`, modified | (3,\xa08,\xa08) | 5.12K | 80 | 1.152K |" in body
+
+
+def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(play: Play) -> None:
+    play.push("One less", {"configs/large.py": None})
+    assert play.pull
+    play.pull.files = [{"filename": "configs/large.py", "status": "removed"}]
+    workspace, sha = play.checkout(depth=1)
+    act_in(play, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    (body,) = comments(play)
+    assert "no longer touches" not in body
+    assert "- `configs/large.py`" in body
+
+
+def test_what_main_has_done_since_is_not_charged_to_the_pull_request(play: Play) -> None:
+    play.push("A comment", {"configs/small.py": TREE["configs/small.py"] + "# a comment\n"})
+    play.main("Wider for everybody", {"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
+    assert play.pull
+    play.pull.files = [{"filename": "configs/small.py", "status": "modified"}]
+    workspace, sha = play.checkout(depth=1)
+    act_in(play, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    (body,) = comments(play)
+    assert "more flops" not in body
+    assert "nothing is compared" in body
+
+
+def test_an_editable_install_means_the_side_at_hand(play: Play) -> None:
+    """A library in a folder that is not on the path, which `install` puts there by name: each side must get its own."""
+    config = {"configs/small.py": TREE["configs/small.py"].replace("./_base_", "./_base_")}
+    play.main("A library of its own folder", {"nets.py": None, "python/nets.py": LIBRARY})
+    play.push(
+        "Wider",
+        {
+            "python/nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1"),
+            **config,
+            "configs/new.py": config["configs/small.py"] + "#\n",
+            "configs/large.py": "#\n" + TREE["configs/large.py"],
+        },
+    )
+    site = "$(python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/model-complexity-test.pth"
+    try:
+        act(play, install=f'echo "$PWD/python" > "{site}"')
+    finally:
+        for pth in ANALYSIS.parent.parent.rglob("model-complexity-test.pth"):
+            pth.unlink()
+    found = {entry.target.name: entry for entry in left_behind(play)[0].entries}["configs/large.py"]
+    assert isinstance(found.head, Measurement)
+    assert isinstance(found.base, Measurement)
+    assert (found.head.flops, found.base.flops) == (64 * (3 * 8 + 20 * 8), flops(8))
+
+
+def test_a_summary_that_cannot_be_written_costs_no_comment(play: Play) -> None:
+    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    workspace, sha = play.checkout()
+    with pytest.raises(ActionError, match="cannot be written"):
+        act_in(play, workspace, sha, surroundings={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")})
+    assert "2.56K → 1.28K" in comments(play)[0]
 
 
 def test_a_fork_gets_figures_without_a_comment(play: Play) -> None:

@@ -10,7 +10,7 @@ import pytest
 from model_complexity.errors import ActionError
 from model_complexity.process import OUTPUT_LIMIT
 from model_complexity.report import Failure, Measurement, Result
-from model_complexity.sandbox import Job, Ready, Sandbox
+from model_complexity.sandbox import Job, Means, Ready, Sandbox
 
 ANALYSIS = Path(__file__).parents[2] / ".venv" / "analysis" / "bin" / "python"
 SHAPE = (3, 4, 4)
@@ -44,10 +44,10 @@ def tree(tmp_path: Path) -> Path:
     return tree
 
 
-def sandbox(tmp_path: Path, python: Path = ANALYSIS, *, device: str = "cpu", timeout: float = 60) -> Sandbox:
+def sandbox(tmp_path: Path, python: Path = ANALYSIS, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
     room = tmp_path / "room"
-    room.mkdir()
-    return Sandbox.prepare(python, room, users=(None, None), timeout=timeout, device=device)
+    room.mkdir(parents=True)
+    return Sandbox.prepare(python, room, users=(None, None), means=Means(60, device, jobs=jobs))
 
 
 def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
@@ -92,6 +92,61 @@ def test_a_measurement_that_breaks_a_rule_is_a_failure(tmp_path: Path, tree: Pat
     assert isinstance(found["good.py"], Measurement)
 
 
+NESTED = """
+os = __import__('os')
+for descriptor in range(3, 32):
+    try:
+        os.write(descriptor, b'{"measurement": ' + b'[' * %d + b']' * %d + b'}')
+    except OSError:
+        pass
+os._exit(0)
+"""
+
+
+def test_an_answer_that_is_nested_or_huge_costs_itself(tmp_path: Path, tree: Path) -> None:
+    for depth in (500, 984, 5_000):
+        (tree / f"nested{depth}.py").write_text(NESTED % (depth, depth))
+    (tree / "huge.py").write_text(NESTED.replace("b'[' * %d + b']' * %d", "b'[' + b'1,' * (40 << 20) + b'1]'"))
+    configs = ["nested500.py", "nested984.py", "nested5000.py", "huge.py", "good.py"]
+    found, _ = measure(sandbox(tmp_path), tree, *configs)
+    assert isinstance(found.pop("good.py"), Measurement)
+    assert {result.kind for result in found.values() if isinstance(result, Failure)} == {"crash"}
+    assert set(found) == set(configs[:-1])
+
+
+def test_a_process_that_is_left_behind_does_not_reach_the_next_config(tmp_path: Path, tree: Path) -> None:
+    (tree / "leaves.py").write_text(LEAVES + GOOD)
+    (tree / "better.py").write_text(GOOD)
+    for jobs in (1, 2):
+        found, _ = measure(sandbox(tmp_path / str(jobs), jobs=jobs), tree, "leaves.py", "good.py", "better.py")
+        assert isinstance(found["good.py"], Measurement), "whatever it did to itself"
+        assert isinstance(found["better.py"], Measurement)
+
+
+LEAVES = """
+os = __import__('os')
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        while True:
+            for pid in filter(str.isdigit, os.listdir('/proc')):
+                try:
+                    if open(f'/proc/{pid}/stat').read().split()[3] == str(os.getppid()) and int(pid) != os.getpid():
+                        os.kill(int(pid), 9)
+                except OSError:
+                    pass
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_name_that_is_not_utf_8_does_not_hide_the_failure(tmp_path: Path, tree: Path) -> None:
+    (tree / "names.py").write_text("raise ValueError('/data/caf' + chr(0xDCE9))\n")
+    found, _ = measure(sandbox(tmp_path), tree, "names.py")
+    assert isinstance(found["names.py"], Failure)
+    assert found["names.py"].message == "ValueError: /data/caf?"
+
+
 def test_output_is_passed_on_and_bounded(tmp_path: Path, tree: Path) -> None:
     (tree / "prints.py").write_text(
         f"print('first')\nfor _ in range({OUTPUT_LIMIT // 1000 + 2000}):\n    print('x' * 999)\n" + GOOD
@@ -130,7 +185,7 @@ def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
         sandbox(tmp_path, tmp_path / "nowhere")
     for user, message in (("root", "must not run as root"), ("nobody-here", "there is no user 'nobody-here'")):
         with pytest.raises(ActionError, match=message):
-            Sandbox.prepare(ANALYSIS, tmp_path / user, users=(user, None), timeout=1, device="cpu")
+            Sandbox.prepare(ANALYSIS, tmp_path / user, users=(user, None), means=Means())
 
 
 def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,13 +27,13 @@ def measured(flops: int, params: int = 1_000, activations: int = 500, **more: An
         "unsupported_ops": UnsupportedOps(),
         "forward": "extract_feat",
         "device": "cpu",
+        "input_shape": (1, *SHAPE),
+        "method": "real",
     }
     return Measurement(
         flops=flops,
         params=params,
         activations=activations,
-        input_shape=(1, *SHAPE),
-        method="real",
         seconds=1.5,
         versions=VERSIONS,
         **(details | more),

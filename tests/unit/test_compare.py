@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.unit.reports import entry, failed, measured
 
-from model_complexity.compare import delta_of, status_of
-from model_complexity.report import Entry
+from model_complexity.compare import FIGURES, delta_of, status_of
+from model_complexity.report import Entry, UnsupportedOps
+
+LSTM = UnsupportedOps(uncounted={"aten::lstm": 1})
 
 
 def test_deltas_are_exact_and_relative() -> None:
@@ -22,6 +24,9 @@ def test_deltas_are_exact_and_relative() -> None:
         (entry("a.py", measured(2), measured(1)), "changed"),
         (entry("a.py", measured(1, activations=3), measured(1, activations=4)), "changed"),
         (entry("a.py", measured(1), measured(1)), "unchanged"),
+        (entry("a.py", measured(1), measured(1, unsupported_ops=LSTM)), "changed"),
+        (entry("a.py", measured(1), measured(1, forward="forward")), "incomparable"),
+        (entry("a.py", measured(1, 2), measured(9, 1, forward="forward")), "incomparable"),
         (entry("a.py", measured(1), None), "added"),
         (entry("a.py", None, measured(1)), "removed"),
         (entry("a.py", None, failed()), "base_failed"),
@@ -42,3 +47,8 @@ def test_without_a_base_nothing_is_new() -> None:
 def test_there_is_no_delta_where_a_side_is_missing() -> None:
     assert delta_of("flops", entry("a.py", measured(1), failed())) is None
     assert delta_of("flops", entry("a.py", measured(1), None)) is None
+
+
+def test_flops_of_different_methods_are_not_compared() -> None:
+    other = entry("a.py", measured(1, 30), measured(9, 20, forward="forward"))
+    assert [delta_of(figure, other) for figure in FIGURES] == [None, (10, 0.5), None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_complexity.measure.page import ModuleRow, figure, module_table, printable, summary_block
+from model_complexity.measure.page import ModuleRow, figure, module_table, printable, summary_block, table_sizes
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,14 @@ def test_ten_thousand_modules_take_no_time_to_speak_of() -> None:
     rows += [ModuleRow(f"m{i}", 1, None, 1, 1) for i in range(100)]
     rows += [ModuleRow(f"m{i}.n{j}", 1, None, 1, 1) for i in range(100) for j in range(100)]
     assert len(module_table(rows, 2).splitlines()) == 2 + 10_101
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "modules", [MODULES, MODULES[:1], [ModuleRow("", 9**18, None, 4, 0), ModuleRow("ä…\n文" * 9, 5, None, 3, 1)]]
+)
+def test_the_size_of_a_table_is_known_without_it(modules: list[ModuleRow], depth: int) -> None:
+    assert table_sizes(modules, [depth, 1])[0] == len(module_table(modules, depth).encode())
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\u2028b", "a\x00b"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -83,26 +84,124 @@ def test_nothing_measured() -> None:
     assert "**Nothing was measured.**" in render(report(), limit=LIMIT)
 
 
-def many(count: int, rows: int = 40) -> Report:
-    modules = tuple(
-        Module(name=f"m{n}.x.y"[: 2 + 2 * (n % 3)], depth=n % 3, params=n, flops=n, activations=n)
-        for n in range(1, rows)
+def tree(rows: int, depth: int = 3) -> tuple[Module, ...]:
+    """Modules of a model, as many as the rows of its table, with children down to a depth."""
+    names = ["", *("m" + str(n // depth) + ".x" * (n % depth) for n in range(rows - 1))]
+    return tuple(
+        Module(name=name, depth=name.count("."), params=n, flops=n, activations=n) for n, name in enumerate(names, 1)
     )
-    modules = (Module(name="", depth=0, params=1, flops=1, activations=1), *modules)
+
+
+def many(count: int, rows: int = 40) -> Report:
+    modules = tree(rows)
     names = [f"configs/family{n}/a-rather-long-name-of-a-config-{n}.py" for n in range(count)]
     return report(*(entry(name, measured(n + 2, modules=modules), measured(n + 1)) for n, name in enumerate(names)))
 
 
-@pytest.mark.parametrize("count", [1, 20, 60, 300, 1_000, 5_000])
-def test_detail_is_dropped_in_steps_that_are_named(count: int) -> None:
-    text = render(many(count), limit=LIMIT)
+@pytest.mark.parametrize(("count", "rows"), [(1, 40), (20, 40), (60, 40), (300, 40), (1_000, 4), (5_000, 4)])
+def test_detail_is_dropped_in_steps_that_are_named(count: int, rows: int) -> None:
+    text = render(many(count, rows), limit=LIMIT)
     assert len(text) <= LIMIT
     assert well_formed(text)
     said = [step.says for step in STEPS if step.says and step.says in text]
-    assert said[-1:] == ([] if count == 1 else said[-1:])
-    full = render(many(count), limit=10**9)
+    full = render(many(count, rows), limit=10**9)
+    assert full.count("a-rather-long-name") == 2 * count + 1, "a row and a section for each, and the verdict"
     assert bool(said) is (len(full) > LIMIT), "said if and only if something was left out"
     assert text.splitlines()[2] == full.splitlines()[2], "the verdict is always there"
+
+
+def section_of(text: str, name: str) -> str:
+    return text.partition(f"<details><summary><code>{name}</code>")[2].partition("</details>")[0]
+
+
+def test_a_summary_has_a_row_for_every_config_or_says_so() -> None:
+    one = measured(1, modules=tree(1))
+    text = render(report(*(entry(f"c{n}.py", one, one) for n in range(1_200))), limit=1_048_575)
+    assert sum(line.startswith("| `c") for line in text.splitlines()) == 1_200
+    assert "to fit GitHub's limit" not in text
+
+
+def test_one_long_table_costs_no_other_config_its_own() -> None:
+    small = entry("small.py", measured(2, modules=tree(20)), measured(1))
+    text = render(report(entry("big.py", measured(2, modules=tree(1_200, 1)), measured(1)), small), limit=LIMIT)
+    assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
+    assert "| model" not in section_of(text, "big.py")
+    assert "The table of modules is left out to fit GitHub's limit." in section_of(text, "big.py")
+    assert "The longest sections of configs are cut to fit GitHub's limit" in text
+
+
+def test_a_long_table_is_cut_no_deeper_than_it_must() -> None:
+    text = render(report(entry("big.py", measured(2, modules=tree(1_200, 3)), measured(1))), limit=LIMIT)
+    assert "The table of modules is cut at depth 2 to fit GitHub's limit." in text
+    assert (text.count("\n|  .x"), text.count("\n|   .x.x")) == (0, 0)
+    assert LIMIT // 2 < len(text) <= LIMIT
+
+
+def test_long_details_of_failures_cost_no_other_config_its_table() -> None:
+    failures = [entry(f"f{n}.py", failed(detail="head\n" + "x" * 19_990 + "end"), None) for n in range(4)]
+    small = entry("small.py", measured(2, modules=tree(20)), measured(1))
+    text = render(report(*failures, small), limit=LIMIT)
+    assert "| model" in section_of(text, "small.py")
+    for one in failures:
+        shown = section_of(text, one.target.name)
+        assert f"```text\n{'x' * 5_997}end\n```" in shown
+        assert "Only the last 6,000 characters of the detail are shown." in shown
+    cut = render(report(*failures * 5, small), limit=LIMIT)
+    assert "| model" in section_of(cut, "small.py")
+    assert f"```text\n{'x' * 1_497}end\n```" in cut
+
+
+def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
+    forged = tuple(
+        Module(name=f"{n}" + "`" * 900, depth=1, params=1, flops=1, activations=1, shape=(2**62,) * 8)
+        for n in range(5_000)
+    )
+    small = entry("small.py", measured(2, modules=tree(20)), measured(1))
+    text = render(report(entry("forged.py", measured(2, modules=forged), measured(1)), small), limit=1_048_575)
+    assert "| model" in section_of(text, "small.py")
+    assert "The table of modules is left out to fit GitHub's limit." in section_of(text, "forged.py")
+    few = measured(2, modules=tuple(module.model_copy(update={"shape": None}) for module in forged[:10]))
+    text = render(report(*(entry(f"f{n}.py", few, measured(1)) for n in range(4)), small), limit=LIMIT)
+    assert len(text) <= LIMIT
+    assert "| model" in section_of(text, "small.py")
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [({"modules": (None,)}, "The rest of this section"), ({"forward": None}, "This section")],
+)
+def test_a_section_that_cannot_be_written_costs_no_other(change: dict[str, Any], lost: str) -> None:
+    small = entry("small.py", measured(2), measured(1))
+    broken = entry("broken.py", measured(2), None)
+    broken = broken.model_copy(update={"head": measured(2).model_copy(update=change)})
+    text = render(report(small).model_copy(update={"entries": (broken, small)}), limit=LIMIT)
+    assert f"\n{lost} could not be written (`AttributeError`); the report file" in section_of(text, "broken.py")
+    assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
+
+
+def test_the_bases_uncounted_operators_are_said() -> None:
+    lstm = UnsupportedOps(uncounted={"aten::lstm": 2})
+    text = render(report(entry("a.py", measured(10), measured(10, unsupported_ops=lstm))), limit=LIMIT)
+    assert "**1 config changed.**" in text
+    assert "| 10<br>no change<br>uncounted differ | 1K<br>no change | 0.5K<br>no change |" in text
+    assert "**Not counted at the base:** `aten::lstm` ×2." in text
+    text = render(report(entry("a.py", measured(20, unsupported_ops=lstm), measured(10))), limit=LIMIT)
+    assert "takes 100.00\xa0% more flops (10 → 20; other operators were not counted); 1 config changed.**" in text
+    assert "**Not counted:** `aten::lstm` ×2.\n\n**Not counted at the base:** nothing." in text
+
+
+def test_flops_of_different_methods_are_not_compared() -> None:
+    base = measured(1_000, forward="forward", device="cuda", method="dry", input_shape=(2, 3, 224, 224))
+    text = render(report(entry("a.py", measured(10, 2_000), base)), limit=LIMIT)
+    assert "**1 config not comparable with the base, where another method was traced.**" in text
+    assert "| 10<br>base traced `forward` | 2K<br>+1K<br>+100.00\xa0% | 0.5K<br>base traced `forward` |" in text
+    assert (
+        "**Otherwise at the base:** traced `forward`, on `cuda`, in a dry run, with input (2,\xa03,\xa0224,\xa0224)."
+        " Flops and activations of two methods are not compared."
+    ) in text
+    text = render(report(entry("a.py", measured(10), measured(10, device="cuda"))), limit=LIMIT)
+    assert "**1 config unchanged.**" in text
+    assert "**Otherwise at the base:** on `cuda`.\n" in text
 
 
 def test_a_limit_that_nothing_fits_is_an_error() -> None:
@@ -135,6 +234,9 @@ def hostile_report(name: str) -> Report:
     return report(
         entry(
             path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path
+        ),
+        entry(
+            path, measured(2), measured(1, forward="f" + name[:499], device="d" + name[:499], unsupported_ops=operators)
         ),
         entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
         entry(

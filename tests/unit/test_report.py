@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.reports import entry, failed, measured, report
 
-from model_complexity.report import Answer, Entry, Report, Target
+from model_complexity.report import Answer, Entry, Measurement, Report, Target
 from model_complexity.sandbox import parse_answer
 
 
@@ -35,6 +35,12 @@ def test_a_report_survives_its_file() -> None:
         {"forward": "x" * 501},
         {"modules": [{"name": "x" * 1_001, "depth": 0}]},
         {"unsupported_ops": {"uncounted": {"aten::x": -1}}},
+        {"unsupported_ops": {"uncounted": {f"aten::x{n}": 1 for n in range(501)}}},
+        {"unsupported_ops": {"negligible": {f"aten::x{n}": 1 for n in range(501)}}},
+        {"modules": [{"name": "x", "depth": 0, "shape": [1] * 9}]},
+        {"modules": [{"name": "x", "depth": 0}, {"name": "x", "depth": 0}]},
+        {"modules": [{"name": str(n), "depth": 0} for n in range(20_001)]},
+        {"uncalled_modules": [str(n) for n in range(20_001)]},
     ],
 )
 def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, Any]) -> None:
@@ -44,6 +50,14 @@ def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, 
     assert answer.job == 3
     assert answer.failure
     assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "its result is not valid: m")
+
+
+@pytest.mark.parametrize("field", ["modules", "uncalled_modules"])
+def test_a_long_list_is_not_read_past_its_first_mistake(field: str) -> None:
+    data = measured(1).model_dump() | {field: [None] * 1_000}
+    with pytest.raises(ValidationError) as caught:
+        Measurement.model_validate(data)
+    assert caught.value.error_count() == 1
 
 
 @pytest.mark.parametrize(

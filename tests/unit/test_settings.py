@@ -20,6 +20,7 @@ def test_defaults() -> None:
     inputs = Settings.from_environment(AROUND).inputs
     assert inputs.shapes == ((3, 224, 224),)
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (20, 300, "default", "auto")
+    assert (inputs.method, inputs.jobs) == ("auto", 0)
     assert (inputs.fail_on_error, inputs.install, inputs.configs) == (False, "", "")
 
 
@@ -57,6 +58,8 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
         ("timeout", "soon", "input `timeout`: 'soon' is not a whole number"),
         ("timeout", "-5", "input `timeout`: '-5' is not a whole number"),
         ("device", "gpu", "input `device`: Input should be 'auto', 'cpu' or 'cuda'"),
+        ("method", "fast", "input `method`: Input should be 'auto', 'dry' or 'real'"),
+        ("jobs", "257", "input `jobs`: Input should be less than or equal to 256"),
         ("fail-on-error", "yes", "input `fail-on-error`: 'yes' is neither true nor false"),
         ("key", "a b", "input `key`: `key` is not usable: 'a b'"),
         ("max-config", "5", "input `max-config`: there is no such input. Did you mean `max-configs`?"),

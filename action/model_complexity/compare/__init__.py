@@ -1,5 +1,14 @@
 """Head against base: deltas from exact integers, and what happened to each config."""
 
-from model_complexity.compare.deltas import FIGURES, Delta, Figure, Status, delta_of, status_of
+from model_complexity.compare.deltas import (
+    FIGURES,
+    Delta,
+    Figure,
+    Status,
+    counted_alike,
+    delta_of,
+    status_of,
+    traced_alike,
+)
 
-__all__ = ["FIGURES", "Delta", "Figure", "Status", "delta_of", "status_of"]
+__all__ = ["FIGURES", "Delta", "Figure", "Status", "counted_alike", "delta_of", "status_of", "traced_alike"]

@@ -9,9 +9,11 @@ from model_complexity.report import Entry, Failure, Measurement
 Figure = Literal["flops", "params", "activations"]
 FIGURES: tuple[Figure, ...] = ("flops", "params", "activations")
 
-Status = Literal["measured", "added", "removed", "unchanged", "changed", "failed", "fixed", "base_failed"]
-"""measured: head only, no base was asked for · failed: no numbers at head · fixed: the base has no numbers, head has ·
-base_failed: a deleted config that could not be measured at the base."""
+Status = Literal[
+    "measured", "added", "removed", "unchanged", "changed", "incomparable", "failed", "fixed", "base_failed"
+]
+"""measured: head only, no base was asked for · incomparable: the sides traced different methods · failed: no numbers at head ·
+fixed: the base has no numbers, head has · base_failed: a deleted config that could not be measured at the base."""
 
 
 class Delta(NamedTuple):
@@ -22,12 +24,28 @@ class Delta(NamedTuple):
 
 
 def delta_of(figure: Figure, entry: Entry) -> Delta | None:
-    """Head's figure less base's; None unless both sides were measured."""
+    """Head's figure less base's; None unless both sides were measured, and by the same method for all but params."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return None
+    if figure != "params" and not traced_alike(entry):
         return None
     head: int = getattr(entry.head, figure)
     base: int = getattr(entry.base, figure)
     return Delta(head - base, (head - base) / base if base else None)
+
+
+def traced_alike(entry: Entry) -> bool:
+    """Whether the sides' flops and activations are of one method: ``forward`` against ``extract_feat`` says nothing."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return True
+    return entry.head.forward == entry.base.forward
+
+
+def counted_alike(entry: Entry) -> bool:
+    """Whether the sides' flops leave out the same operators, as often."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return True
+    return entry.head.unsupported_ops.uncounted == entry.base.unsupported_ops.uncounted
 
 
 def status_of(entry: Entry, *, compared: bool) -> Status:
@@ -45,5 +63,9 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
         return "added" if compared else "measured"
     if isinstance(entry.base, Failure):
         return "fixed"
-    same = all(getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES)
+    if not traced_alike(entry):
+        return "incomparable"
+    same = counted_alike(entry) and all(
+        getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES
+    )
     return "unchanged" if same else "changed"

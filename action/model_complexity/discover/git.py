@@ -77,6 +77,10 @@ class _Outcome:
     error: str
 
 
+class _TimedOutError(ActionError):
+    """A git command was ended because it took too long."""
+
+
 class Repository:
     """The commits of a checkout, seen through a private bare repository.
 
@@ -135,10 +139,13 @@ class Repository:
             self.fetch_problem = "There is no server to fetch from."
             return False
         arguments = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--depth=1"]
-        settings = {**_SETTINGS, **self._remote.settings}
-        outcome = _git(
-            ["fetch", *arguments, "--", self._remote.url, *wanted], self._folder.parent, self._folder, settings
-        )
+        command = ["fetch", *arguments, "--", self._remote.url, *wanted]
+        try:
+            outcome = _git(command, self._folder.parent, self._folder, {**_SETTINGS, **self._remote.settings})
+        except _TimedOutError as error:
+            (self._folder / "shallow.lock").unlink(missing_ok=True)  # or no later fetch would work
+            self.fetch_problem = error.message
+            return False
         missing = [sha for sha in wanted if not self.has(sha)]
         reason = self._remote.redact(_reason(outcome)) or f"The server did not send {' '.join(missing)}."
         self.fetch_problem = reason if outcome.code or missing else ""
@@ -256,5 +263,5 @@ def _git(
         except subprocess.TimeoutExpired as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
-            raise ActionError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
+            raise _TimedOutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
     return _Outcome(process.returncode, output, error_output.decode("utf-8", "replace"))

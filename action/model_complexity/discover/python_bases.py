@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,12 @@ _KINDS: Final[dict[type[ast.AST], str]] = {
     ast.Dict: "a dict",
     ast.Set: "a set",
 }
+MAX_DOTS: Final = 1_000
+"""Dots on a line with an import; at each of them Python's parser copies the name so far."""
+MAX_BRACES: Final = 5_000
+"""Opening braces of a file with an f-string; for each of its values Python 3.11 looks through the whole string."""
+_IMPORTS: Final = re.compile(r"\b(?:from|import)\b")
+_F_STRING: Final = re.compile(r"[fF][rR]?['\"]")
 _OWN_SCOPE: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -49,6 +56,7 @@ def python_bases(text: str) -> PythonBases:
     Raises:
         SyntaxError: it is not Python, or Python's parser gives up on it.
     """
+    _check_cost(text)
     try:
         tree = ast.parse(text)
         statements = tuple(_statements(tree.body))
@@ -65,6 +73,15 @@ def python_bases(text: str) -> PythonBases:
     blocks = (statement for statement, _ in statements if _reads_base(statement))
     imports = tuple(found for block in blocks for found in _imports(block))
     return PythonBases(tuple(paths), tuple(dict.fromkeys(imports)), tuple(dict.fromkeys(obstacles)))
+
+
+def _check_cost(text: str) -> None:
+    """Keeps from the parser what takes it time and memory that grow with the square of the text."""
+    joined = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ")
+    if any(line.count(".") > MAX_DOTS and _IMPORTS.search(line) for line in joined.split("\n")):
+        raise SyntaxError("an import has more dots than can be read")
+    if text.count("{") > MAX_BRACES and _F_STRING.search(text):
+        raise SyntaxError("an f-string has more values than can be read")
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:

@@ -14,12 +14,16 @@ from model_complexity.discover.python_bases import Import, PythonBases, python_b
 MAX_REFERENCES: Final = 1_000
 """Bases that one file may name; and templates that are filled in. A file that names more is hostile or generated."""
 
+MAX_MODULE: Final = 1_000
+"""Characters of a module's name that an import of a base may have."""
+
 _T = TypeVar("_T")
 
 # mmengine fills {{fileDirname}} with an absolute path: this stands for the repository's root in front of it.
 _ROOT: Final = "/\ue000repository"
 _FILE: Final = re.compile(r"\{\{\s*(fileDirname|fileBasenameNoExtension|fileBasename|fileExtname)\s*\}\}")
-_ENVIRONMENT: Final = re.compile(r"\{\{['\"]?\s*\$\w+\s*:\s*([^\s{}]*?)\s*['\"]?\}\}")
+# Possessive where it repeats: nothing is given back, so a megabyte of spaces takes one pass.
+_ENVIRONMENT: Final = re.compile(r"\{\{['\"]?\s*+\$\w++\s*+:\s*+([^\s{}]*?)\s*+['\"]?\}\}")
 _BASE_VALUE: Final = re.compile(r"\{\{\s*_base_\.[\w.]+\s*\}\}")
 
 
@@ -161,6 +165,9 @@ def _imported(path: str, imported: Import, problems: list[str]) -> Iterator[Refe
     folder = _folder(path, imported.level)
     if folder is None:
         problems.append(f"{show(path)} imports a base from outside the repository")
+        return
+    if len(imported.module) > MAX_MODULE:  # it would be repeated for each imported name
+        problems.append(f"{show(path)} names a base that is no path in the repository: {show(imported.module)}")
         return
     names = [name for name in _bounded(path, imported.names, problems) if name != "*"]
     if imported.module:

@@ -18,7 +18,7 @@ CLEARED = "This pull request no longer touches a model config."
 DOUBT_SECONDS = 3.0
 """How long an unanswered write is given to show up before we look for it."""
 
-_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")  # a folder's name too: neither ``..`` nor hidden
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def marker(key: str) -> str:
     """The hidden first line by which a comment is known; the key tells two comments on one pull request apart.
 
     Raises:
-        ActionError: the key is not one to sixty-four of ``A-Z a-z 0-9 . _ -``.
+        ActionError: the key is not one to sixty-four of ``A-Z a-z 0-9 . _ -``, or starts with a dot.
     """
     if not _KEY.match(key):
         raise ActionError(
             f"`key` is not usable: {key[:80]!r}.",
-            "Use 1 to 64 letters, digits, dots, underscores and hyphens, for example `cuda`.",
+            "Use 1 to 64 letters, digits, dots, underscores and hyphens, no dot first, for example `cuda`.",
         )
     return f'<!-- model-complexity key="{key}" -->'
 

@@ -90,7 +90,7 @@ def error(
 
 def group(stream: TextIO, title: str) -> None:
     """Open a foldable part of the log."""
-    _command(stream, f"::group::{_data(title)}")
+    _command(stream, f"::group::{_data(_bounded(_visible(title)))}")
 
 
 def endgroup(stream: TextIO) -> None:
@@ -122,12 +122,20 @@ def neutral(line: str) -> str:
     Escape sequences, control, bidirectional and unpaired characters are gone, the length is bounded, and the runner
     sees no command in it: neither ``::x::`` at the start nor the old ``##[x]`` anywhere.
     """
-    text = _ANSI.sub("", line[: 4 * LINE_LIMIT]).expandtabs(4)
-    text = "".join(character for character in text if not unicodedata.category(character).startswith(("C", "Zl", "Zp")))
-    text = text.replace("##[", "##\N{HORIZONTAL ELLIPSIS}[")
+    text = _visible(line)
     stripped = text.lstrip()
     if stripped.startswith("::"):
         text = f"{text[: len(text) - len(stripped)]}:\N{HORIZONTAL ELLIPSIS}{stripped[1:]}"
+    return _bounded(text)
+
+
+def _visible(line: str) -> str:
+    text = _ANSI.sub("", line[: 4 * LINE_LIMIT]).expandtabs(4)
+    text = "".join(character for character in text if not unicodedata.category(character).startswith(("C", "Zl", "Zp")))
+    return text.replace("##[", "##\N{HORIZONTAL ELLIPSIS}[")
+
+
+def _bounded(text: str) -> str:
     return text if len(text) <= LINE_LIMIT else f"{text[: LINE_LIMIT - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -142,7 +150,9 @@ def _annotate(
 ) -> None:
     properties = {"title": title, "file": file, "line": None if line is None else str(line)}
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value is not None)
-    _command(stream, f"::{kind}{f' {given}' if given else ''}::{_data(message)}")
+    # names of files are in it, so its lines are made safe one by one; nothing in them is a command to the runner there
+    lines = "\n".join(_bounded(_visible(part)) for part in message.split("\n"))
+    _command(stream, f"::{kind}{f' {given}' if given else ''}::{_data(lines)}")
 
 
 def _command(stream: TextIO, text: str) -> None:
@@ -155,7 +165,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(_bounded(_visible(text))).replace(":", "%3A").replace(",", "%2C")
 
 
 def _delimiter(value: str) -> str:

@@ -34,34 +34,47 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def build_model(config: Config) -> nn.Module:
-    """Builds ``config.model`` in the config's default scope, in eval mode.
+def enter_scope(config: Config) -> str:
+    """Makes the config's default scope the current one, its library imported, and names it.
 
     Raises:
-        Exception: whatever the library or the model's constructor raises.
+        Exception: whatever importing the library raises.
     """
-    scope = config.get("default_scope") or ROOT_SCOPE
-    if scope != ROOT_SCOPE:
-        import_scope(scope)
+    scope = str(config.get("default_scope") or ROOT_SCOPE)
+    import_library(scope)
     init_default_scope(scope)
+    return scope
+
+
+def import_library(scope: str) -> None:
+    """Imports the library of a scope, so that its registry hangs below mmengine's and its models are in it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+        ImportError: it, or something that it needs, does not import.
+    """
+    if scope == ROOT_SCOPE:
+        return
+    importlib.import_module(scope)
+    if importlib.util.find_spec(f"{scope}.registry") is not None:
+        registries = importlib.import_module(f"{scope}.registry")
+        models = getattr(registries, "MODELS", None)
+        if models is not None:
+            models.import_from_location()
+
+
+def build_model(config: Config) -> nn.Module:
+    """Builds ``config.model`` in the current scope, in eval mode.
+
+    Raises:
+        Exception: whatever the model's constructor raises.
+    """
     model_config = config.model
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.manual_seed(0)
     model = MODELS.build(without_weights(model_config))
     return model.eval()
-
-
-def import_scope(scope: str) -> None:
-    """Imports the library of a scope, so that its registry hangs below mmengine's.
-
-    Raises:
-        ModuleNotFoundError: it is not installed.
-        ImportError: it, or something that it needs, does not import.
-    """
-    importlib.import_module(scope)
-    if importlib.util.find_spec(f"{scope}.registry") is not None:
-        importlib.import_module(f"{scope}.registry")
 
 
 def without_weights(config: Any) -> Any:

@@ -91,8 +91,8 @@ class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is abs
 
 @contextlib.contextmanager
 def _one_trace() -> Iterator[None]:
-    """Lets the analyses share one trace: tracing is nearly all of the cost, and two traces could differ."""
-    trace = jit_analysis._get_scoped_trace_graph  # noqa: SLF001 - fvcore has no public door for this
+    """Lets the analyses share one trace: it is nearly all of the cost, and two could differ. fvcore has no door for it."""
+    trace = jit_analysis._get_scoped_trace_graph
     graphs: Dict[int, Any] = {}
 
     def traced_once(module: nn.Module, inputs: Any, aliases: Any) -> Any:
@@ -100,8 +100,8 @@ def _one_trace() -> Iterator[None]:
             graphs[id(module)] = trace(module, inputs, aliases)
         return graphs[id(module)]
 
-    jit_analysis._get_scoped_trace_graph = traced_once  # noqa: SLF001
+    jit_analysis._get_scoped_trace_graph = traced_once
     try:
         yield
     finally:
-        jit_analysis._get_scoped_trace_graph = trace  # noqa: SLF001
+        jit_analysis._get_scoped_trace_graph = trace

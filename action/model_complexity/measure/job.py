@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
 from importlib import metadata
@@ -11,8 +12,9 @@ from typing import Any, Dict, Sequence
 import torch
 from torch import nn
 
-from .building import build_model, load_config
+from .building import build_model, enter_scope, load_config
 from .counting import count
+from .dry import without_arithmetic
 from .failures import failure_of
 
 EXTRACT = "extract_feat"
@@ -24,41 +26,54 @@ def versions() -> Dict[str, str]:
     return {"python": platform.python_version(), "torch": str(torch.__version__), **libraries}
 
 
-def run_job(config: Path, shape: Sequence[int], device: str = "cpu") -> Dict[str, Any]:
+def run_job(config: Path, shape: Sequence[int], device: str = "cpu", method: str = "dry") -> Dict[str, Any]:
     """Loads, builds and counts.
 
     Args:
         config: path of the config file.
         shape: (C, H, W) of one image; the batch is 1.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu`` or ``cuda``: where a real run happens.
+        method: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
 
     Returns:
         ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``.
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
-    stage = "load"
+    attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry")
     try:
-        loaded = load_config(config)
-        stage = "build"
-        model = build_model(loaded).to(device)
-        stage = "count"
-        method = trace_method(model)
-        inputs = image(shape, device)
-        counts = count(model, (inputs,))
+        found = attempt.measure()
     except (Exception, SystemExit) as error:
-        return {"failure": failure_of(error, stage, str(Path.cwd()))}
-    return {
-        "measurement": {
+        return {"failure": failure_of(error, attempt.stage, str(Path.cwd()))}
+    return {"measurement": {**found, "seconds": round(time.monotonic() - started, 3)}}
+
+
+class _Attempt:
+    """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
+
+    def __init__(self, config: Path, shape: Sequence[int], device: str, *, dry: bool) -> None:
+        self._config, self._shape, self._device, self._dry = config, shape, device, dry
+        self.stage = "load"
+
+    def measure(self) -> Dict[str, Any]:
+        config = load_config(self._config)
+        self.stage = "build"
+        scope = enter_scope(config)  # before arithmetic is skipped: modules compute things when they are imported
+        with without_arithmetic() if self._dry else contextlib.nullcontext():
+            model = build_model(config).to(self._device)
+            self.stage = "count"
+            method = trace_method(model)
+            inputs = image(self._shape, self._device)
+            counts = count(model, (inputs,))
+        return {
             **counts,
             "input_shape": list(inputs.shape),
             "forward": method,
-            "device": device,
-            "method": "real",
-            "seconds": round(time.monotonic() - started, 3),
+            "device": self._device,
+            "method": "dry" if self._dry else "real",
             "versions": versions(),
+            "scope": scope,
         }
-    }
 
 
 def trace_method(model: nn.Module) -> str:

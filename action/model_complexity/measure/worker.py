@@ -3,9 +3,9 @@
     job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
-The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``.
-torch is imported once; each job runs in a fork, so that a config which hangs, exits, crashes or takes all memory costs its
-own answer only. stdout and stderr belong to what the configs print.
+The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``; answers
+come in the order in which jobs are done. torch is imported once, and so is an installed library once a config has asked for it;
+each job runs in a fork of its own, several side by side. stdout and stderr belong to what the configs print.
 """
 
 from __future__ import annotations
@@ -13,28 +13,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import importlib.util
+import itertools
 import json
 import os
-import signal
 import sys
-import time
 import traceback
 from pathlib import Path
 from select import select
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .failures import worker_failure
+from .forks import POLL_SECONDS, Fork, Limits, adopt_orphans, dumped, in_fork, kill_orphans, machine_memory
 
-LARGEST_ANSWER = 16 * 2**20
 _PR_SET_DUMPABLE = 4
-_POLL_SECONDS = 0.2
-
-
-class Limits(NamedTuple):
-    """What one job may use."""
-
-    seconds: float
-    memory_bytes: int
+_LONGEST_SCOPE = 60
+_MAYBE_ANOTHERS_DOING = ("crash", "out_of_memory", "timeout")
+_MAYBE_DRYS_DOING = ("build", "forward")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -43,28 +38,153 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--answers-fd", type=int, required=True, help="file descriptor that answers are written to")
     parser.add_argument("--timeout", type=float, required=True, help="seconds for one job")
     parser.add_argument(
-        "--memory-bytes", type=int, default=0, help="resident memory of one job; 0: what the machine has"
+        "--memory-bytes", type=int, default=0, help="resident memory of all jobs; 0: what the machine has"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="how many run side by side; 0: as many as there are cores")
+    parser.add_argument("--method", choices=["auto", "dry", "real"], default="auto")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args(arguments)
-    limits = Limits(options.timeout, options.memory_bytes or machine_memory())
-    with os.fdopen(options.answers_fd, "w", encoding="utf-8") as answers:
+    with os.fdopen(options.answers_fd, "wb") as answers:
 
         def say(line: Dict[str, Any]) -> None:
-            answers.write(json.dumps(line) + "\n")
+            answers.write(dumped(line) + b"\n")
             answers.flush()
 
         try:
-            device, run = _prepare(options.device, limits)
+            bench = _Bench.prepare(options)
             _shut_out_others()
+            adopt_orphans()
         except (Exception, SystemExit) as error:
             say({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
             return 1
-        say({"ready": {"device": device, "versions": run["versions"]}})
-        for line in sys.stdin:
-            job = json.loads(line)
-            say({"job": job["job"], **_answer(run["job"], job, device, limits, options.answers_fd)})
+        say({"ready": {"device": bench.device, "versions": bench.versions}})
+        for answer in bench.measure(json.loads(line) for line in sys.stdin):
+            say(answer)
     return 0
+
+
+class _Bench(NamedTuple):
+    """What every job shares."""
+
+    run_job: Callable[..., Dict[str, Any]]
+    import_library: Callable[[str], None]
+    versions: Dict[str, str]
+    device: str
+    method: str
+    limits: Limits
+    side_by_side: int
+    answers_fd: int
+
+    @classmethod
+    def prepare(cls, options: argparse.Namespace) -> _Bench:
+        """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
+        from . import building, dry, job
+
+        side_by_side = options.jobs or len(os.sched_getaffinity(0))
+        limits = Limits(options.timeout, options.memory_bytes or machine_memory())
+        device = _device(options.device, limits)
+        # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
+        method = "real" if options.method == "auto" and options.device == "cuda" else options.method
+        if method != "real":
+            dry.warm_up()
+        building.cut_network()
+        # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
+        tree = Path.cwd()
+        sys.path[:0] = [str(folder) for folder in (tree, tree / "src") if folder.is_dir()]
+        return cls(
+            job.run_job,
+            building.import_library,
+            job.versions(),
+            device,
+            method,
+            limits,
+            side_by_side,
+            options.answers_fd,
+        )
+
+    def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+        """Answers as jobs are done; what needs a second attempt comes last, each alone."""
+        first = "real" if self.method == "real" else "dry"
+        unsettled: List[Tuple[Dict[str, Any], str]] = []
+        for job, answer, alone in self._side_by_side(iter(jobs), first, self.side_by_side):
+            again = self._again(answer, first, alone=alone)
+            if again:
+                unsettled.append((job, again))
+            else:
+                yield {"job": job["job"], **answer}
+        for job, method in unsettled:
+            again = method
+            while again:
+                ((_, answer, _),) = self._side_by_side(iter([job]), again, 1)
+                again = self._again(answer, again, alone=True)
+            yield {"job": job["job"], **answer}
+
+    def _again(self, answer: Dict[str, Any], method: str, *, alone: bool) -> str:
+        """The method of the next attempt, blank if the answer stands.
+
+        A job that was ended beside others may have been their doing. A dry one that failed in the model's own code may work
+        for real; in a fork of its own, because an exception in a trace can leave torch's tracer unusable in that process.
+        """
+        kind = answer.get("failure", {}).get("kind")
+        if kind in _MAYBE_ANOTHERS_DOING and not alone:
+            return method
+        return "real" if kind in _MAYBE_DRYS_DOING and method == "dry" and self.method == "auto" else ""
+
+    def _side_by_side(
+        self, jobs: Iterator[Dict[str, Any]], method: str, most: int
+    ) -> Iterator[Tuple[Dict[str, Any], Dict[str, Any], bool]]:
+        """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time."""
+        limits = self.limits._replace(memory_bytes=self.limits.memory_bytes // most)
+        running: Dict[Fork, Dict[str, Any]] = {}
+        crowded: Set[Fork] = set()
+        while True:
+            for job in itertools.islice(jobs, most - len(running)):
+                running[Fork(self._work(job, method), limits)] = job
+            if not running:
+                return
+            crowded |= set(running) if len(running) > 1 else set()
+            select(list(running), [], [], POLL_SECONDS)
+            kill_orphans([fork.pid for fork in running])
+            for fork in list(running):
+                answer = fork.step()
+                if answer is not None:
+                    kill_orphans([other.pid for other in running])
+                    yield running.pop(fork), self._checked(answer), fork not in crowded
+
+    def _work(self, job: Dict[str, Any], method: str) -> Callable[[], Dict[str, Any]]:
+        def work() -> Dict[str, Any]:
+            os.close(self.answers_fd)  # a config answers for itself only
+            if self.device != "cpu":
+                _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
+            return self.run_job(Path(job["config"]), job["shape"], self.device, method)
+
+        return work
+
+    def _checked(self, answer: Dict[str, Any]) -> Dict[str, Any]:
+        """What came through the fork's pipe may be anything that the config wrote there."""
+        if set(answer) not in ({"measurement"}, {"failure"}) or not all(
+            isinstance(part, dict) for part in answer.values()
+        ):
+            return worker_failure("crash", "the config's process answered with something that is no result")
+        self._take_over(answer.get("measurement", {}).pop("scope", ""))
+        return answer
+
+    def _take_over(self, scope: Any) -> None:
+        """Imports a library that a config has used here too, so that the forks to come have it: the import is most of their time.
+
+        Only an installed one: what the tree holds runs in forks, where it can answer for one config alone.
+        """
+        if (
+            not isinstance(scope, str)
+            or not scope.isidentifier()
+            or len(scope) > _LONGEST_SCOPE
+            or scope in sys.modules
+        ):
+            return
+        with contextlib.suppress(Exception, SystemExit):
+            found = importlib.util.find_spec(scope)
+            if found and found.origin and found.origin.startswith(sys.prefix + os.sep):
+                self.import_library(scope)
 
 
 def _shut_out_others(*, shut: bool = True) -> None:
@@ -75,18 +195,6 @@ def _shut_out_others(*, shut: bool = True) -> None:
     prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux has it
     if prctl is not None:
         prctl(_PR_SET_DUMPABLE, int(not shut), 0, 0, 0)
-
-
-def _prepare(asked: str, limits: Limits) -> Any:
-    """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
-    from . import building, job
-
-    device = _device(asked, limits)
-    building.cut_network()
-    # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
-    tree = Path.cwd()
-    sys.path[:0] = [str(folder) for folder in (tree, tree / "src") if folder.is_dir()]
-    return device, {"job": job.run_job, "versions": job.versions()}
 
 
 def _device(asked: str, limits: Limits) -> str:
@@ -103,141 +211,6 @@ def _device(asked: str, limits: Limits) -> str:
     if asked == "cuda" and not found:
         raise RuntimeError("device cuda was asked for, and torch sees no CUDA device")
     return "cuda" if found else "cpu"
-
-
-def _answer(
-    run: Callable[..., Dict[str, Any]], job: Dict[str, Any], device: str, limits: Limits, answers_fd: int
-) -> Dict[str, Any]:
-    def work() -> Dict[str, Any]:
-        os.close(answers_fd)  # a config answers for itself only
-        if device != "cpu":
-            _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
-        return run(Path(job["config"]), job["shape"], device)
-
-    answer = in_fork(work, limits)
-    # What came through the fork's pipe may be anything that the config wrote there.
-    if set(answer) not in ({"measurement"}, {"failure"}):
-        return worker_failure("crash", "the config's process answered with something that is no result")
-    return answer
-
-
-def in_fork(work: Callable[[], Dict[str, Any]], limits: Limits) -> Dict[str, Any]:
-    """Runs ``work`` in a child of its own process group and returns its dictionary, or a failure that says how it ended."""
-    reading, writing = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _be_the_child(work, writing)
-    os.close(writing)
-    try:
-        return _watch(child, reading, limits)
-    finally:
-        os.close(reading)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # whatever the config left running
-
-
-def _be_the_child(work: Callable[[], Dict[str, Any]], writing: int) -> None:
-    """Never returns: the child leaves by os._exit, so that nothing of the parent's runs twice."""
-    status = 1
-    try:
-        os.setsid()
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        data = json.dumps(work()).encode()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(data)
-        status = 0
-    except BaseException:  # the traceback is for the log; the parent sees that no answer came
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
-def _watch(child: int, reading: int, limits: Limits) -> Dict[str, Any]:
-    """Reads the answer until the pipe ends, or the child has ended: what it left running may hold the pipe open."""
-    deadline = time.monotonic() + limits.seconds
-    data = b""
-    status: Optional[int] = None
-    while True:
-        if select([reading], [], [], _POLL_SECONDS if status is None else 0)[0]:
-            part = os.read(reading, 1 << 20)
-            data += part
-            if len(data) > LARGEST_ANSWER:
-                return _stop(child, status, "crash", f"the result is larger than {LARGEST_ANSWER // 2**20} MiB")
-            if not part:
-                break
-        elif status is not None:
-            break
-        elif time.monotonic() > deadline:
-            return _stop(child, status, "timeout", f"no result after {limits.seconds:g} seconds")
-        elif resident_memory(child) > limits.memory_bytes:
-            return _stop(
-                child, status, "out_of_memory", f"used more than {limits.memory_bytes / 2**30:.1f} GiB of memory"
-            )
-        else:
-            status = _status(child)
-    return _ended(_reap(child) if status is None else status, data)
-
-
-def _status(child: int) -> Optional[int]:
-    pid, status = os.waitpid(child, os.WNOHANG)
-    return status if pid else None
-
-
-def _stop(child: int, status: Optional[int], kind: str, message: str) -> Dict[str, Any]:
-    if status is None:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    return worker_failure(kind, message)
-
-
-def _reap(child: int) -> int:
-    """The child's exit status. It has closed its pipe; one that goes on without it is ended."""
-    for _ in range(20):
-        status = _status(child)
-        if status is not None:
-            return status
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1]
-
-
-def _ended(status: int, data: bytes) -> Dict[str, Any]:
-    if data:
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = None
-        return answer if isinstance(answer, dict) else worker_failure("crash", "the result is not JSON")
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number == signal.SIGKILL:
-            return worker_failure("out_of_memory", "was killed by the system, most often for lack of memory")
-        return worker_failure("crash", f"died of signal {number} ({signal.Signals(number).name})")
-    return worker_failure("crash", f"ended its process with status {os.WEXITSTATUS(status)} before it gave a result")
-
-
-def resident_memory(pid: int) -> int:
-    """Bytes that a process has in memory; 0 when it is gone or the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def machine_memory() -> int:
-    """Nine tenths of what this machine or container may use, in bytes."""
-    sizes = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):
-            sizes.append(int(Path(file).read_text(encoding="ascii")))
-    return min(sizes) * 9 // 10
 
 
 if __name__ == "__main__":

@@ -40,5 +40,10 @@ def fenced(text: str) -> str:
     """A code block that its content cannot close."""
     lines = [printable(line.replace("\t", "    ")) for line in text.split("\n")]
     body = "\n".join(lines)
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", body)), default=0))
+    fence = fence_for(body)
     return f"{fence}text\n{body}\n{fence}"
+
+
+def fence_for(text: str) -> str:
+    """What opens and closes a block of this text: more backticks than stand in a row in it."""
+    return "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))

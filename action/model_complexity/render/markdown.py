@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from model_complexity.compare import FIGURES, Figure, Status, delta_of, status_of
-from model_complexity.measure.failures import HINTS
-from model_complexity.measure.page import DEPTH, ModuleRow, figure, module_table, summary_block
-from model_complexity.render.escape import code, fenced, html_code
+from model_complexity.compare import FIGURES, Figure, Status, counted_alike, delta_of, status_of
+from model_complexity.measure.page import figure
+from model_complexity.render.escape import code
 from model_complexity.render.figures import counted, shape_text, signed
+from model_complexity.render.sections import Cut, cuts_of, plan, section
 from model_complexity.render.verdict import verdict
 from model_complexity.report import Entry, Failure, Measurement, Problem, Report, Target
 
@@ -21,26 +21,23 @@ CONVENTION = "One multiply-accumulate is one flop."
 
 
 class Detail(NamedTuple):
-    """One step of detail: how deep the tables go (0: none), whether sections are there at all, how many rows and names."""
+    """One step of detail: whether sections are there at all, how many rows and names (None: all), and what it says."""
 
-    depth: int
     sections: bool
-    rows: int
+    rows: int | None
     says: str
 
 
 STEPS = (
-    Detail(DEPTH, sections=True, rows=1_000, says=""),
-    Detail(2, sections=True, rows=1_000, says="Tables of modules are cut at depth 2"),
-    Detail(1, sections=True, rows=1_000, says="Tables of modules are cut at depth 1"),
-    Detail(0, sections=True, rows=1_000, says="Tables of modules are left out"),
-    Detail(0, sections=False, rows=1_000, says="Sections of configs are left out"),
-    Detail(0, sections=False, rows=200, says="Sections of configs, and rows beyond the first 200, are left out"),
-    Detail(0, sections=False, rows=50, says="Sections of configs, and rows beyond the first 50, are left out"),
-    Detail(0, sections=False, rows=10, says="Sections of configs, and rows beyond the first 10, are left out"),
-    Detail(0, sections=False, rows=0, says="Sections and rows of configs are left out"),
+    Detail(sections=True, rows=None, says=""),
+    Detail(sections=True, rows=None, says="The longest sections of configs are cut"),
+    Detail(sections=False, rows=None, says="Sections of configs are left out"),
+    Detail(sections=False, rows=200, says="Sections of configs, and rows beyond the first 200, are left out"),
+    Detail(sections=False, rows=50, says="Sections of configs, and rows beyond the first 50, are left out"),
+    Detail(sections=False, rows=10, says="Sections of configs, and rows beyond the first 10, are left out"),
+    Detail(sections=False, rows=0, says="Sections and rows of configs are left out"),
 )
-"""What is dropped, in order, until the text fits. Never silently: the text says it."""
+"""What is dropped, in order, until the text fits. Never silently: the text says it, and a section what it lost itself."""
 
 
 def render(report: Report, *, limit: int) -> str:
@@ -53,25 +50,39 @@ def render(report: Report, *, limit: int) -> str:
     Raises:
         ValueError: even the last step does not fit (a limit below some 10,000).
     """
+    options = [cuts_of(entry) for entry in report.entries]
+    smallest = [cuts[-1] for cuts in options]
     for detail in STEPS:
-        text = _text(report, detail)
-        if len(text.encode("utf-8", "replace")) <= limit:
+        text = _text(report, detail, smallest)
+        room = limit - _bytes(text)
+        if room < 0:
+            continue
+        if not detail.sections:
+            return text
+        chosen = plan(options, room + sum(cut.size for cut in smallest))
+        text = _text(report, detail, chosen)
+        if _bytes(text) <= limit and (detail.says or chosen == [cuts[0] for cuts in options]):
             return text
     raise ValueError(f"a report needs more than {limit} bytes")
 
 
-def _text(report: Report, detail: Detail) -> str:
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _text(report: Report, detail: Detail, cuts: Sequence[Cut]) -> str:
     template = _environment().get_template("report.md.j2")
+    pairs = zip(report.entries, cuts, strict=True)
     return template.render(
         report=report,
         detail=detail,
         verdict=verdict(report),
         compared=report.base is not None,
         rows=[_row(entry, report) for entry in report.entries[: detail.rows]],
-        sections=[_section(entry, detail.depth) for entry in report.entries] if detail.sections else [],
+        sections=[section(entry, cut) for entry, cut in pairs] if detail.sections else [],
         problems=_problems(report),
         not_measured=[target.name for target in report.not_measured],
-        names_shown=min(50, detail.rows),
+        names_shown=50 if detail.rows is None else min(50, detail.rows),
         convention=CONVENTION,
         worker=next(_measurements(report), None),
     )
@@ -119,8 +130,13 @@ def _row(entry: Entry, report: Report) -> dict[str, Any]:
 def _cell(name: Figure, shown: Measurement, entry: Entry, status: Status) -> str:
     value = figure(getattr(shown, name))
     delta = delta_of(name, entry)
-    note = {"added": ("new",), "removed": ("removed",), "fixed": ("base failed",)}.get(status, ())
-    return "<br>".join([value, *(signed(delta) if delta else note)])
+    if delta:
+        alike = name != "flops" or counted_alike(entry)
+        return "<br>".join([value, *signed(delta), *([] if alike else ["uncounted differ"])])
+    note = {"added": ["new"], "removed": ["removed"], "fixed": ["base failed"]}.get(status, [])
+    if status == "incomparable" and isinstance(entry.base, Measurement):
+        note = [f"base traced {code(entry.base.forward, 40)}"]
+    return "<br>".join([value, *note])
 
 
 def _why(target: Target) -> str:
@@ -129,41 +145,3 @@ def _why(target: Target) -> str:
     if target.reason == "renamed":
         return f"renamed from {code(target.base_config or '', 160)}"
     return target.reason
-
-
-def _section(entry: Entry, depth: int) -> dict[str, Any]:
-    shown = entry.shown
-    section: dict[str, Any] = {
-        "title": f"{html_code(entry.target.name)} · {shape_text(entry.shape)}",
-        "blocks": [],
-        "lines": [],
-    }
-    if isinstance(shown, Failure):
-        section["title"] += f" · cannot be measured ({shown.kind})"
-        # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
-        section["lines"] = [code(shown.message, 400), HINTS[shown.kind]]
-        section["blocks"] = [fenced(shown.detail)] if shown.detail and depth else []
-        return section
-    rows = [ModuleRow.of(module.model_dump()) for module in shown.modules]
-    section["blocks"] = [fenced(summary_block(entry.shape, shown.flops, shown.params, shown.activations))]
-    if depth:
-        section["blocks"].append(fenced(module_table(rows, depth)))
-    section["lines"] = _said_beside(shown)
-    if isinstance(entry.base, Failure):
-        section["lines"].append(
-            f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}"
-        )
-    return section
-
-
-def _said_beside(measurement: Measurement) -> list[str]:
-    """What the numbers are of, and what they leave out."""
-    method = f"Traced {code(measurement.forward)} on {code(measurement.device)} with input {shape_text(measurement.input_shape)}."
-    if measurement.forward == "extract_feat":
-        method += " The head's params are counted, its flops are not."
-    uncounted = measurement.unsupported_ops.uncounted
-    if not uncounted:
-        return [method]
-    names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return [method, f"**Not counted:** {', '.join(names[:10])}{more}."]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from model_complexity.compare import Status, delta_of, status_of
+from model_complexity.compare import Status, counted_alike, delta_of, status_of
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import code
 from model_complexity.render.figures import counted, percent
@@ -13,6 +13,7 @@ from model_complexity.report import Entry, Measurement, Report
 _PHRASES: dict[Status, str] = {
     "changed": "{} changed",
     "unchanged": "{} unchanged",
+    "incomparable": "{} not comparable with the base, where another method was traced",
     "added": "{} new",
     "removed": "{} removed",
     "measured": "{} measured",
@@ -46,4 +47,6 @@ def _largest(entries: tuple[Entry, ...]) -> str | None:
     direction = "more" if relative > 0 else "fewer"
     size = percent(abs(relative)).lstrip("+")
     figures = f"{figure(entry.base.flops)} → {figure(entry.head.flops)}"
+    if not counted_alike(entry):
+        figures += "; other operators were not counted"
     return f"{code(entry.target.name, 120)} takes {size} {direction} flops ({figures})"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from model_complexity.discover.references import Contents, Reference, read_references
+from model_complexity.discover.references import Contents, Reference, fill_templates, read_references
 
 FILE = "configs/net/a.py"
 
@@ -225,11 +225,42 @@ def test_a_file_names_so_many_bases_at_most(text: str) -> None:
     assert contents.problems == ("a.py names more than 1,000 bases; the rest was not read",)
 
 
+@pytest.mark.parametrize("between", [".", " . ", ".\\\n", ".\f", ".\\\r\n"])
+def test_an_import_of_endless_dots_never_reaches_the_parser(between: str) -> None:
+    # Python's parser copies the name at each dot: 1 MB of them would take hundreds of GB
+    text = f"_base_ = 'b.py'\nfrom {between.join('a' * 2_000)} import b"
+    message = "a.py is not valid Python: an import has more dots than can be read"
+    assert read_references(FILE, text) == Contents(problems=(message,))
+
+
+def test_a_long_line_of_numbers_is_read() -> None:
+    assert bases(FILE, f"_base_ = 'b.py'\nmean = [{'0.5, ' * 20_000}]\nimport a") == ("configs/net/b.py",)
+    assert bases(FILE, f"_base_ = 'b.py'\nx = [{'{1: 2}, ' * 20_000}]") == ("configs/net/b.py",)
+
+
+def test_a_module_with_an_endless_name_is_no_base() -> None:
+    text = f"with read_base():\n    from .{'a' * 1_001} import {','.join(f'c{number}' for number in range(900))}"
+    assert read_references(FILE, text) == Contents(
+        problems=(f"a.py names a base that is no path in the repository: {'a' * 99}…",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "filled"),
+    [("{{$A:b}}", "b"), ("{{ $A : 'b' }}", "'b'"), ("{{'$A:b'}}", "b"), ('{{"$A: b "}}', "b"), ("{{$A:}}", ""),
+     ("{{$A: }}", ""), ("{{'$A:'}}", ""), ("{{'$A: '}}", ""), ("{{$A:'b''}}", "'b'"), ("{{$A:b'' }}", "b''"),
+     ("{{$A:b c}}", "{{$A:b c}}")],
+)  # fmt: skip
+def test_an_environment_variable_is_its_default(value: str, filled: str) -> None:
+    assert fill_templates(FILE, value) == filled
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [("a.yml", "_base_: [\n" * 100_000), ("a.yml", "_base_:\n" * 130_000), ("a.py", "_base_='x'#" + "{{ " + " " * 10**6),
      ("a.py", "_base_='x'#" + "{{$a:" * 900 + "x" * 10**6), ("a.yml", "_base_: ['" + "a" * 10**6),
-     ("a.yml", "_base_: a" + " #" * 500_000)],
+     ("a.yml", "_base_: a" + " #" * 500_000), ("a.py", "_base_='x'#" + "{{$a:" + " " * 10**6),
+     ("a.py", "x = f'" + "{a}" * 330_000 + "'")],
 )  # fmt: skip
 def test_hostile_text_ends_in_time(path: str, text: str) -> None:
     started = time.perf_counter()

@@ -66,8 +66,10 @@ def test_without_a_report_an_earlier_comment_is_cleared_once_and_nothing_else_is
     assert decide([comment(1, "x")], body=None, **arguments) == Nothing()
 
 
-@pytest.mark.parametrize("key", ["", "a b", "a" * 65, 'a"', "a-->", "a\n", "\N{CYRILLIC SMALL LETTER A}"])
-def test_a_key_that_could_break_out_of_the_marker_is_refused(key: str) -> None:
+@pytest.mark.parametrize(
+    "key", ["", "a b", "a" * 65, 'a"', "a-->", "a\n", ".", "..", ".git", "a/b", "\N{CYRILLIC SMALL LETTER A}"]
+)
+def test_a_key_that_could_break_out_of_the_marker_or_of_its_folder_is_refused(key: str) -> None:
     with pytest.raises(ActionError, match="`key` is not usable"):
         marker(key)
 

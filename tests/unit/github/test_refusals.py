@@ -52,6 +52,10 @@ def test_a_refusal_names_call_status_and_repository_and_gives_advice(
     assert advice in error.advice
 
 
+def test_advice_about_a_missing_permission_sends_nobody_to_a_recipe() -> None:
+    assert refusal(WRITE, answer(403)).advice == "Give the job `permissions: pull-requests: write`."
+
+
 def test_githubs_words_are_bounded_to_one_printable_line() -> None:
     body = {"message": "a\n::error::b", "errors": [{"message": "\x1b[31m" + "c" * 1_000}, "text", {"message": 3}]}
     error = refusal(READ, Answer(422, {}, json.dumps(body)))

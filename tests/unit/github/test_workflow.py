@@ -76,8 +76,18 @@ def test_annotations_escape_what_would_end_them() -> None:
     workflow.error(stream, "a:b,c", file="x%\ny")
     assert stream.getvalue() == (
         "::notice::done\n"
-        "::warning title=a%2Cb%3Ac,file=configs/x%2Cy.py,line=3::50%25 of%0D%0A::error::x\n"
-        "::error file=x%25%0Ay::a:b,c\n"
+        "::warning title=a%2Cb%3Ac,file=configs/x%2Cy.py,line=3::50%25 of%0A::error::x\n"
+        "::error file=x%25y::a:b,c\n"
+    )
+
+
+def test_names_from_a_pull_request_steer_no_terminal_through_an_annotation() -> None:
+    stream = io.StringIO()
+    hostile = "a\x1b[2Jb\x07\u202e\udcff.py"
+    workflow.warning(stream, f"::{hostile}\n\x1b]0;x\x07second\x00", title=hostile, file=f"{hostile}\n::error::x")
+    workflow.group(stream, hostile)
+    assert stream.getvalue() == (
+        "::warning title=ab.py,file=ab.py%3A%3Aerror%3A%3Ax::::ab.py%0Asecond\n::group::ab.py\n"
     )
 
 
@@ -86,7 +96,7 @@ def test_groups_and_masks() -> None:
     workflow.group(stream, "configs/a.py\n::x::")
     workflow.endgroup(stream)
     workflow.add_mask(stream, "one\n\ntwo%")
-    assert stream.getvalue() == ("::group::configs/a.py%0A::x::\n::endgroup::\n::add-mask::one\n::add-mask::two%25\n")
+    assert stream.getvalue() == ("::group::configs/a.py::x::\n::endgroup::\n::add-mask::one\n::add-mask::two%25\n")
 
 
 def test_commands_stop_and_resume_even_after_an_error() -> None:
