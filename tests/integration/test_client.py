@@ -172,7 +172,7 @@ def test_a_read_only_token_is_denied_and_told_which_permission(github: GitHubSer
         "GitHub answered 403 (Resource not accessible by integration) at POST "
         "/repos/open-mmlab/mmpretrain/issues/7/comments on open-mmlab/mmpretrain."
     )
-    assert "`permissions: pull-requests: write`" in error.advice
+    assert "`permissions: {contents: read, pull-requests: write}`" in error.advice
     assert github.state.comments == []
 
 

@@ -94,7 +94,7 @@ def test_a_read_only_token_is_denied(github: GitHubServer, client: Client) -> No
     github.state.tokens["secret"].permission = "read"
     with pytest.raises(PermissionDenied) as caught:
         publish(client, 7, "main", "new", HEAD)
-    assert "`permissions: pull-requests: write`" in caught.value.advice
+    assert "`permissions: {contents: read, pull-requests: write}`" in caught.value.advice
 
 
 @pytest.mark.parametrize("existing", [None, "old"])

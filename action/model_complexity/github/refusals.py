@@ -118,7 +118,7 @@ def unexpected(call: Call, what: str) -> ActionError:
 _NOT_GITHUB = "Check that GITHUB_API_URL is GitHub's API and not a proxy's page."
 _REPORT = "Please report this to Model Complexity, with this line."
 _READ = "Give the job `permissions: contents: read` and `pull-requests: read`."
-_WRITE = "Give the job `permissions: pull-requests: write`."
+_WRITE = "Give the job `permissions: {contents: read, pull-requests: write}`."
 _ADVICE = {
     401: "The token is not valid: pass `github-token: ${{ github.token }}` or a fresh one.",
     404: "The repository or pull request does not exist, or the token cannot see it: check `permissions: contents: read` "

@@ -33,7 +33,13 @@ def answer(status: int, message: str = "", **headers: str) -> Answer:
     [
         (READ, 401, "Bad credentials", RefusalError, "The token is not valid: pass `github-token"),
         (READ, 403, "Resource not accessible by integration", RefusalError, "`permissions: contents: read`"),
-        (WRITE, 403, "Resource not accessible by integration", PermissionDenied, "`permissions: pull-requests: write`"),
+        (
+            WRITE,
+            403,
+            "Resource not accessible by integration",
+            PermissionDenied,
+            "`permissions: {contents: read, pull-requests: write}`",
+        ),
         (WRITE, 403, "Unable to create comment because issue is locked.", PermissionDenied, "unlock it"),
         (READ, 404, "Not Found", RefusalError, "does not exist, or the token cannot see it"),
         (WRITE, 422, "Validation Failed", RefusalError, "Please report this"),
@@ -53,7 +59,7 @@ def test_a_refusal_names_call_status_and_repository_and_gives_advice(
 
 
 def test_advice_about_a_missing_permission_sends_nobody_to_a_recipe() -> None:
-    assert refusal(WRITE, answer(403)).advice == "Give the job `permissions: pull-requests: write`."
+    assert refusal(WRITE, answer(403)).advice == "Give the job `permissions: {contents: read, pull-requests: write}`."
 
 
 def test_githubs_words_are_bounded_to_one_printable_line() -> None:
