@@ -1,0 +1,125 @@
+"""The zoo's results as Markdown: counts by rule, kinds of failure, and every mismatch with its cause."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .zoo_causes import NOT_FOUND
+from .zoo_judge import RULES
+
+BEGIN = "<!-- zoo: begin (written by scripts/zoo.py) -->"
+END = "<!-- zoo: end -->"
+
+Row = dict[str, Any]
+
+
+def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any]) -> str:
+    """Everything that a reader wants to know of one run, without a heading.
+
+    Args:
+        library: its name.
+        version: its version.
+        rows: one for each config, as ``scripts/zoo.py`` makes them.
+        cost: its ``cost``.
+    """
+    analysed = [row for row in rows if "failure" not in row]
+    real = sum(row["measured"][0]["method"] == "real" for row in analysed)
+    scope = (
+        f"{library} {version}: {len(analysed)} of {len(rows)} configs analysed ({cost['distinct']} distinct models and "
+        f"sizes; {real} of the configs by a real run, because the dry one does not work for them)."
+    )
+    price = (
+        f"Cost: {cost['wall']:.0f} s with {cost['workers']} workers; {cost['cpu']:.0f} CPU seconds, of which "
+        f"{cost['forms_cpu']:.0f} went into {cost['forms']} other forms of models whose published flops are not met as is; "
+        f"the largest process took {cost['peak_mib']} MiB."
+    )
+    parts = [
+        scope,
+        price,
+        _rules(analysed),
+        _failures(row for row in rows if "failure" in row),
+        _mismatches(analysed),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def write_section(file: Path, text: str) -> None:
+    """Replaces what stands between the two markers in a Markdown file.
+
+    Raises:
+        ValueError: the file does not have the markers.
+    """
+    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{file} lacks the line {BEGIN!r} or, after it, {END!r}")
+    file.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def _rules(rows: Sequence[Row]) -> str:
+    counts = {figure: Counter(_standing(row[figure]) for row in rows if row[figure]) for figure in ("flops", "params")}
+    names = [*(f"within 1 % {rule}" for rule in RULES), "within 1 %", "within 5 %", "outside"]
+    lines = [
+        (f"**{name}**" if name == "within 1 %" else name, _sum(counts["flops"], name), _sum(counts["params"], name))
+        for name in names
+    ]
+    lines.append(("published and analysed", counts["flops"].total(), counts["params"].total()))
+    return _table(("published figure is met", "flops", "params"), [line for line in lines if line[1] or line[2]])
+
+
+def _standing(verdict: dict[str, Any]) -> str:
+    return f"within 1 % {verdict['rule']}" if verdict["band"] == "within 1 %" else str(verdict["band"])
+
+
+def _sum(counts: Counter[str], name: str) -> int:
+    return sum(count for key, count in counts.items() if key.startswith(name)) if name == "within 1 %" else counts[name]
+
+
+def _failures(rows: Iterable[Row]) -> str:
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        found[row["failure"]["kind"], _short(row["failure"]["message"])].append(row["config"])
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
+    lines = [(f"`{kind}`", len(names), _text(message), _names(names)) for (kind, message), names in ordered]
+    return _table(("failure", "configs", "message", "which"), lines)
+
+
+def _mismatches(rows: Sequence[Row]) -> str:
+    return "\n\n".join(filter(None, (_causes(rows, "flops"), _causes(rows, "params"))))
+
+
+def _causes(rows: Sequence[Row], figure: str) -> str:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row[figure] and "cause" in row[figure]:
+            found[row[figure]["cause"]].append(row)
+    ordered = sorted(found.items(), key=lambda item: (item[0] == NOT_FOUND, -len(item[1])))  # what is open comes last
+    lines = [(_text(cause), len(group), _names(_off(row, figure) for row in group)) for cause, group in ordered]
+    return _table((f"why {figure} differ by more than 1 %", "configs", "which, and by how much"), lines)
+
+
+def _off(row: Row, figure: str) -> str:
+    return f"{row['config']} {100 * row[figure]['error']:+.1f} %"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(_text(name.removeprefix("configs/").replace(".py", "")) for name in names)
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 120 else message[:119] + "…"
+
+
+def _text(text: str) -> str:
+    """Configs and messages are a library's, not ours: what Markdown would read as markup is escaped."""
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|" else character for character in text)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    if not lines:
+        return ""
+    rows = [head, ["--:" if name in {"flops", "params", "configs"} else ":--" for name in head], *lines]
+    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)
