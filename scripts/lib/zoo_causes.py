@@ -14,7 +14,7 @@ from typing import Any, Literal
 EXACT = 0.002
 """How near a way of counting must come to be a cause: published figures have three digits or more."""
 TRAINING_NORMS = "batch norm counted as in training: 5 operations a value, of which 2 remain in eval mode"
-MODULES = "counted module by module (mmcls's tool up to 0.25): functional products, such as attention's, are not seen"
+MODULES = "counted module by module, as mmcv's counter does: functional products, such as attention's, are not seen"
 SAME_PADDING = "convolutions with padding='same' not counted: fvcore has no handle for `aten::_convolution_mode`"
 NOT_FOUND = "cause not found yet"
 
@@ -39,8 +39,8 @@ _SWAPPED_L2 = (
     "in training: that gives both to the digit"
 )
 _EDGE = (
-    "counted on an earlier FusedMBConv, whose stride was in its second convolution instead of the first, with batch norm as in "
-    "training: that gives the published figures to the digit"
+    "inferred: counted when FusedMBConv had its stride in the second convolution instead of the first, with batch norm as in "
+    "training; computed so, all twelve figures come out to the digit"
 )
 _CONVNEXT = "the config inherits convnext-base.py by mistake: it builds ConvNeXt-B, the published figures are of the larger model"
 _CONVNEXT_HEAD = (
@@ -62,7 +62,7 @@ _MFF = "the figures of ViT-B/16 over all patches; the config pretrains: its enco
 _BEIT = "the figures of the classifier BEiT-B; the config pretrains: a tokenizer (53.8 M) and a head of 8,192 tokens come on top"
 _CONVMIXER = SAME_PADDING + "; the 0.4 % left are activations and one operation a value and layer"
 _GLIP = "published with a classifier of 1,000 classes over 1,536 features, which the config does not have"
-_VIG = "metafile: a slip; the paper has 86.8 M too, and the flops of the same line agree"
+_VIG = "metafile: a slip; ViG-S above it has 22.7 M, and the flops of the same line agree"
 _LOOKED_AT = (
     _Row("efficientnet/efficientnet-l2_*", "flops", _SWAPPED_L2),
     _Row("efficientnet_v2/*", "flops", _EDGE),

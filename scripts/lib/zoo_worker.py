@@ -136,7 +136,7 @@ def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> 
 
 
 def _by_modules(model: Any, size: list[int]) -> dict[str, Any]:
-    """By the counter of mmcv, which the library's own tool called up to mmcls 0.25: it sees modules, not functions."""
+    """By the counter of mmcv, which sees modules and no functions."""
     from mmcv.cnn.utils.flops_counter import get_model_complexity_info
 
     forward = job.trace_method(model)
