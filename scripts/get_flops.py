@@ -14,7 +14,7 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "action"))
 
-from model_complexity.measure.shapes import shape_of
+from model_complexity.measure.shapes import parse_shape
 
 
 class _OneLine(argparse.ArgumentParser):
@@ -33,7 +33,8 @@ def main() -> int:
         nargs="+",
         default=["224", "224"],
         metavar=("H", "W"),
-        help="input size; one value is a square (224 224)",
+        help="input size (224 224); one value is a square; `auto` is what the config's own test pipeline makes; "
+        "inputs by name are written `points=40000x4`",
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument(
@@ -41,7 +42,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        shape = shape_of(arguments.shape)
+        shape = parse_shape(" ".join(arguments.shape))
     except ValueError as error:
         parser.error(f"argument --shape: {error}")
     if not arguments.config.is_file():
@@ -50,7 +51,7 @@ def main() -> int:
     # Only now: importing torch takes seconds, and a wrong argument should not.
     from model_complexity.measure.building import cut_network
     from model_complexity.measure.job import run_job
-    from model_complexity.measure.page import ModuleRow, module_table, summary_block
+    from model_complexity.measure.page import ModuleRow, fed_text, module_table, summary_block
 
     sys.path.insert(1, str(Path.cwd()))
     cut_network()
@@ -62,7 +63,7 @@ def main() -> int:
         print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
         return 1
     found = answer["measurement"]
-    print(summary_block(shape, found["flops"], found["params"], found["activations"]))
+    print(summary_block(fed_text(found), found["flops"], found["params"], found["activations"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
     uncounted = found["unsupported_ops"]["uncounted"]
     if uncounted:

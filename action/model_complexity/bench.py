@@ -14,7 +14,7 @@ from model_complexity.github import workflow
 from model_complexity.history import Trees
 from model_complexity.measure.failures import failure
 from model_complexity.measure.page import figure
-from model_complexity.measure.shapes import Shape
+from model_complexity.measure.shapes import Asked
 from model_complexity.report import Entry, Failure, Measurement, Result, Target
 from model_complexity.sandbox import Job, Means, Ready, Sandbox
 from model_complexity.settings import Settings
@@ -69,7 +69,7 @@ class Bench:
             with self._in_place(tree) as place, self._guarded("Installing what the repository needs"):
                 self.sandbox.install(self.command, place, self._say)
 
-    def measure(self, targets: Sequence[Target], shapes: Sequence[Shape], trees: Trees) -> tuple[Entry, ...]:
+    def measure(self, targets: Sequence[Target], shapes: Sequence[Asked], trees: Trees) -> tuple[Entry, ...]:
         """Measures every target at every shape, on the sides where it exists.
 
         Raises:

@@ -15,7 +15,7 @@ from model_complexity.bench import Bench
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event, workflow
 from model_complexity.history import History, Wanted
-from model_complexity.measure.shapes import Shape, parse_shapes
+from model_complexity.measure.shapes import Asked, parse_shapes
 from model_complexity.publishing import Publisher
 from model_complexity.report import Entry, Report
 from model_complexity.settings import Settings
@@ -32,7 +32,7 @@ class Request:
     event: Event
     pull_request: PullRequest | None
     wanted: Wanted
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Asked, ...]
 
 
 def run(settings: Settings, log: TextIO) -> int:

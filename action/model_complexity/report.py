@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
+
+from model_complexity.measure.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
 
 REPORT_VERSION: Literal[1] = 1
+
+
+def _canonical(text: str) -> str:
+    asked = parse_shape(text)
+    if asked != text:
+        raise ValueError("is not `auto`, nor inputs by name")
+    return text
+
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 """A number of flops, params, activations or occurrences. One multiply-accumulate is one flop, as in fvcore."""
@@ -19,7 +29,9 @@ LongText = Annotated[str, StringConstraints(max_length=20_000)]
 ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
 """How often something of a name occurred."""
-Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=65_536)], ...], Field(min_length=1, max_length=8)]
+Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
+Asked = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
+"""What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 FailureKind = Literal[
     "config_syntax",
@@ -78,7 +90,9 @@ class Measurement(_Data):
     params: Count
     activations: Count
     input_shape: Shape
-    """What was fed, batch dimension first: (1, C, H, W)."""
+    """What was fed, batch dimension first: (1, C, H, W); of several inputs, the first."""
+    inputs: Annotated[dict[Text, Shape], Field(max_length=MOST_INPUTS)] = {}
+    """Every input by name with its batch dimension, where inputs were asked for by name."""
     modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
     """Each with a name of its own."""
     unsupported_ops: UnsupportedOps
@@ -170,8 +184,7 @@ class Entry(_Data):
     """One config at one shape, measured at head and at the merge base (None: not there, or not asked for)."""
 
     target: Target
-    shape: Shape
-    """What was asked for: (C, H, W)."""
+    shape: Asked
     head: Result | None
     base: Result | None
 
@@ -190,6 +203,31 @@ class Entry(_Data):
         return result
 
 
+Figure = Literal["flops", "params", "activations"]
+
+
+class BudgetCheck(_Data):
+    """One budget of the policy held against one entry.
+
+    ``kept``; ``near`` (at least nine tenths of an absolute limit); ``broken``; ``broken_before`` (the base breaks it too, and
+    head is no worse); ``ignored`` (broken, and a known exception with its ``reason``).
+    """
+
+    config: ConfigPath
+    shape: Asked
+    figure: Figure
+    rule: Literal["max", "max-increase"]
+    limit: Text
+    """As the policy writes it, e.g. ``5G`` or ``3%``."""
+    most: Count
+    """The largest value that keeps it; for ``max-increase``, computed from the base."""
+    head: Count
+    base: Count | None
+    state: Literal["kept", "near", "broken", "broken_before", "ignored"]
+    level: Literal["warn", "fail"]
+    reason: Text | None = None
+
+
 class Report(_Data):
     """All that one run found out. Written to disk as versioned JSON; rendering needs nothing else."""
 
@@ -203,11 +241,19 @@ class Report(_Data):
     not_measured: tuple[Target, ...] = ()
     """Targets beyond ``max-configs``."""
     problems: tuple[Problem, ...] = ()
+    budgets: tuple[BudgetCheck, ...] = ()
+    """Every budget that the policy sets for what was measured at head, in the order of the entries."""
     notes: tuple[LongText, ...] = ()
     """Sentences that the reader must know, e.g. that no history was there and the base was not measured."""
     tool: Text
     """Version of Model Complexity."""
     run_url: Text | None = None
+
+    @property
+    def verdict(self) -> Literal["pass", "warn", "fail"]:
+        """What the budgets say: the worst level that is broken."""
+        broken = {check.level for check in self.budgets if check.state == "broken"}
+        return "fail" if "fail" in broken else "warn" if broken else "pass"
 
     @property
     def failed(self) -> tuple[Entry, ...]:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from model_complexity.errors import ActionError
 from model_complexity.measure.failures import failure
+from model_complexity.measure.shapes import Asked
 from model_complexity.process import Say, account_of, read_lines, untrusted
 from model_complexity.report import Answer, Failure, Result, Versions
 
@@ -60,10 +61,10 @@ sys.exit(main(sys.argv[1:]))
 
 @dataclass(frozen=True)
 class Job:
-    """One config, by its path inside the tree, at one shape (C, H, W)."""
+    """One config, by its path inside the tree, at one shape."""
 
     config: str
-    shape: tuple[int, ...]
+    shape: Asked
 
 
 @dataclass(frozen=True)

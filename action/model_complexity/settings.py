@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from model_complexity.discover import Patterns
 from model_complexity.errors import ActionError
 from model_complexity.github import marker
-from model_complexity.measure.shapes import Shape, parse_shapes
+from model_complexity.measure.shapes import AUTO, Asked, parse_shapes
 
 _OF_THE_RUNNER = {"INPUT_ARGS", "INPUT_ENTRYPOINT"}
 """`with:` keys of every container action; they are the runner's, not ours."""
@@ -49,7 +49,7 @@ class Inputs(BaseModel):
 
     github_token: SecretStr = SecretStr("")
     configs: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
-    shapes: tuple[Shape, ...] = ((3, 224, 224),)
+    shapes: tuple[Asked, ...] = (AUTO,)
     install: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
     max_configs: Annotated[Whole, Field(ge=1, le=1_000)] = 20
     timeout: Annotated[Whole, Field(ge=1, le=86_400)] = 300

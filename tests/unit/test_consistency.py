@@ -67,8 +67,8 @@ def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:
     assert [kind for kind in kinds if f"`{kind}`" not in documented] == []
 
 
-def test_the_default_shape_is_the_pages() -> None:
-    assert parse_shapes(ACTION["inputs"]["shapes"]["default"]) == ((3, 224, 224),)
+def test_the_default_shape_is_the_configs_own() -> None:
+    assert parse_shapes(ACTION["inputs"]["shapes"]["default"]) == ("auto",)
 
 
 def test_one_version_everywhere() -> None:

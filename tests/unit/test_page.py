@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from model_complexity.measure.page import ModuleRow, figure, module_table, printable, summary_block, table_sizes
+from model_complexity.measure.page import (
+    ModuleRow,
+    fed_text,
+    figure,
+    module_table,
+    printable,
+    summary_block,
+    table_sizes,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +37,13 @@ def test_figure(count: int, text: str) -> None:
     assert figure(count) == text
 
 
+def test_named_inputs_have_their_names() -> None:
+    fed = {"input_shape": [1, 3, 224, 224], "inputs": {"img": [1, 3, 224, 224], "points": [1, 40000, 4]}}
+    assert fed_text(fed) == "img (3, 224, 224), points (40000, 4)"
+
+
 def test_summary_block() -> None:
-    assert summary_block([3, 224, 224], 17_581_972_224, 91_234_024, 23_894_544) == (
+    assert summary_block(fed_text({"input_shape": [1, 3, 224, 224]}), 17_581_972_224, 91_234_024, 23_894_544) == (
         "==============================\n"
         "Input shape: (3, 224, 224)\n"
         "Flops: 17.582G\n"

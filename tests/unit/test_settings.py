@@ -18,7 +18,7 @@ AROUND = {
 
 def test_defaults() -> None:
     inputs = Settings.from_environment(AROUND).inputs
-    assert inputs.shapes == ((3, 224, 224),)
+    assert inputs.shapes == ("auto",)
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (20, 300, "default", "auto")
     assert (inputs.method, inputs.jobs) == ("auto", 0)
     assert (inputs.fail_on_error, inputs.install, inputs.configs) == (False, "", "")
@@ -52,6 +52,7 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("shapes", "points=0x4", "input `shapes`: 'points=0x4' is out of range"),
         ("shapes", "224 0", "input `shapes`: '0' is not a side of an image"),
         ("max-configs", "0", "input `max-configs`: Input should be greater than or equal to 1"),
         ("max-configs", "5.0", "input `max-configs`: '5.0' is not a whole number"),

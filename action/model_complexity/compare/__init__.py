@@ -3,12 +3,12 @@
 from model_complexity.compare.deltas import (
     FIGURES,
     Delta,
-    Figure,
     Status,
     counted_alike,
     delta_of,
     status_of,
     traced_alike,
 )
+from model_complexity.report import Figure
 
 __all__ = ["FIGURES", "Delta", "Figure", "Status", "counted_alike", "delta_of", "status_of", "traced_alike"]

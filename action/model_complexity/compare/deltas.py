@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from model_complexity.report import Entry, Failure, Measurement
+from model_complexity.report import Entry, Failure, Figure, Measurement
 
-Figure = Literal["flops", "params", "activations"]
 FIGURES: tuple[Figure, ...] = ("flops", "params", "activations")
 
 Status = Literal[

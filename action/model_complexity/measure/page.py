@@ -43,12 +43,20 @@ def figure(count: int) -> str:
     return str(count)
 
 
-def summary_block(shape: Sequence[int], flops: int, params: int, activations: int) -> str:
-    """The block between two rules. ``shape`` is (C, H, W); the rest are exact counts."""
+def fed_text(measurement: Mapping[str, Any]) -> str:
+    """What was fed, as the page writes it, without the batch: ``(3, 224, 224)``; named inputs each with their name."""
+    named = measurement.get("inputs") or {}
+    if not named:
+        return str(tuple(measurement["input_shape"][1:]))
+    return ", ".join(f"{name} {tuple(shape[1:])}" for name, shape in named.items())
+
+
+def summary_block(fed: str, flops: int, params: int, activations: int) -> str:
+    """The block between two rules. ``fed`` is what ``fed_text`` writes; the rest are exact counts."""
     return "\n".join(
         [
             RULE,
-            f"Input shape: {tuple(shape)}",
+            f"Input shape: {fed}",
             f"Flops: {figure(flops)}",
             f"Params: {figure(params)}",
             f"Activation: {figure(activations)}",

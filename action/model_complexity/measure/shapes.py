@@ -1,32 +1,62 @@
-"""Input shapes as people write them: ``224``, ``224 384`` or ``224x384``, height first."""
+"""Input shapes as people write them: ``auto``, ``224``, ``224x384`` (height first), or inputs by name: ``points=40000x4``."""
 
 from __future__ import annotations
 
 import re
-from typing import Sequence, Tuple
+from typing import Dict, NamedTuple, Sequence, Tuple, Union
 
 CHANNELS = 3
 LARGEST_SIDE = 16_384
+LARGEST_NAMED = 2**24
+"""Largest dimension of a named input: points and tokens are more than an image has rows."""
+LARGEST_INPUT = 2**31
+"""Elements of one input."""
+MOST_INPUTS = 16
+MOST_DIMENSIONS = 6
+AUTO = "auto"
+"""The size that a config's own pipeline makes; only who reads the config knows it."""
 
 Shape = Tuple[int, ...]
+Asked = Union[Shape, str]
+"""What is asked for: (C, H, W) of one image, ``auto``, or the canonical text of named inputs (see ``named_inputs``)."""
+
+_NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})=([0-9]{1,9}(?:[x×][0-9]{1,9})*)(?::(float|int|bool))?", re.ASCII)
 
 
-def parse_shape(text: str) -> Shape:
+class NamedInput(NamedTuple):
+    """One input of a model that takes more than an image; ``shape`` is without the batch dimension."""
+
+    name: str
+    shape: Shape
+    kind: str
+    """``float``, ``int`` or ``bool``."""
+
+    def __str__(self) -> str:
+        text = f"{self.name}={'x'.join(map(str, self.shape))}"
+        return text if self.kind == "float" else f"{text}:{self.kind}"
+
+
+def parse_shape(text: str) -> Asked:
     """Parses one shape.
 
     Args:
-        text: one side (square) or height and width, separated by white space or ``x``.
+        text: ``auto``; or one side (square) or height and width, separated by white space or ``x``; or inputs by name,
+            ``NAME=DIMENSIONS[:float|int|bool]`` each, separated by white space.
 
     Returns:
-        (C, H, W) with C = 3.
+        (C, H, W) with C = 3, ``auto``, or the canonical text of the named inputs.
 
     Raises:
         ValueError: with a one-line message, when the text is not a shape.
     """
+    if text.strip().lower() == AUTO:
+        return AUTO
+    if "=" in text:
+        return " ".join(str(one) for one in named_inputs(text))
     return shape_of([side for side in re.split(r"[\sx×]+", text.strip().lower()) if side] or [text])
 
 
-def parse_shapes(text: str) -> Tuple[Shape, ...]:
+def parse_shapes(text: str) -> Tuple[Asked, ...]:
     """Parses several shapes, one a line or separated by commas; repeated ones are dropped.
 
     Raises:
@@ -48,6 +78,43 @@ def shape_of(sides: Sequence[str]) -> Shape:
         raise ValueError(f"a shape is one or two whole numbers (height and width), not {len(sides)}: {' '.join(sides)}")
     lengths = [_side(side) for side in sides]
     return (CHANNELS, lengths[0], lengths[-1])
+
+
+def named_inputs(text: str) -> Tuple[NamedInput, ...]:
+    """Parses inputs by name, e.g. ``points=40000x4`` or ``img=3x224x224 tokens=77:int``; the batch of 1 is not written.
+
+    Raises:
+        ValueError: with a one-line message, when one is malformed or out of range, or a name occurs twice.
+    """
+    found: Dict[str, NamedInput] = {}
+    for part in text.split():
+        one = _named(part)
+        if one.name in found:
+            raise ValueError(f"the input {one.name!r} is given twice")
+        found[one.name] = one
+    if len(found) > MOST_INPUTS:
+        raise ValueError(f"{len(found)} inputs are too many: at most {MOST_INPUTS}")
+    return tuple(found.values())
+
+
+def _named(text: str) -> NamedInput:
+    match = _NAMED.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:60]!r} is not an input: NAME=DIMENSIONS, such as points=40000x4 or tokens=77:int")
+    shape = tuple(int(side) for side in re.split("[x×]", match[2]))
+    elements = 1
+    for side in shape:
+        elements *= side
+    if (
+        len(shape) > MOST_DIMENSIONS
+        or not all(1 <= side <= LARGEST_NAMED for side in shape)
+        or elements > LARGEST_INPUT
+    ):
+        raise ValueError(
+            f"{text[:60]!r} is out of range: at most {MOST_DIMENSIONS} dimensions from 1 to {LARGEST_NAMED}, "
+            f"{LARGEST_INPUT} elements together"
+        )
+    return NamedInput(match[1], shape, match[3] or "float")
 
 
 def _side(text: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from model_complexity.compare import Delta
 from model_complexity.measure.page import figure
+from model_complexity.measure.shapes import Asked
+from model_complexity.report import Entry, Measurement
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NO-BREAK SPACE}"
@@ -30,6 +32,24 @@ def percent(relative: float) -> str:
 def shape_text(shape: Sequence[int]) -> str:
     """``(3, 224, 224)``, as the page's block writes it, kept on one line."""
     return f"({f',{NARROW}'.join(str(side) for side in shape)})"
+
+
+def asked_text(asked: Asked) -> str:
+    """What was asked for, where nothing was fed."""
+    return asked if isinstance(asked, str) else shape_text(asked)
+
+
+def fed_text(measurement: Measurement, *, batch: bool = False) -> str:
+    """What was fed: ``(3, 224, 224)``, or each named input with its name."""
+    first = 0 if batch else 1
+    if not measurement.inputs:
+        return shape_text(measurement.input_shape[first:])
+    return ", ".join(f"{name} {shape_text(shape[first:])}" for name, shape in measurement.inputs.items())
+
+
+def input_text(entry: Entry) -> str:
+    """What an entry is about: what was fed, or what was asked for where it could not be measured."""
+    return fed_text(entry.shown) if isinstance(entry.shown, Measurement) else asked_text(entry.shape)
 
 
 def counted(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from model_complexity.compare import FIGURES, Figure, Status, counted_alike, delta_of, status_of
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import code
-from model_complexity.render.figures import counted, shape_text, signed
+from model_complexity.render.figures import counted, fed_text, input_text, signed
 from model_complexity.render.sections import Cut, cuts_of, plan, section
 from model_complexity.render.verdict import verdict
 from model_complexity.report import Entry, Failure, Measurement, Problem, Report, Target
@@ -124,7 +124,13 @@ def _row(entry: Entry, report: Report) -> dict[str, Any]:
         cells = ["failed", "–", "–"]
     else:
         cells = [_cell(name, shown, entry, status) for name in FIGURES]
-    return {"name": "<br>".join(lines), "shape": shape_text(entry.shape), "cells": cells}
+    return {"name": "<br>".join(lines), "shape": _inputs(entry), "cells": cells}
+
+
+def _inputs(entry: Entry) -> str:
+    """What was fed, and what the base was fed where that differs: the deltas hold for both changes together."""
+    sides = [fed_text(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
+    return f"{sides[0]}<br>base {sides[1]}" if len(set(sides)) > 1 else input_text(entry)
 
 
 def _cell(name: Figure, shown: Measurement, entry: Entry, status: Status) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from model_complexity.compare import counted_alike, traced_alike
+from model_complexity.measure import page
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import DEPTH, ModuleRow, module_table, summary_block, table_sizes
 from model_complexity.render.escape import code, fence_for, fenced, html_code
-from model_complexity.render.figures import shape_text
+from model_complexity.render.figures import fed_text, input_text
 from model_complexity.report import Entry, Failure, Measurement, Result
 
 DETAIL_LIMITS = (6_000, 1_500)
@@ -66,7 +67,7 @@ def plan(options: Sequence[Sequence[Cut]], room: int) -> list[Cut]:
 
 def section(entry: Entry, cut: Cut) -> dict[str, Any]:
     """Title, lines and blocks of an entry's section. One that cannot be written costs nobody else's."""
-    title = f"{html_code(entry.target.name)} · {shape_text(entry.shape)}"
+    title = f"{html_code(entry.target.name)} · {input_text(entry)}"
     try:
         if isinstance(entry.shown, Failure):
             title += f" · cannot be measured ({entry.shown.kind})"
@@ -89,7 +90,8 @@ def _of_measurement(entry: Entry, shown: Measurement, cut: Cut) -> tuple[list[st
         lines += _of_the_base(entry, entry.head, entry.base)
     if isinstance(entry.base, Failure):
         lines.append(f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}")
-    block = fenced(summary_block(entry.shape, shown.flops, shown.params, shown.activations))
+    fed = page.fed_text(shown.model_dump(include={"input_shape", "inputs"}))
+    block = fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
     return lines, [block, *_long_part(shown, cut.amount)]
 
 
@@ -146,7 +148,7 @@ def _rows(measurement: Measurement) -> list[ModuleRow]:
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
     how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
-    method = f"Traced {code(measurement.forward)}, {how}, with input {shape_text(measurement.input_shape)}."
+    method = f"Traced {code(measurement.forward)}, {how}, with input {fed_text(measurement, batch=True)}."
     if measurement.forward == "extract_feat":
         method += " The head's params are counted, its flops are not."
     return method
@@ -171,7 +173,7 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
         (head.forward, base.forward, f"traced {code(base.forward)}"),
         (head.device, base.device, f"on {code(base.device)}"),
         (head.method, base.method, f"in a {base.method} run"),
-        (head.input_shape, base.input_shape, f"with input {shape_text(base.input_shape)}"),
+        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {fed_text(base, batch=True)}"),
     ]
     differ = [said for ours, theirs, said in others if ours != theirs]
     if differ:
