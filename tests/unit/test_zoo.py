@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from scripts.lib.zoo_causes import MODULES, NOT_FOUND, SAME_PADDING, TRAINING_NORMS, Cause, explain
+from scripts.lib.zoo_causes import ACTIVATIONS, MODULES, NOT_FOUND, SAME_PADDING, TRAINING_NORMS, Cause, explain
 from scripts.lib.zoo_judge import Trial, flop_trials, judge, param_trials
 from scripts.lib.zoo_page import BEGIN, END, summary, write_section
 from scripts.lib.zoo_published import Published, published_of
@@ -107,6 +107,7 @@ def _answer(form: str, size: tuple[int, int], flops: int, **more: int) -> dict[s
         "size": list(size),
         "flops": flops,
         "params": 50,
+        "activations": 70,
         "attention": 0,
         "batch_norm": 0,
         "same_padding": 0,
@@ -173,6 +174,31 @@ def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
 def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(published: int, cause: Cause) -> None:
     measured = [_answer("plain", OWN, 1_000, batch_norm=100, same_padding=60), _answer("modules", OWN, 600)]
     assert explain("configs/nothing/known.py", "flops", [published], measured) == cause
+
+
+@pytest.mark.parametrize(
+    ("published", "cause"), [(70, Cause(ACTIVATIONS, 70)), (1_000, Cause(NOT_FOUND)), (71, Cause(NOT_FOUND))]
+)
+def test_params_may_be_the_activations_of_the_same_table(published: int, cause: Cause) -> None:
+    by_modules = _answer("modules", OWN, 1_000)
+    del by_modules["activations"]  # mmcv's counter gives none
+    measured = [by_modules, _answer("plain", OWN, 1_000)]
+    assert explain("configs/nothing/known.py", "params", [published], measured) == cause
+
+
+@pytest.mark.parametrize(
+    ("config", "figure", "said"),
+    [
+        ("poolformer/poolformer-m48_32xb128_in1k.py", "flops", "inferred: "),
+        ("efficientformer/efficientformer-l3_8xb128_in1k.py", "flops", "one attention block"),
+        ("efficientformer/efficientformer-l3_8xb128_in1k.py", "params", NOT_FOUND),
+        ("efficientformer/efficientformer-l7_8xb128_in1k.py", "flops", NOT_FOUND),
+    ],
+)
+def test_a_row_of_the_table_is_for_its_configs_and_its_figure(
+    config: str, figure: Literal["flops", "params"], said: str
+) -> None:
+    assert said in explain(f"configs/{config}", figure, [1], []).text
 
 
 def test_a_cause_from_the_table() -> None:
