@@ -28,7 +28,7 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 LongText = Annotated[str, StringConstraints(max_length=20_000)]
 ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
-"""How often something of a name occurred."""
+"""How often something of a name occurred, or how much it costs."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
 Asked = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
 """What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
@@ -95,6 +95,8 @@ class Measurement(_Data):
     """Every input by name with its batch dimension, where inputs were asked for by name."""
     modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
     """Each with a name of its own."""
+    operators: Names = {}
+    """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     forward: Text

@@ -28,11 +28,10 @@ from mmengine.registry import MODELS
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "action"), str(ROOT)]
 
-from scripts.lib.zoo_sizes import candidate_sizes  # noqa: E402
-
 from model_complexity.measure import building, counting, dry, job, operators  # noqa: E402 - the path above
 from model_complexity.measure.failures import failure_of  # noqa: E402
 from model_complexity.measure.forks import Limits, in_fork, machine_memory  # noqa: E402
+from model_complexity.measure.sizes import candidate_sizes  # noqa: E402
 
 _ATTENTION = ("aten::scaled_dot_product_attention", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten::einsum")
 """Products of two results; a product with a parameter is traced as ``aten::linear`` or ``aten::addmm``."""

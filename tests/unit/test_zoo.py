@@ -10,7 +10,8 @@ from scripts.lib.zoo_causes import ACTIVATIONS, MODULES, NOT_FOUND, SAME_PADDING
 from scripts.lib.zoo_judge import Trial, flop_trials, judge, param_trials
 from scripts.lib.zoo_page import BEGIN, END, summary, write_section
 from scripts.lib.zoo_published import Published, published_of
-from scripts.lib.zoo_sizes import candidate_sizes, pipeline_size
+
+from model_complexity.measure.sizes import candidate_sizes, pipeline_size
 
 
 class EfficientNetCenterCrop:

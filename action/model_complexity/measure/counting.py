@@ -25,8 +25,8 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         inputs: tensors with the batch dimension first.
 
     Returns:
-        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``modules`` in call order as
-        fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
+        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``operators`` (flops by operator),
+        ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
 
     Raises:
         ZeroCountError: nothing was counted, so a figure would be a wrong one.
@@ -51,6 +51,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         "flops": total,
         "params": _whole(params[""]),
         "activations": values,
+        "operators": {name: _whole(cost) for name, cost in flops.by_operator().items() if cost},
         "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
         "unsupported_ops": operators,
         "uncalled_modules": sorted(uncalled),

@@ -10,6 +10,7 @@ Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function a
 from __future__ import annotations
 
 import contextlib
+from math import prod
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -84,7 +85,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
     def _mark(self, values: Sequence[Any]) -> None:
         """Remembers storages that hold nothing. They are kept, so that no other can come to lie at their address."""
         for value in values:
-            if isinstance(value, torch.Tensor) and value.numel() and value.device.type == "cpu":
+            if isinstance(value, torch.Tensor) and _elements(value) and value.device.type == "cpu":
                 storage = value.untyped_storage()
                 self._empty[storage.data_ptr()] = storage
 
@@ -118,10 +119,10 @@ def _may_skip(call: _Call) -> bool:
 
 def _is_worth_it(call: _Call, shapes: Any) -> bool:
     """Large numbers in or out, or an integer result of a large computation; a large table of integers from nothing is not."""
-    if any(tensor.numel() > SMALL and _holds_numbers(tensor) for tensor in call.tensors):
+    if any(_elements(tensor) > SMALL and _holds_numbers(tensor) for tensor in call.tensors):
         return True
     results = [shape for shape in tree_flatten(shapes)[0] if isinstance(shape, torch.Tensor)]
-    return any(shape.numel() > SMALL and _holds_numbers(shape) for shape in results)
+    return any(_elements(shape) > SMALL and _holds_numbers(shape) for shape in results)
 
 
 def _holds_numbers(tensor: torch.Tensor) -> bool:
@@ -141,14 +142,24 @@ def _shapes(call: _Call) -> Any:
 
 def _meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
+        return torch.empty_strided(_size(value), _stride(value), dtype=value.dtype, device="meta")
     return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def _hollow(shape: torch.Tensor) -> torch.Tensor:
     if _holds_numbers(shape):
-        return torch.empty_strided(shape.size(), shape.stride(), dtype=shape.dtype)  # memory that nobody touches
-    return torch.zeros(shape.size(), dtype=shape.dtype)  # always a legal index
+        return torch.empty_strided(_size(shape), _stride(shape), dtype=shape.dtype)  # memory that nobody touches
+    return torch.zeros(_size(shape), dtype=shape.dtype)  # always a legal index
+
+
+# Some operators (the clone in `reshape`) come here with the tracer still on. There, Tensor.size() gives traced tensors, and
+# those that we pass on would be taken for the sizes of the next operator that the tracer records; these give numbers.
+_size = torch.ops.aten.sym_size.default
+_stride = torch.ops.aten.sym_stride.default
+
+
+def _elements(tensor: torch.Tensor) -> int:
+    return prod(_size(tensor))
 
 
 def _written(call: _Call) -> List[torch.Tensor]:

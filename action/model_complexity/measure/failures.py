@@ -20,10 +20,11 @@ HINTS = {
     "timeout": "Give it more time with the `timeout` input, or ask for a smaller shape.",
     "out_of_memory": "Ask for a smaller shape, or use a runner with more memory.",
     "crash": "Run it by itself to see the crash; compiled extensions and calls to os._exit are the usual causes.",
-    "unsupported_input": "This model asks for inputs other than one image; they cannot be made yet.",
+    "unsupported_input": "Name the model's inputs with their dimensions in the `shapes` input, e.g. `points=40000x4`.",
     "zero_count": "None of the model's operators is counted, so no figure is given rather than a wrong one.",
 }
 
+_OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
@@ -54,8 +55,9 @@ def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
 
 
 def _kind(error: BaseException, stage: str) -> str:
-    if type(error).__name__ == "ZeroCountError":
-        return "zero_count"
+    ours = _OUR_KINDS.get(type(error).__name__)
+    if ours:
+        return ours
     chain = list(_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
