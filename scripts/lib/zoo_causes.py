@@ -128,8 +128,8 @@ def _ways_of_counting(measured: Iterable[dict[str, Any]]) -> list[Cause]:
             causes.append(Cause(MODULES, one["flops"]))
         elif one["form"] == "plain":
             # fvcore: 2 a value in eval mode, 5 in training
-            causes.append(Cause(TRAINING_NORMS, one["flops"] + one["batch_norm"] * 3 // 2))
-            causes.append(Cause(SAME_PADDING, one["flops"] - one["same_padding"]))
+            causes.append(Cause(TRAINING_NORMS, one["flops"] + one["operators"].get("batch_norm", 0) * 3 // 2))
+            causes.append(Cause(SAME_PADDING, one["flops"] - one["operators"].get("_convolution_mode", 0)))
     return causes
 
 

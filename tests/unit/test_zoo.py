@@ -109,10 +109,7 @@ def _answer(form: str, size: tuple[int, int], flops: int, **more: int) -> dict[s
         "flops": flops,
         "params": 50,
         "activations": 70,
-        "attention": 0,
-        "batch_norm": 0,
-        "same_padding": 0,
-        **more,
+        "operators": more,
     }
 
 
@@ -138,8 +135,8 @@ def test_the_first_rule_that_holds_is_named(published: int, rule: str, band: str
         _answer("modules", OWN, 970),
         _answer("deploy", OWN, 800),
         _answer("head", OWN, 1_100),
-        _answer("plain", (448, 448), 4_000, attention=1_200),
-        _answer("plain", OWN, 1_000, attention=300),
+        _answer("plain", (448, 448), 4_000, scaled_dot_product_attention=1_200),
+        _answer("plain", OWN, 1_000, matmul=100, scaled_dot_product_attention=200, linear=700),
     ]
     verdict = judge([published], flop_trials(measured, OWN))
     assert verdict is not None
@@ -173,7 +170,7 @@ def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
     ],
 )
 def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(published: int, cause: Cause) -> None:
-    measured = [_answer("plain", OWN, 1_000, batch_norm=100, same_padding=60), _answer("modules", OWN, 600)]
+    measured = [_answer("plain", OWN, 1_000, batch_norm=100, _convolution_mode=60), _answer("modules", OWN, 600)]
     assert explain("configs/nothing/known.py", "flops", [published], measured) == cause
 
 

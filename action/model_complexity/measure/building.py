@@ -108,7 +108,7 @@ def build_model(config: Config) -> nn.Module:
     model_config = config.model
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
     model: nn.Module = MODELS.build(without_weights(model_config))
     model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
     return model

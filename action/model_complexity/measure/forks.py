@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import re
@@ -55,6 +56,7 @@ class Fork:
         replies, self._replying = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        gc.freeze()  # a collection in the child would walk through, and so copy, all that this process has imported
         self._child = os.fork()
         if self._child == 0:
             for fork in (self, *others):

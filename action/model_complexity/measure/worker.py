@@ -79,7 +79,7 @@ class _Bench(NamedTuple):
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> _Bench:
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
-        from . import building, dry, job
+        from . import building, counting, job
 
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
@@ -87,7 +87,7 @@ class _Bench(NamedTuple):
         # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
         method = "real" if options.method == "auto" and options.device == "cuda" else options.method
         if method != "real":
-            dry.warm_up()
+            counting.warm_up()
         building.cut_network()
         # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
         tree = Path.cwd()
