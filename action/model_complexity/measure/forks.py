@@ -179,6 +179,7 @@ def adopt_orphans() -> None:
 def _be_the_child(work: Callable[[Ask], Optional[Answer]], writing: int, replies: int) -> None:
     """Never returns."""
     status = 1
+    gc.set_threshold(100_000, 20, 100)  # what a job makes lives as long as the job
 
     def ask(key: str) -> bool:
         os.write(writing, f"key {key}\n".encode("ascii"))
