@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import platform
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Callable, Dict, Sequence
 
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from .dry import without_arithmetic
 from .failures import failure_of
 
 EXTRACT = "extract_feat"
+EXTRACT_IMAGE = "extract_image_feat"
 
 
 def versions() -> Dict[str, str]:
@@ -79,12 +81,24 @@ class _Attempt:
 def trace_method(model: nn.Module) -> str:
     """Makes ``model(x)`` run ``extract_feat`` where the model has it, as the OpenMMLab tools do, and names the method.
 
-    The head's parameters are then counted and its flops are not.
+    The head's parameters are then counted and its flops are not. One that wants a text beside the image (CLIP's) gives way to
+    ``extract_image_feat``, its own half for images.
     """
     if not callable(getattr(model, EXTRACT, None)):
         return "forward"
-    model.forward = model.extract_feat
-    return EXTRACT
+    image_half = callable(getattr(model, EXTRACT_IMAGE, None)) and not _takes_one(model.extract_feat)
+    name = EXTRACT_IMAGE if image_half else EXTRACT
+    model.forward = getattr(model, name)
+    return name
+
+
+def _takes_one(method: Callable[..., Any]) -> bool:
+    """Whether it can be called with one argument."""
+    try:
+        inspect.signature(method).bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def image(shape: Sequence[int], device: str) -> torch.Tensor:

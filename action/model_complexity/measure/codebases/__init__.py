@@ -1,0 +1,1 @@
+"""What single libraries need beyond the ways that all OpenMMLab libraries share; a module for each."""
