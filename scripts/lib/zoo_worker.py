@@ -106,12 +106,13 @@ def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> 
     """With the head, in the form for deployment, or counted as mmcv's tool does."""
     config = building.load_config(path)
     stage[0] = "build"
-    codebase = codebases.codebase_of(building.enter_scope(config))
+    scope = building.enter_scope(config)
+    codebase = codebases.codebase_of(scope)
     with contextlib.ExitStack() as stack:
         if method == "dry":
             stack.enter_context(building.without_initialisation())
             stack.enter_context(dry.without_arithmetic())
-        model = building.build_model(config)
+        model = building.build_model(config, scope)
         if asked["form"] == "deploy":
             _deploy(model)
         stage[0] = "count"

@@ -138,8 +138,7 @@ def test_the_table_has_fvcores_rows(zoo: Path, config: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
         loaded = load_config(zoo / config)
-        enter_scope(loaded)
-        model = build_model(loaded)
+        model = build_model(loaded, enter_scope(loaded))
         side = 64 if "vit" not in config and "swin" not in config else 224
         inputs = feed(model, "extract_feat", (3, side, side), "cpu").tensors
         with torch.no_grad():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import socket
 from pathlib import Path
 from typing import Any, Dict, Iterator
@@ -15,7 +16,7 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from .codebases import CODEBASES
+from .codebases import CODEBASES, codebase_of
 
 ROOT_SCOPE = "mmengine"
 
@@ -99,8 +100,8 @@ def _has_registry(package: str) -> bool:
         return False
 
 
-def build_model(config: Config) -> nn.Module:
-    """Builds ``config.model`` in the current scope, in eval mode.
+def build_model(config: Config, scope: str) -> nn.Module:
+    """Builds ``config.model`` in ``scope``, the current one, in eval mode.
 
     Raises:
         Exception: whatever the model's constructor raises.
@@ -109,7 +110,8 @@ def build_model(config: Config) -> nn.Module:
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
-    model: nn.Module = MODELS.build(without_weights(model_config))
+    with codebase_of(scope).while_building():
+        model: nn.Module = MODELS.build(without_weights(model_config))
     model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
     return model
 
@@ -154,10 +156,17 @@ def cut_network() -> None:
 
     A promise to the user (building a model fetches nothing), not a wall: code that wants out finds a way around Python.
     """
+    # Read when huggingface_hub is imported. Without it, each missing file is asked for six times, over 23 seconds.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+    message = "Model Complexity fetches nothing while it measures: the network is off"
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise OSError("Model Complexity fetches nothing while it measures: the network is off")
+        raise OSError(message)
+
+    def refuse_host(host: Any, *_: Any, **__: Any) -> Any:
+        raise OSError(f"{message} ({host} was asked for)" if isinstance(host, str) else message)
 
     socket.socket.connect = refuse  # type: ignore[method-assign]
     socket.socket.connect_ex = refuse  # type: ignore[method-assign]
-    socket.getaddrinfo = refuse
+    socket.getaddrinfo = refuse_host

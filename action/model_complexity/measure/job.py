@@ -87,7 +87,7 @@ class _Attempt:
             if self._dry:
                 stack.enter_context(without_initialisation())
                 stack.enter_context(without_arithmetic())
-            model = build_model(self._config).to(self._device)
+            model = build_model(self._config, self.scope).to(self._device)
             self.stage = "count"
             method = self._codebase.method(model)
             fed = feed(model, method, self._asked, self._device)

@@ -23,7 +23,7 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .failures import worker_failure
+from .failures import NETWORK_IS_OFF, worker_failure
 from .forks import POLL_SECONDS, Ask, Fork, Limits, adopt_orphans, dumped, in_fork, kill_orphans, machine_memory
 from .shares import Shares
 
@@ -144,6 +144,8 @@ class _Bench(NamedTuple):
         kind = answer.get("failure", {}).get("kind")
         if kind in _MAYBE_ANOTHERS_DOING and not alone:
             return method
+        if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
+            return ""  # it is off for a real run too, which may take minutes to find out
         return "real" if kind in _MAYBE_DRYS_DOING and method == "dry" and self.method == "auto" else ""
 
     def _side_by_side(

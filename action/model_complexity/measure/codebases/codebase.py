@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
+from contextlib import nullcontext
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, NamedTuple, Tuple
 
 import torch
 from torch import nn
@@ -44,6 +45,7 @@ class Codebase(NamedTuple):
         method: names the method of a model that is traced.
         shape: what ``auto`` means for a resolved config: (C, H, W).
         ready: sets what the library's own loop sets on a model before it calls it with an input.
+        while_building: holds while a model is built.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Codebase(NamedTuple):
     method: Callable[[nn.Module], str] = extract_feat_or_forward
     shape: Callable[[Mapping[str, Any]], Shape] = own_shape
     ready: Callable[[nn.Module, Fed], None] = nothing_more
+    while_building: Callable[[], ContextManager[None]] = nullcontext
 
 
 def feed(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
