@@ -36,9 +36,10 @@ class Annotation:
 
 
 def of_policy(faults: Iterable[Fault], level: Literal["error", "warning"]) -> Iterator[Annotation]:
-    """What is wrong with a policy file."""
+    """What is wrong with a policy file: the first fault before all else, the others after it, lest they push budgets out."""
     for number, fault in enumerate(faults):
-        yield Annotation(level, "Model Complexity policy", str(fault), PATH, fault.line, (2, -number))
+        weight = (-2, -number) if number else (2, 0)
+        yield Annotation(level, "Model Complexity policy", str(fault), PATH, fault.line, weight)
 
 
 def of_report(report: Report, *, failures_are_errors: bool) -> Iterator[Annotation]:

@@ -149,7 +149,8 @@ class Bench:
 
 
 def _told(job: Job, result: Result) -> str:
-    where = f"{job.config} ({', '.join(str(side) for side in job.shape)})"
+    shape = job.shape if isinstance(job.shape, str) else ", ".join(map(str, job.shape))
+    where = f"{job.config} ({shape})"
     if isinstance(result, Measurement):
         figures = (
             f"{figure(result.flops)} flops, {figure(result.params)} params, {figure(result.activations)} activations"

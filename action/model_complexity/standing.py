@@ -51,10 +51,10 @@ def standing(base: Version, head: Version, before: Version) -> Standing:
     Args:
         base: the file at the commit whose policy applies, the tip of the base branch.
         head: the file as the pull request leaves it.
-        before: the file where the pull request began: it changes the policy where ``head`` differs from this.
+        before: the file where the pull request began: it changes the policy where ``head`` differs from this, and from ``base``.
     """
-    of_head = _faults(head) if head != before else ()
-    notes = _of_change(base, of_head) if head != before else ()
+    of_head = _faults(head) if head not in (before, base) else ()
+    notes = _of_change(base, of_head) if head not in (before, base) else ()
     of_base = _faults(base)
     if of_base:
         return Standing(_EMPTY, "not_applied", (*notes, _of_fault(of_base[0])), of_base, of_head)
@@ -71,7 +71,7 @@ def _faults(version: Version) -> tuple[Fault, ...]:
 
 def _of_change(base: Version, of_head: tuple[Fault, ...]) -> tuple[str, ...]:
     if base.content is None and not base.obstacle:
-        note = "This pull request adds a policy; it applies once it is merged."
+        note = "This pull request has a policy that the base has not; it applies once it is merged."
     else:
         note = "This pull request changes the policy; the base's was applied."
     if of_head:

@@ -152,7 +152,7 @@ def test_a_new_policy_applies_once_it_is_merged(play: Play) -> None:
     play.push("Wider, and a policy", {**WIDER, **budgets("figure: flops, max: 1K")})
     status, log = act(play)
     assert (status, verdict(play), states(play)) == (0, "pass", [])
-    assert "::warning::This pull request adds a policy; it applies once it is merged." in log
+    assert "::warning::This pull request has a policy that the base has not; it applies once it is merged." in log
 
 
 def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(play: Play) -> None:

@@ -81,6 +81,15 @@ def test_the_worst_come_first_and_the_rest_is_counted() -> None:
     assert len(said(report(*failures), warned=30)) == 1, "however many were said before, that there are more is said"
 
 
+def test_many_faults_of_a_policy_push_no_budget_out() -> None:
+    log = io.StringIO()
+    faults = [Fault(number, 1, "", "wrong") for number in range(1, 11)]
+    found = [*of_policy(faults, "error"), *of_report(report(budgets=(budget(),)), failures_are_errors=True)]
+    annotate(log, found, lambda path: 7)
+    lines = log.getvalue().splitlines()
+    assert ["line=1:" in lines[0], "Budget broken" in lines[1], "line=2:" in lines[2]] == [True] * 3
+
+
 @given(st.text(min_size=1, max_size=60), st.text(max_size=60))
 def test_hostile_texts_are_one_command_each(name: str, message: str) -> None:
     hostile = report(entry(name, failed(message=message), None), budgets=(budget(name),))

@@ -26,12 +26,14 @@ def test_a_pull_request_that_changes_it_does_not_change_its_own_run() -> None:
         assert found.notes == ("This pull request changes the policy; the base's was applied.",)
     added = standing(NONE, GOOD, NONE)
     assert (added.policy.jobs, added.status) == (None, "none")
-    assert added.notes == ("This pull request adds a policy; it applies once it is merged.",)
+    assert added.notes == ("This pull request has a policy that the base has not; it applies once it is merged.",)
 
 
 def test_what_main_has_changed_since_is_not_the_pull_requests_doing() -> None:
     found = standing(LOOSER, GOOD, GOOD)
     assert (found.policy.jobs, found.notes) == (2, ())
+    assert standing(NONE, NONE, GOOD) == Standing(), "both have taken it away"
+    assert standing(BAD, BAD, GOOD).of_head == (), "the same mistake, which is main's"
 
 
 def test_an_edit_that_cannot_be_read_is_told_with_its_line() -> None:
