@@ -245,6 +245,8 @@ class Report(_Data):
     problems: tuple[Problem, ...] = ()
     budgets: tuple[BudgetCheck, ...] = ()
     """Every budget that the policy sets for what was measured at head, in the order of the entries."""
+    policy: Literal["none", "applied", "not_applied"] = "none"
+    """Whether the repository has a policy that applies; ``not_applied``: it has one, which cannot be read (a note says why)."""
     notes: tuple[LongText, ...] = ()
     """Sentences that the reader must know, e.g. that no history was there and the base was not measured."""
     tool: Text
@@ -253,9 +255,9 @@ class Report(_Data):
 
     @property
     def verdict(self) -> Literal["pass", "warn", "fail"]:
-        """What the budgets say: the worst level that is broken."""
+        """What the budgets say: the worst level that is broken; ``warn`` where the policy with the budgets cannot be read."""
         broken = {check.level for check in self.budgets if check.state == "broken"}
-        return "fail" if "fail" in broken else "warn" if broken else "pass"
+        return "fail" if "fail" in broken else "warn" if broken or self.policy == "not_applied" else "pass"
 
     @property
     def failed(self) -> tuple[Entry, ...]:

@@ -1,9 +1,11 @@
 """Head against base: deltas from exact integers, and what happened to each config."""
 
+from model_complexity.compare.budgets import check, not_judged
 from model_complexity.compare.deltas import (
     FIGURES,
     Delta,
     Status,
+    comparable,
     counted_alike,
     delta_of,
     status_of,
@@ -11,4 +13,16 @@ from model_complexity.compare.deltas import (
 )
 from model_complexity.report import Figure
 
-__all__ = ["FIGURES", "Delta", "Figure", "Status", "counted_alike", "delta_of", "status_of", "traced_alike"]
+__all__ = [
+    "FIGURES",
+    "Delta",
+    "Figure",
+    "Status",
+    "check",
+    "comparable",
+    "counted_alike",
+    "delta_of",
+    "not_judged",
+    "status_of",
+    "traced_alike",
+]
