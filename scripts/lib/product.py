@@ -33,7 +33,7 @@ class Usage:
     @classmethod
     def of(cls, used: Any) -> Usage:
         """From what ``os.wait4`` tells. Source: man7.org, getrusage(2): ``ru_maxrss`` is in KiB."""
-        return cls(round(used.ru_utime + used.ru_stime, 1), round(used.ru_maxrss / 1024))
+        return cls(round(used.ru_utime + used.ru_stime, 2), round(used.ru_maxrss / 1024))
 
 
 def measure(

@@ -46,6 +46,7 @@ def measure_zoo(
         "cpu": used.cpu,
         "peak_mib": used.peak_mib,
         "workers": jobs,
+        "configs": len(configs),
         "distinct": len({_identity(row) for row in rows if "failure" not in row}),
         "forms": others,
         "forms_wall": round(time.monotonic() - started - seconds, 1),
