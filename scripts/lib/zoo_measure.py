@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.lib import product, zoo_judge
+from scripts.lib import product, zoo_causes, zoo_judge
 from scripts.lib.zoo_pool import Pool
 from scripts.lib.zoo_published import Published, read_published
 
@@ -40,7 +40,7 @@ def measure_zoo(
         for config, answer in zip(configs, answers, strict=True)
     ]
     with Pool(root, library, size=jobs, timeout=timeout) as pool:
-        others = _explore(pool, [row for row in rows if not _is_met(row)])
+        others = _explore(pool, [row for row in rows if not _is_settled(row)])
     cost = {
         "wall": round(seconds, 1),
         "cpu": used.cpu,
@@ -82,12 +82,15 @@ def _identity(row: Answer) -> tuple[Any, ...]:
     return (*row["shape"], row["modules"], own["flops"], own["params"], own["activations"])
 
 
-def _is_met(row: Answer) -> bool:
-    """Whether nothing is left to try: nothing published, nothing measured, or the flops close already."""
+def _is_settled(row: Answer) -> bool:
+    """Whether nothing is left to try: nothing published or measured, the flops close already, or the cause known."""
     if "failure" in row:
         return True
-    verdict = zoo_judge.judge(row["published"]["flops"], zoo_judge.flop_trials(row["measured"], row["size"]))
-    return verdict is None or verdict.band == "within 1 %"
+    figures = row["published"]["flops"]
+    verdict = zoo_judge.judge(figures, zoo_judge.flop_trials(row["measured"], row["size"]))
+    if verdict is None or verdict.band == "within 1 %":
+        return True
+    return zoo_causes.explain(row["config"], "flops", figures, row["measured"]).text != zoo_causes.NOT_FOUND
 
 
 def _explore(pool: Pool, rows: Sequence[Answer]) -> int:
@@ -99,7 +102,7 @@ def _explore(pool: Pool, rows: Sequence[Answer]) -> int:
         wanted = [
             (row, shape, form)
             for row in rows
-            if not _is_met(row)
+            if not _is_settled(row)
             for shape, form in _other_forms(row, plans[row["config"]], stage)
         ]
         jobs = {

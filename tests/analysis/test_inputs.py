@@ -127,6 +127,13 @@ PIPELINES = [
     ([{"type": "TestTimeAug", "transforms": [[{"type": "Resize", "scale": 320}]]}], (3, 320, 320)),
     ([{"type": "mmpretrain.CenterCrop", "crop_size": 1}], (3, 224, 224)),
     ([{"type": "CenterCrop", "crop_size": 99999}], (3, 224, 224)),
+    (
+        [
+            {"type": "RandomResizedCropAndInterpolationWithTwoPic", "size": 256, "second_size": 112},
+            {"type": "BEiTMaskGenerator", "input_size": (14, 14)},
+        ],
+        (3, 256, 256),
+    ),
     ("nonsense", (3, 224, 224)),
 ]
 

@@ -11,6 +11,7 @@ Size = Tuple[int, int]
 DEFAULT: Size = (224, 224)
 
 _CROPS = {"CenterCrop", "EfficientNetCenterCrop", "RandomCrop", "RandomResizedCrop", "EfficientNetRandomCrop"}
+_CROPS |= {"RandomResizedCropAndInterpolationWithTwoPic"}  # BEiT's
 _RESIZES = {"Resize", "ResizeEdge", "Pad"}
 _SIZES = ("scale", "img_scale", "size", "input_size")
 _WRAPPERS = {"MultiView", "ApplyToList", "RandomChoice", "TestTimeAug", "MultiScaleFlipAug"}
@@ -52,14 +53,16 @@ def candidate_sizes(config: Mapping[str, Any]) -> Tuple[Size, ...]:
 def pipeline_size(pipeline: Sequence[Any]) -> Optional[Size]:
     """Height and width of what a pipeline of transforms makes, or None where it does not say.
 
-    A crop decides over the resizing before it; a resize of the shorter edge alone is taken for a square.
+    A crop decides over the resizing before it; a resize of the shorter edge alone is taken for a square. The ``input_size``
+    of what draws masks is one of patches.
     """
     size = None
     for transform in _transforms(pipeline):
         name = _name(transform)
         if name in _CROPS:
-            size = _size(transform.get("crop_size", transform.get("scale")), height_first=True) or size
-        elif name in _RESIZES or "img_scale" in transform or "input_size" in transform:
+            given = next((transform[key] for key in ("crop_size", "scale", "size") if key in transform), None)
+            size = _size(given, height_first=True) or size
+        elif name in _RESIZES or "img_scale" in transform or ("input_size" in transform and "Mask" not in name):
             # mmcv writes sizes width first
             given = next((transform[key] for key in _SIZES if transform.get(key) is not None), None)
             size = _size(given, height_first=False) or size
