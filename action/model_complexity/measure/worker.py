@@ -81,6 +81,8 @@ class _Bench(NamedTuple):
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
         from . import building, counting, job
 
+        building.cut_network()
+
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
         device = _device(options.device, limits)
@@ -88,7 +90,6 @@ class _Bench(NamedTuple):
         method = "real" if options.method == "auto" and options.device == "cuda" else options.method
         if method != "real":
             counting.warm_up()
-        building.cut_network()
         # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
         tree = Path.cwd()
         sys.path[:0] = [str(folder) for folder in (tree, tree / "src") if folder.is_dir()]
