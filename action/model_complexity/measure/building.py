@@ -160,7 +160,7 @@ def cut_network() -> None:
     # Without it, huggingface_hub asks for each missing file six times, over 23 seconds. It is read on import.
     os.environ["HF_HUB_OFFLINE"] = "1"
     if "huggingface_hub.constants" in sys.modules:
-        sys.modules["huggingface_hub.constants"].HF_HUB_OFFLINE = True
+        vars(sys.modules["huggingface_hub.constants"])["HF_HUB_OFFLINE"] = True
 
     message = "Model Complexity fetches nothing while it measures: the network is off"
 
