@@ -11,6 +11,7 @@ from typing import TextIO
 
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, PermissionDenied, Published, PullRequest, publish, room, workflow
+from model_complexity.outputs import largest_increase, results
 from model_complexity.render import render, render_html
 from model_complexity.report import Report
 from model_complexity.settings import Settings
@@ -45,6 +46,10 @@ class Publisher:
             "report": lambda: self._write(report),
             "configs": lambda: str(len({entry.target.name for entry in report.entries})),
             "failed": lambda: str(len({entry.target.name for entry in report.failed})),
+            "verdict": lambda: report.verdict,
+            "flops-delta": lambda: largest_increase(report, "flops"),
+            "params-delta": lambda: largest_increase(report, "params"),
+            "results": lambda: results(report),
             "comment-url": lambda: self._speak(report),
         }
         for name, value in values.items():

@@ -100,7 +100,9 @@ def hostile(name: str) -> Report:
     versions = Versions(python=text, torch=text, fvcore=text, mmengine=text)
     told: dict[str, Any] = {"modules": rows, "forward": text, "device": text}
     operators = UnsupportedOps(uncounted={text: 3}, negligible={text: 1})
-    ours = measured(8, unsupported_ops=operators, uncalled_modules=(text,), inputs={text: (1, *SHAPE)}, **told)
+    ours = measured(
+        8, unsupported_ops=operators, operators={text: 8}, uncalled_modules=(text,), inputs={text: (1, *SHAPE)}, **told
+    )
     theirs = measured(9, **{**told, "modules": rows[:1], "method": "dry"})
     ours, theirs = (side.model_copy(update={"versions": versions}) for side in (ours, theirs))
     path = name[:4_096]

@@ -81,6 +81,20 @@ def test_everything_is_said() -> None:
         assert text in page, text
 
 
+def test_a_policy_that_cannot_be_read_is_said_where_budgets_are() -> None:
+    page = render_html(report(entry("a.py", measured(1), measured(1)), policy="not_applied"))
+    assert "The policy cannot be read, so no budget is judged." in page
+    assert 'class="verdict warn"' in page
+    assert "No budget is broken" not in page
+
+
+def test_where_the_flops_go_and_which_half_is_left_out() -> None:
+    head = measured(9_000, operators={"linear": 1_000, "conv": 8_000}, forward="extract_image_feat")
+    page = render_html(report(entry("a.py", head, None)))
+    assert "conv 8K, linear 1K" in page
+    assert "the params of the text&#39;s half are counted, its flops are not" in page
+
+
 def test_nothing_measured() -> None:
     assert "Nothing was measured." in render_html(report())
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from model_complexity.measure.failures import HINTS
+from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain, plain_block
 from model_complexity.render.figures import counted, fed_text
 from model_complexity.render.html_table import Row
@@ -74,10 +75,15 @@ def _facts(sides: Mapping[str, Measurement]) -> tuple[Fact, ...]:
 def _said(side: Measurement) -> dict[str, str]:
     operators, versions = side.unsupported_ops, side.versions
     without = ", without computing" if side.method == "dry" else f", computing on {plain(side.device, 40)}"
-    head = "; the head's params are counted, its flops are not" if side.forward == "extract_feat" else ""
+    half = {"extract_feat": "the head's params", "extract_image_feat": "the params of the text's half"}.get(
+        side.forward
+    )
+    rest = f"; {half} are counted, its flops are not" if half else ""
+    costly = sorted(side.operators.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "traced": f"{plain(side.forward, 80)}{without}{head}",
+        "traced": f"{plain(side.forward, 80)}{without}{rest}",
         "input, with batch": plain(fed_text(side, batch=True)),
+        "flops by operator": _names([f"{plain(name, 80)} {figure(flops)}" for name, flops in costly], len(costly)),
         "not counted": _operators(operators.uncounted),
         "not counted, beside those nothing": _operators(operators.negligible),
         "never called": _names([*side.uncalled_modules], len(side.uncalled_modules)),
