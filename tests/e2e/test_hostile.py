@@ -149,7 +149,7 @@ def test_the_planted_link_is_replaced_and_not_followed(attacked: tuple[Run, Play
     ours = run.workspace / "model-complexity"
 
     assert not ours.is_symlink()
-    assert sorted(path.name for path in (ours / "default").iterdir()) == ["comment.md", "report.json"]
+    assert sorted(path.name for path in (ours / "default").iterdir()) == ["comment.md", "report.html", "report.json"]
 
 
 def test_the_log_stays_bounded(attacked: tuple[Run, Play]) -> None:

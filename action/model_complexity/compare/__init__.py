@@ -1,4 +1,4 @@
-"""Head against base: deltas from exact integers, and what happened to each config."""
+"""Head against base: deltas from exact integers, and what happened to each config and to each module."""
 
 from model_complexity.compare.budgets import check, not_judged
 from model_complexity.compare.deltas import (
@@ -11,17 +11,34 @@ from model_complexity.compare.deltas import (
     status_of,
     traced_alike,
 )
+from model_complexity.compare.families import Family, families
+from model_complexity.compare.modules import (
+    Figures,
+    ModuleChange,
+    ModuleDiff,
+    ParameterChange,
+    Shares,
+    module_changes,
+)
 from model_complexity.report import Figure
 
 __all__ = [
     "FIGURES",
     "Delta",
+    "Family",
     "Figure",
+    "Figures",
+    "ModuleChange",
+    "ModuleDiff",
+    "ParameterChange",
+    "Shares",
     "Status",
     "check",
     "comparable",
     "counted_alike",
     "delta_of",
+    "families",
+    "module_changes",
     "not_judged",
     "status_of",
     "traced_alike",

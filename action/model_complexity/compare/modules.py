@@ -1,0 +1,321 @@
+"""Which modules changed between two measurements of one config. Pure functions over the data model.
+
+A module is compared by its *own* part: its figures less those of its child modules. So a parent whose whole change is its
+children's has no change of its own and is not named, and the changes together add up to the totals' difference, exactly.
+Parameters are no modules here: each belongs to the module that holds it, as a name and a shape.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from model_complexity.compare.deltas import FIGURES
+from model_complexity.report import Figure, Measurement, Module
+
+Shape = tuple[int, ...]
+
+
+class Figures(NamedTuple):
+    """Exact counts, or differences of them; in the order of ``FIGURES``."""
+
+    flops: int = 0
+    params: int = 0
+    activations: int = 0
+
+    def less(self, other: Figures) -> Figures:
+        """Each of these minus the other's."""
+        return Figures(*(ours - theirs for ours, theirs in zip(self, other, strict=True)))
+
+    def plus(self, other: Figures) -> Figures:
+        """Each of these and the other's together."""
+        return Figures(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
+
+
+class Shares(NamedTuple):
+    """Parts of a whole change, each from 0 to 1; None where nothing of that figure changed."""
+
+    flops: float | None = None
+    params: float | None = None
+    activations: float | None = None
+
+
+class ParameterChange(NamedTuple):
+    """A parameter of a module whose shape differs; None on the side where it is not."""
+
+    name: str
+    head: Shape | None
+    base: Shape | None
+
+
+class ModuleChange(NamedTuple):
+    """One line of the difference.
+
+    ``changed`` is about one module, by its own part. ``appeared``, ``vanished`` and ``renamed`` are about a module with all
+    that is below it, by its whole figures; ``modules`` says how many that are.
+    """
+
+    kind: Literal["appeared", "vanished", "changed", "renamed"]
+    name: str
+    """At head; at the base for a vanished one. The whole model's is ""."""
+    base_name: str | None
+    """At the base; None for an appeared one."""
+    modules: int
+    own: bool
+    """Whether the module has children, so that the figures are a part of what its row in a table of modules says."""
+    head: Figures | None
+    base: Figures | None
+    parameters: tuple[ParameterChange, ...] = ()
+    """Of a changed one: its own parameters with another shape."""
+    share: Shares = Shares()
+
+    @property
+    def delta(self) -> Figures:
+        """Head's figures less the base's."""
+        return (self.head or Figures()).less(self.base or Figures())
+
+
+@dataclass(frozen=True)
+class ModuleDiff:
+    """What a pull request did to the modules of one config.
+
+    The deltas of all changes add up to the difference of the measurements' totals. A share is a change's part of all that
+    moved, the sum of the deltas' absolute values: so it is meaningful where changes cancel each other.
+    """
+
+    figures: tuple[Figure, ...] = FIGURES
+    """What was compared: params alone where the sides traced different methods."""
+    changes: tuple[ModuleChange, ...] = ()
+    """Largest share of the flops first, then of the params, then of the activations; renames last."""
+    unchanged: tuple[str, ...] = ()
+    """The topmost modules (names at head) below which nothing changed."""
+    unchanged_modules: int = 0
+    """How many modules those are, with all that is below them."""
+
+    @property
+    def renames(self) -> tuple[tuple[str, str], ...]:
+        """Each renamed module: its name at the base, its name at head. What is below it has kept its names."""
+        return tuple((change.base_name or "", change.name) for change in self.changes if change.kind == "renamed")
+
+
+def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
+    """Finds the modules that appeared, vanished, changed or were renamed.
+
+    Modules are the same if their names are. Of the others, a vanished and an appeared one are called *renamed* if they are
+    children of one and the same parent, follow the same sibling, have something to show for themselves (a figure that is not
+    0), and are equal in all that is below them: names, parameter shapes, figures. Where several are alike that holds only if the
+    siblings that vanished in that place and those that appeared there are alike one by one, in order. All else is vanished
+    and appeared: a rename is never guessed. Where a name is on both sides but stands for another kind of module (its
+    parameters have other names or numbers of dimensions: the numbers of a sequence have shifted), it is first tried as one
+    that vanished and one that appeared. A module without any figure that appears or vanishes is not reported.
+
+    Where the sides traced different methods, flops and activations are left out, as they are in the totals.
+    """
+    figures: tuple[Figure, ...] = FIGURES if head.forward == base.forward else ("params",)
+    ours, theirs = _Side.of(head, figures), _Side.of(base, figures)
+    comparison = _Comparison(ours, theirs)
+    comparison.walk()
+    moved = [sum(abs(change.delta[place]) for change in comparison.changes) for place in range(len(FIGURES))]
+    changes = (change._replace(share=_shares(change.delta, moved)) for change in comparison.changes)
+    unchanged = comparison.unchanged()
+    return ModuleDiff(
+        figures=figures,
+        changes=tuple(sorted(changes, key=_weight)),
+        unchanged=tuple(unchanged),
+        unchanged_modules=sum(ours.sizes[name] for name in unchanged),
+    )
+
+
+def _shares(delta: Figures, moved: Sequence[int]) -> Shares:
+    return Shares(*(abs(part) / whole if whole else None for part, whole in zip(delta, moved, strict=True)))
+
+
+def _weight(change: ModuleChange) -> tuple[bool, float, float, float]:
+    flops, params, activations = (-(share or 0.0) for share in change.share)
+    return change.kind == "renamed", flops, params, activations  # the sort is stable: alike ones stay in call order
+
+
+@dataclass
+class _Side:
+    """A measurement's modules as a tree; every name that is not below another's hangs under the root, ""."""
+
+    whole: dict[str, Figures]
+    children: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of a module: the last part of a child's name -> its name, in call order."""
+    parameters: dict[str, dict[str, Shape]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    """How many modules a subtree has, with its root."""
+    below: dict[str, Figures] = field(default_factory=dict)
+    """What the children count together."""
+
+    @classmethod
+    def of(cls, measurement: Measurement, figures: Sequence[Figure]) -> _Side:
+        rows = [module for module in measurement.modules if module.shape is None and module.name]
+        side = cls({"": _figures(measurement, figures), **{row.name: _figures(row, figures) for row in rows}})
+        for row in rows:
+            parent, label = side.place(row.name)
+            side.children.setdefault(parent, {})[label] = row.name
+            side.below[parent] = side.below.get(parent, Figures()).plus(side.whole[row.name])
+        for module in measurement.modules:
+            if module.shape is not None:
+                parent, label = side.place(module.name)
+                side.parameters.setdefault(parent, {})[label] = module.shape
+        for name in reversed(list(side.subtree(""))):
+            side.sizes[name] = 1 + sum(side.sizes[child] for child in side.children_of(name))
+        return side
+
+    def place(self, name: str) -> tuple[str, str]:
+        """Its parent, and what it is called there."""
+        parent, _, label = name.rpartition(".")
+        return (parent, label) if parent in self.whole else ("", name)
+
+    def children_of(self, name: str) -> Iterator[str]:
+        return iter(self.children.get(name, {}).values())
+
+    def subtree(self, name: str) -> Iterator[str]:
+        """The module and all below it, parents first."""
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting.extend(self.children_of(one))
+
+    def kind(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Names and numbers of dimensions of its parameters: a convolution's are not a normalisation's."""
+        return tuple((label, len(shape)) for label, shape in self.parameters.get(name, {}).items())
+
+    def own(self, name: str) -> Figures:
+        return self.whole[name].less(self.below.get(name, Figures()))
+
+
+def _figures(counted: Measurement | Module, figures: Sequence[Figure]) -> Figures:
+    return Figures(**{name: getattr(counted, name) or 0 for name in figures})
+
+
+class _Digests:
+    """Numbers for subtrees: two have the same number if they are equal in all but the name of their root."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[object, int] = {}
+
+    def of(self, side: _Side, root: str) -> int:
+        found: dict[str, int] = {}
+        for name in reversed(list(side.subtree(root))):
+            below = tuple((label, found[child]) for label, child in side.children.get(name, {}).items())
+            content = (side.whole[name], tuple(side.parameters.get(name, {}).items()), below)
+            found[name] = self._numbers.setdefault(content, len(self._numbers))
+        return found[root]
+
+
+class _Comparison:
+    def __init__(self, head: _Side, base: _Side) -> None:
+        self.head, self.base = head, base
+        self.changes: list[ModuleChange] = []
+        self._digests = _Digests()
+        self._pairs: list[tuple[str, str]] = [("", "")]
+        """Modules that are the same, head's name first; parents before their children."""
+        self._touched: set[str] = set()
+        """Of those, head's names of the ones that are not as they were, without regard to what is below them."""
+
+    def walk(self) -> None:
+        for ours, theirs in self._pairs:  # which grows on the way
+            self._compare(ours, theirs)
+
+    def unchanged(self) -> list[str]:
+        """The topmost of the pairs below which nothing changed."""
+        touched = set(self._touched)
+        for ours, _ in reversed(self._pairs):
+            if ours in touched and ours:
+                parent, _ = self.head.place(ours)
+                touched.add(parent)
+        return [
+            ours for ours, _ in self._pairs if ours not in touched and (not ours or self.head.place(ours)[0] in touched)
+        ]
+
+    def _compare(self, ours: str, theirs: str) -> None:
+        head, base = self.head.own(ours), self.base.own(theirs)
+        parameters = _parameter_changes(self.head.parameters.get(ours, {}), self.base.parameters.get(theirs, {}))
+        if head != base or parameters:
+            self._touched.add(ours)
+            own = ours in self.head.children or theirs in self.base.children
+            self.changes.append(ModuleChange("changed", ours, theirs, 1, own, head, base, parameters))
+        new, old = self.head.children.get(ours, {}), self.base.children.get(theirs, {})
+        same = {label for label in new.keys() & old.keys() if self.head.kind(new[label]) == self.base.kind(old[label])}
+        renamed = {} if len(same) == len(new) == len(old) else self._renames(new, old, same)
+        followed = set(renamed.values())
+        left = {label for label in old if label not in same and old[label] not in followed}
+        for label, name in new.items():
+            if name in renamed:
+                self._report(ours, "renamed", name, renamed[name])
+            elif label in same or label in left:
+                left.discard(label)
+                self._pairs.append((name, old[label]))
+            else:
+                self._report(ours, "appeared", name, None)
+        for label, name in old.items():
+            if label in left:
+                self._report(ours, "vanished", None, name)
+
+    def _report(
+        self, parent: str, kind: Literal["appeared", "vanished", "renamed"], ours: str | None, theirs: str | None
+    ) -> None:
+        head = None if ours is None else self.head.whole[ours]
+        base = None if theirs is None else self.base.whole[theirs]
+        if not any(head or ()) and not any(base or ()):
+            return
+        name = ours if ours is not None else theirs or ""
+        side = self.base if ours is None else self.head
+        self._touched.add(parent)
+        self.changes.append(ModuleChange(kind, name, theirs, side.sizes[name], own=False, head=head, base=base))
+
+    def _renames(self, new: Mapping[str, str], old: Mapping[str, str], same: Set[str]) -> dict[str, str]:
+        """Head's name -> the base's name of the children that are the same under another name."""
+        appeared = _byplace(new, same, lambda name: self._digest(self.head, name))
+        vanished = _byplace(old, same, lambda name: self._digest(self.base, name))
+        return {
+            ours: its
+            for place in appeared.keys() & vanished.keys()
+            for ours, its in _alike(appeared[place], vanished[place])
+        }
+
+    def _digest(self, side: _Side, name: str) -> int | None:
+        return self._digests.of(side, name) if any(side.whole[name]) else None
+
+
+def _byplace(
+    siblings: Mapping[str, str], same: Set[str], digest: Callable[[str], int | None]
+) -> dict[str | None, list[tuple[str, int]]]:
+    """Those siblings that are not on both sides, by the sibling before them that is."""
+    places: dict[str | None, list[tuple[str, int]]] = {}
+    before: str | None = None
+    for label, name in siblings.items():
+        if label in same:
+            before = label
+        elif (number := digest(name)) is not None:
+            places.setdefault(before, []).append((name, number))
+    return places
+
+
+def _alike(ours: Sequence[tuple[str, int]], theirs: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """Pairs that are certain: all, one by one, if the sequences are alike, else those that are alike to one only."""
+    if [digest for _, digest in ours] == [digest for _, digest in theirs]:
+        yield from ((name, other) for (name, _), (other, _) in zip(ours, theirs, strict=True))
+        return
+    once = {digest for digest, times in Counter(digest for _, digest in ours).items() if times == 1}
+    once &= {digest for digest, times in Counter(digest for _, digest in theirs).items() if times == 1}
+    left = [(name, digest) for name, digest in ours if digest in once]
+    right = [(name, digest) for name, digest in theirs if digest in once]
+    # In another order they have moved as well: that is no longer a rename.
+    yield from ((name, other) for (name, mine), (other, its) in zip(left, right, strict=True) if mine == its)
+
+
+def _parameter_changes(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> tuple[ParameterChange, ...]:
+    if ours == theirs:
+        return ()
+    return tuple(
+        ParameterChange(name, ours.get(name), theirs.get(name))
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) != theirs.get(name)
+    )
