@@ -69,13 +69,12 @@ class Bench:
             with self._in_place(tree) as place, self._guarded("Installing what the repository needs"):
                 self.sandbox.install(self.command, place, self._say)
 
-    def measure(self, targets: Sequence[Target], shapes: Sequence[Asked], trees: Trees) -> tuple[Entry, ...]:
-        """Measures every target at every shape, on the sides where it exists.
+    def measure(self, wanted: Sequence[tuple[Target, Asked]], trees: Trees) -> tuple[Entry, ...]:
+        """Measures every target at its shape, on the sides where it exists.
 
         Raises:
             ActionError: the analysis environment cannot measure anything.
         """
-        wanted = [(target, shape) for target in targets for shape in shapes]
         head = self._side("head", trees.head, [Job(target.config, shape) for target, shape in wanted if target.config])
         before = [Job(target.base_config, shape) for target, shape in wanted if target.base_config]
         base = self._side("merge base", trees.base, before, keep_going=bool(head)) if trees.base else {}
@@ -150,7 +149,8 @@ class Bench:
 
 
 def _told(job: Job, result: Result) -> str:
-    where = f"{job.config} ({', '.join(str(side) for side in job.shape)})"
+    shape = job.shape if isinstance(job.shape, str) else ", ".join(map(str, job.shape))
+    where = f"{job.config} ({shape})"
     if isinstance(result, Measurement):
         figures = (
             f"{figure(result.flops)} flops, {figure(result.params)} params, {figure(result.activations)} activations"

@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the action.
 
     Returns:
-        The exit code: 0 done, 1 some configs could not be measured and ``fail-on-error`` is set, 2 the action was misused or
-        could not do its work.
+        The exit code: 0 done, 1 a budget of the level ``fail`` is broken, or some configs could not be measured and
+        ``fail-on-error`` is set, 2 the action was misused or could not do its work.
     """
     parser = argparse.ArgumentParser(
         prog="model-complexity",
@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ActionError as error:
         workflow.error(sys.stdout, str(error), title="Model Complexity")
         return error.exit_code
-    except Exception as error:  # 1 is for configs that cannot be measured: nothing else may end with it
+    except (
+        Exception
+    ) as error:  # 1 is for broken budgets and configs that cannot be measured: nothing else may end with it
         for line in traceback.format_exc().splitlines():
             print(workflow.neutral(line))
         message = (

@@ -13,14 +13,18 @@ from model_complexity.discover import (
     Remote,
     Repository,
     Selection,
+    UnreadableFileError,
     from_api,
     requested,
     select,
 )
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, PullRequest
+from model_complexity.policy import MAX_BYTES
+from model_complexity.policy import PATH as POLICY
 from model_complexity.report import Problem, Target
 from model_complexity.settings import Surroundings
+from model_complexity.standing import Standing, Version, standing
 
 ADVICE = "Set `fetch-depth: 0` on actions/checkout."
 
@@ -45,10 +49,10 @@ class Trees(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asked for: globs or paths, whether they were named by hand, and how many are measured at most."""
+    """What is asked for: where configs are, those that were named by hand, if any, and how many are measured at most."""
 
-    configs: str
-    by_hand: bool
+    patterns: Patterns
+    by_hand: str | None
     cap: int
 
 
@@ -126,12 +130,32 @@ class History:
         Raises:
             ActionError: nothing that was named by hand is there, or GitHub does not say what has changed.
         """
-        patterns = Patterns.parse(wanted.configs)
-        graph = Graph.of_tree(trees.head, patterns.matches)
-        if wanted.by_hand:
-            return _choice(requested(wanted.configs, graph, wanted.cap, trees.base))
+        graph = Graph.of_tree(trees.head, wanted.patterns.matches)
+        if wanted.by_hand is not None:
+            return _choice(requested(wanted.by_hand, graph, wanted.cap, trees.base))
         changed, notes = self._changed(sides)
-        return _choice(select(changed, graph, patterns, wanted.cap, trees.base), notes)
+        return _choice(select(changed, graph, wanted.patterns, wanted.cap, trees.base), notes)
+
+    def policy(self, sides: Sides, pull_request: PullRequest | None) -> Standing:
+        """Finds the policy that stands: of the base branch's tip, or of the commit measured where there is no pull request.
+
+        Not the merge base's: a pull request that begins before the policy was written is not free of it.
+        """
+        head = self._version(sides.head_tree)
+        if pull_request is None:
+            return standing(head, head, head)
+        base = self._version(pull_request.base_sha)
+        return standing(base, head, self._version(sides.base) if sides.base else base)
+
+    def _version(self, sha: str) -> Version:
+        try:
+            if self.repository.has(sha):
+                return Version(self.repository.read(sha, POLICY, MAX_BYTES))
+            return Version(self.client.file(POLICY, sha))
+        except UnreadableFileError as error:
+            return Version(None, f"the file {error}")
+        except ActionError as error:
+            return Version(None, f"the file could not be had: {error.message}")
 
     def _changed(self, sides: Sides) -> tuple[tuple[ChangedFile, ...], tuple[str, ...]]:
         if sides.base is not None and sides.head_tree == sides.head:

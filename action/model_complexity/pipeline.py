@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from model_complexity import __version__
+from model_complexity.annotations import annotate, of_policy, of_report
 from model_complexity.bench import Bench
+from model_complexity.compare import check, not_judged
+from model_complexity.discover import Tree, UnreadableFileError, model_line
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event, workflow
-from model_complexity.history import History, Wanted
-from model_complexity.measure.shapes import Asked, parse_shapes
+from model_complexity.history import History, Trees
+from model_complexity.outputs import NOTHING
+from model_complexity.precedence import Decision, decide
 from model_complexity.publishing import Publisher
-from model_complexity.report import Entry, Report
+from model_complexity.report import Entry, Report, Target
 from model_complexity.settings import Settings
 
 DONE = 0
-SOME_FAILED = 1
+BROKEN = 1
+"""A budget of the level ``fail`` is broken, or some configs failed and ``fail-on-error`` is set."""
+_NOTHING_ASKED = {
+    "report": "",
+    "comment-url": "",
+    "configs": "0",
+    "failed": "0",
+    "verdict": "pass",
+    "flops-delta": "",
+    "params-delta": "",
+    "results": NOTHING,
+}
 _LARGEST_PAYLOAD = 25 * 2**20
 
 
 @dataclass(frozen=True)
 class Request:
-    """What this run was asked for, after the event had its say over the inputs."""
+    """What this run is about: the pull request is the event's, or the one whose number was given."""
 
     event: Event
     pull_request: PullRequest | None
-    wanted: Wanted
-    shapes: tuple[Asked, ...]
 
 
 def run(settings: Settings, log: TextIO) -> int:
@@ -43,7 +56,8 @@ def run(settings: Settings, log: TextIO) -> int:
         log: the runner's log, which also takes workflow commands.
 
     Returns:
-        The exit code: 0 done, even if some configs could not be measured; 1 some could not and ``fail-on-error`` is set.
+        The exit code: 0 done, even if some configs could not be measured; 1 a budget of the level ``fail`` is broken, or some
+        configs could not be measured and ``fail-on-error`` is set.
 
     Raises:
         ActionError: the action was misused or could not do its work (exit code 2).
@@ -61,18 +75,18 @@ def run(settings: Settings, log: TextIO) -> int:
     )
     if isinstance(event, Ignored):
         workflow.notice(log, event.reason)
-        for name, value in {"configs": "0", "failed": "0", "report": "", "comment-url": ""}.items():
+        for name, value in _NOTHING_ASKED.items():
             outputs.set(name, value)
         return DONE
     if not token:
         raise ActionError("input `github-token` is empty.", "Leave it out to use the workflow's own token.")
     client = Client(around.github_api_url, token, around.github_repository, graphql_url=around.github_graphql_url)
     with client, _room() as room:
-        request = _request(settings, event, client)
+        request = _request(event, client)
         report = _measured(settings, request, client, room, log)
         Publisher(settings, request.event, request.pull_request, client, log).publish(report)
-    failed = bool(report.failed)
-    return SOME_FAILED if failed and settings.inputs.fail_on_error else DONE
+    unmeasured = bool(report.failed) and settings.inputs.fail_on_error
+    return BROKEN if report.verdict == "fail" or unmeasured else DONE
 
 
 def _payload(path: Path) -> Any:
@@ -94,7 +108,7 @@ def _room() -> Iterator[Path]:
         yield room
 
 
-def _request(settings: Settings, event: Event, client: Client) -> Request:
+def _request(event: Event, client: Client) -> Request:
     number = event.pull_request_number
     pull_request = event.pull_request if number is None else client.pull_request(number)
     if pull_request is None and event.configs is None:
@@ -102,33 +116,22 @@ def _request(settings: Settings, event: Event, client: Client) -> Request:
             "started by hand without configs and without a pull request: there is nothing to measure.",
             "Give the workflow inputs `configs` (paths or globs), `pr-number`, or both.",
         )
-    try:
-        shapes = parse_shapes(event.shapes) if event.shapes else settings.inputs.shapes
-    except ValueError as error:
-        raise ActionError(f"workflow input `shapes`: {error}.") from error
-    inputs = settings.inputs
-    wanted = Wanted(event.configs or inputs.configs, by_hand=event.configs is not None, cap=inputs.max_configs)
-    return Request(event, pull_request, wanted, shapes)
+    return Request(event, pull_request)
 
 
 def _measured(settings: Settings, request: Request, client: Client, room: Path, log: TextIO) -> Report:
     history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
     sides = history.sides(request.event, request.pull_request)
-    if history.repository.fetch_problem:
-        workflow.warning(log, workflow.neutral(f"A commit could not be fetched: {history.repository.fetch_problem}"))
+    law = history.policy(sides, request.pull_request)
+    decision = decide(settings, request.event, law.policy)
     trees = history.trees(sides, room)
-    choice = history.choose(sides, trees, request.wanted)
-    for note in (*sides.notes, *choice.notes):
+    choice = history.choose(sides, trees, decision.wanted)
+    warnings = [*_of_fetching(history), *law.notes, *sides.notes, *choice.notes]
+    for note in warnings:
         workflow.warning(log, note)
-    for problem in choice.problems:
-        workflow.warning(log, f"{problem.config}: {problem.message}", file=problem.config)
-    entries: tuple[Entry, ...] = ()
-    if choice.targets:
-        bench = Bench.prepare(settings, room, log)
-        bench.install(trees.head)
-        entries = bench.measure(choice.targets, request.shapes, trees)
+    entries = _entries(decision, choice.targets, trees, room, log)
     measured = {entry.target for entry in entries}  # a deleted config is not, where there is no base to measure
-    return Report(
+    report = Report(
         repository=settings.around.github_repository,
         pull_request=request.pull_request.number if request.pull_request else None,
         head=sides.head,
@@ -136,7 +139,43 @@ def _measured(settings: Settings, request: Request, client: Client, room: Path, 
         entries=entries,
         not_measured=(*choice.not_measured, *(target for target in choice.targets if target not in measured)),
         problems=choice.problems,
-        notes=(*sides.notes, *choice.notes),
+        budgets=check(entries, law.policy),
+        policy=law.status,
+        notes=(*law.notes, *sides.notes, *choice.notes, *not_judged(entries, law.policy)),
         tool=__version__,
         run_url=settings.around.run_url,
     )
+    found = [
+        *of_policy(law.of_head, "error"),
+        *of_policy(law.of_base, "warning"),
+        *of_report(report, failures_are_errors=settings.inputs.fail_on_error),
+    ]
+    annotate(log, found, _line_of(trees.head), warned=len(warnings))
+    return report
+
+
+def _of_fetching(history: History) -> list[str]:
+    problem = history.repository.fetch_problem
+    return [workflow.neutral(f"A commit could not be fetched: {problem}")] if problem else []
+
+
+def _entries(decision: Decision, targets: Sequence[Target], trees: Trees, room: Path, log: TextIO) -> tuple[Entry, ...]:
+    if not targets:
+        return ()
+    bench = Bench.prepare(decision.settings, room, log)
+    bench.install(trees.head)
+    return bench.measure([(target, shape) for target in targets for shape in decision.shapes_of(target)], trees)
+
+
+def _line_of(tree: Path) -> Callable[[str], int]:
+    """Finds the line of a config's model at head."""
+    files = Tree.at(tree)
+
+    def line_of(path: str) -> int:
+        try:
+            content = files.read(path)
+        except UnreadableFileError:
+            return 1
+        return 1 if content is None else model_line(path, content)
+
+    return line_of

@@ -29,7 +29,9 @@ _LIMITS = (
     (resource.RLIMIT_FSIZE, "f", 16 * 2**30, 1024),
     (resource.RLIMIT_NOFILE, "n", 4_096, 1),
 )
-_LIMITS_ALONE = (*_LIMITS, (resource.RLIMIT_NPROC, "u", 4_096, 1))
+_MOST_PROCESSES = 1_024 + (os.cpu_count() or 1) ** 2
+"""Threads are counted too, and each job that computes has one for each core."""
+_LIMITS_ALONE = (*_LIMITS, (resource.RLIMIT_NPROC, "u", _MOST_PROCESSES, 1))
 """Resource, bash's letter for it, the most of it, and bash's unit. Processes are counted per user, which says nothing where the
 user has others."""
 

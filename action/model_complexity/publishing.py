@@ -1,4 +1,4 @@
-"""What a run leaves behind: report.json, the job summary, outputs, and the comment."""
+"""What a run leaves behind: report.json and report.html, the job summary, outputs, and the comment."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import TextIO
 
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, PermissionDenied, Published, PullRequest, publish, room, workflow
-from model_complexity.render import render
+from model_complexity.outputs import largest_increase, results
+from model_complexity.render import render, render_html
 from model_complexity.report import Report
 from model_complexity.settings import Settings
 
 FOLDER = "model-complexity"
 REPORT = "report.json"
 COMMENT = "comment.md"
+PAGE = "report.html"
 _ELSEWHERE = "The figures are in the job summary and in the report file."
 _READ_ONLY = f"No comment: GitHub gives a read-only token to pull requests from forks and from Dependabot. {_ELSEWHERE}"
 
@@ -44,6 +46,10 @@ class Publisher:
             "report": lambda: self._write(report),
             "configs": lambda: str(len({entry.target.name for entry in report.entries})),
             "failed": lambda: str(len({entry.target.name for entry in report.failed})),
+            "verdict": lambda: report.verdict,
+            "flops-delta": lambda: largest_increase(report, "flops"),
+            "params-delta": lambda: largest_increase(report, "params"),
+            "results": lambda: results(report),
             "comment-url": lambda: self._speak(report),
         }
         for name, value in values.items():
@@ -98,7 +104,7 @@ def _cleared(report: Report) -> str:
 
 
 def write_files(workspace: Path, key: str, report: Report, comment: str) -> str:
-    """Writes ``model-complexity/KEY/report.json`` and ``comment.md`` into the workspace, for later steps.
+    """Writes ``model-complexity/KEY/report.json``, ``comment.md`` and ``report.html`` into the workspace, for later steps.
 
     The workspace is the pull request's checkout: anything that it put in the way (a link to somewhere else) is removed, not
     followed.
@@ -115,7 +121,7 @@ def write_files(workspace: Path, key: str, report: Report, comment: str) -> str:
             if part.is_symlink() or (part.exists() and not part.is_dir()):
                 part.unlink()
             part.mkdir(exist_ok=True)
-        for name, text in ((REPORT, report.model_dump_json(indent=1)), (COMMENT, comment)):
+        for name, text in ((REPORT, report.model_dump_json(indent=1)), (COMMENT, comment), (PAGE, render_html(report))):
             _write_anew(folder / name, text)
     except OSError as error:
         raise ActionError(f"cannot write {FOLDER}/{key} in the workspace: {error.strerror}.") from error

@@ -28,7 +28,7 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 LongText = Annotated[str, StringConstraints(max_length=20_000)]
 ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
-"""How often something of a name occurred."""
+"""How often something of a name occurred, or how much it costs."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
 Asked = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
 """What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
@@ -95,6 +95,8 @@ class Measurement(_Data):
     """Every input by name with its batch dimension, where inputs were asked for by name."""
     modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
     """Each with a name of its own."""
+    operators: Names = {}
+    """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     forward: Text
@@ -243,6 +245,8 @@ class Report(_Data):
     problems: tuple[Problem, ...] = ()
     budgets: tuple[BudgetCheck, ...] = ()
     """Every budget that the policy sets for what was measured at head, in the order of the entries."""
+    policy: Literal["none", "applied", "not_applied"] = "none"
+    """Whether the repository has a policy that applies; ``not_applied``: it has one, which cannot be read (a note says why)."""
     notes: tuple[LongText, ...] = ()
     """Sentences that the reader must know, e.g. that no history was there and the base was not measured."""
     tool: Text
@@ -251,9 +255,9 @@ class Report(_Data):
 
     @property
     def verdict(self) -> Literal["pass", "warn", "fail"]:
-        """What the budgets say: the worst level that is broken."""
+        """What the budgets say: the worst level that is broken; ``warn`` where the policy with the budgets cannot be read."""
         broken = {check.level for check in self.budgets if check.state == "broken"}
-        return "fail" if "fail" in broken else "warn" if broken else "pass"
+        return "fail" if "fail" in broken else "warn" if broken or self.policy == "not_applied" else "pass"
 
     @property
     def failed(self) -> tuple[Entry, ...]:

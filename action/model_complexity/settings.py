@@ -1,4 +1,4 @@
-"""Inputs and environment -> one frozen Settings. The one list of the action's inputs in code; action.yml and README mirror it."""
+"""Inputs, environment and the policy's caps -> one frozen Settings. The one list of inputs: action.yml and README mirror it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from model_complexity.discover import Patterns
 from model_complexity.errors import ActionError
 from model_complexity.github import marker
 from model_complexity.measure.shapes import AUTO, Asked, parse_shapes
+from model_complexity.policy import Policy
+from model_complexity.policy.quantities import Jobs, MaxConfigs, Timeout
 
 _OF_THE_RUNNER = {"INPUT_ARGS", "INPUT_ENTRYPOINT"}
 """`with:` keys of every container action; they are the runner's, not ours."""
 _LONGEST_INPUT = 65_536
+_CAPS = ("max_configs", "timeout", "jobs")
+"""What a policy can set by the same name."""
 
 
 def _boolean(value: object) -> object:
@@ -35,7 +39,7 @@ def _whole(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+_AS_WHOLE = BeforeValidator(_whole)
 
 
 def _input_name(field: str) -> str:
@@ -43,7 +47,11 @@ def _input_name(field: str) -> str:
 
 
 class Inputs(BaseModel):
-    """The inputs of ``action.yml``, each with its default. A blank input is one that was not given."""
+    """The inputs of ``action.yml``, each with its default. A blank input is one that was not given.
+
+    ``model_fields_set`` tells which were given: the runner passes a default of ``action.yml`` as if somebody had written it, so
+    an input that the policy can stand in for has none there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_input_name)
 
@@ -51,12 +59,12 @@ class Inputs(BaseModel):
     configs: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
     shapes: tuple[Asked, ...] = (AUTO,)
     install: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
-    max_configs: Annotated[Whole, Field(ge=1, le=1_000)] = 20
-    timeout: Annotated[Whole, Field(ge=1, le=86_400)] = 300
+    max_configs: Annotated[MaxConfigs, _AS_WHOLE] = 20
+    timeout: Annotated[Timeout, _AS_WHOLE] = 300
     key: str = "default"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     method: Literal["auto", "dry", "real"] = "auto"
-    jobs: Annotated[Whole, Field(ge=0, le=256)] = 0
+    jobs: Annotated[Jobs, _AS_WHOLE] = 0
     fail_on_error: Annotated[bool, BeforeValidator(_boolean)] = False
 
     @field_validator("configs")
@@ -155,6 +163,12 @@ class Settings(BaseModel):
                 "This program is started by GitHub Actions; to try it on a desk, run scripts/demo.",
             ) from None
         return cls(inputs=Inputs.parse(given), around=around)
+
+    def under(self, policy: Policy) -> Self:
+        """With the policy's caps in place of the defaults of inputs that were not given."""
+        told = {name: getattr(policy, name) for name in _CAPS if name not in self.inputs.model_fields_set}
+        update = {name: value for name, value in told.items() if value is not None}
+        return self.model_copy(update={"inputs": self.inputs.model_copy(update=update)})
 
 
 def _named(error: ValidationError) -> ActionError:

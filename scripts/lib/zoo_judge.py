@@ -24,6 +24,10 @@ RULES: tuple[Rule, ...] = (
 CLOSE, NEAR = 0.01, 0.05
 
 
+_ATTENTION = ("scaled_dot_product_attention", "matmul", "bmm", "baddbmm", "einsum")
+"""Products of two results; a product with a parameter is traced as ``linear`` or ``addmm``."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """A figure measured in one way, and the rule that this way stands for."""
@@ -68,7 +72,7 @@ def judge(published: Sequence[int], trials: Iterable[Trial]) -> Verdict | None:
 
 
 def flop_trials(measured: Iterable[dict[str, Any]], own_size: Sequence[int]) -> list[Trial]:
-    """The trials of one config, from its jobs' answers: dictionaries with ``size``, ``form``, ``flops``, ``attention``."""
+    """The trials of one config, from its jobs' answers: dictionaries with ``size``, ``form``, ``flops``, ``operators``."""
     trials = []
     for one in measured:
         size = (one["size"][0], one["size"][1])
@@ -76,8 +80,9 @@ def flop_trials(measured: Iterable[dict[str, Any]], own_size: Sequence[int]) -> 
         if one["form"] == "modules":
             continue  # another tool's count: it may be a cause, it is no rule
         trials.append(Trial(_rule(one["form"], own=own), one["flops"], size))
-        if one["form"] == "plain" and own and one["attention"]:
-            trials.append(Trial("attention not counted by the authors", one["flops"] - one["attention"], size))
+        attention = sum(one["operators"].get(name, 0) for name in _ATTENTION)
+        if one["form"] == "plain" and own and attention:
+            trials.append(Trial("attention not counted by the authors", one["flops"] - attention, size))
     return trials
 
 

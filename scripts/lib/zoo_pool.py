@@ -8,11 +8,12 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+
+from scripts.lib.progress import Progress
 
 _WORKER = Path(__file__).with_name("zoo_worker.py")
 _DIED = {"failure": {"kind": "crash", "message": "the worker itself ended"}, "cpu": 0.0}
@@ -70,7 +71,7 @@ class Pool:
         for number in range(len(jobs)):
             waiting.put(number)
         answers: list[dict[str, Any]] = [_DIED] * len(jobs)
-        progress = _Progress(verb, len(jobs))
+        progress = Progress(verb, len(jobs))
 
         def serve(place: int) -> None:
             while True:
@@ -91,27 +92,3 @@ class Pool:
             thread.join()
         progress.end()
         return answers
-
-
-class _Progress:
-    """``measured 12/462 (0:31) configs/…`` on stderr: one line that is rewritten on a terminal, some lines elsewhere."""
-
-    def __init__(self, verb: str, total: int) -> None:
-        self.verb, self.total, self.done = verb, total, 0
-        self.started = time.monotonic()
-        self.live = sys.stderr.isatty()
-        self.lock = threading.Lock()
-
-    def step(self, name: str) -> None:
-        with self.lock:
-            self.done += 1
-            if self.live or self.done % 25 == 0 or self.done == self.total:
-                seconds = int(time.monotonic() - self.started)
-                text = f"{self.verb} {self.done}/{self.total} ({seconds // 60}:{seconds % 60:02d}) {name}"
-                print(
-                    f"\r\x1b[K{text}" if self.live else text, end="" if self.live else "\n", file=sys.stderr, flush=True
-                )
-
-    def end(self) -> None:
-        if self.live:
-            print(file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Measures configs of a zoo in forks of one process that has the library imported, by the product's own code.
+"""Measures other forms of a zoo's models than the product does, in forks of one process that has the library imported.
 
     job     {"config": …, "plan": true}                              its model's key and the sizes to try
-    job     {"config": …, "size": [H, W], "form": "plain|head|deploy|modules"}
+    job     {"config": …, "shape": [C, H, W], "form": "plain|head|deploy|modules"}
     answer  {"plan": {…}} or {"figures": {…}} or {"failure": {"kind": …, "message": …}}, with "cpu" seconds
 
 Jobs come as JSON lines on stdin, answers leave as JSON lines on the file descriptor that is named; the last answer, at the
@@ -11,34 +11,25 @@ end of stdin, is ``{"usage": …}``.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
 import resource
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from fvcore.nn.flop_count import _DEFAULT_SUPPORTED_OPS
 from mmengine.registry import MODELS
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "action"), str(ROOT)]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "action")]
 
-from scripts.lib.zoo_sizes import candidate_sizes  # noqa: E402
-
-from model_complexity.measure import building, counting, dry, job, operators  # noqa: E402 - the path above
+from model_complexity.measure import building, codebases, counting, dry, job, sharing  # noqa: E402 - the path above
 from model_complexity.measure.failures import failure_of  # noqa: E402
 from model_complexity.measure.forks import Limits, in_fork, machine_memory  # noqa: E402
+from model_complexity.measure.sizes import candidate_sizes  # noqa: E402
 
-_ATTENTION = ("aten::scaled_dot_product_attention", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten::einsum")
-"""Products of two results; a product with a parameter is traced as ``aten::linear`` or ``aten::addmm``."""
-_SAME_PADDING = "aten::_convolution_mode"
-_SEPARATE = (*_ATTENTION, "aten::batch_norm", _SAME_PADDING)
-_FIGURES = ("flops", "params", "activations", "unsupported_ops", "forward", "method")
+_FIGURES = ("flops", "params", "activations", "operators", "forward", "method")
 
 
 def main(library: str, answers_fd: int, timeout: float) -> None:
@@ -46,8 +37,7 @@ def main(library: str, answers_fd: int, timeout: float) -> None:
     limits = Limits(timeout, machine_memory())
     building.cut_network()
     building.import_library(library)  # here, so that no fork has to
-    building.ROOT_SCOPE = library  # a config without a scope is its library's, as for the library's own tools
-    dry.warm_up()
+    counting.warm_up()
     with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
         for line in sys.stdin:
             asked = json.loads(line)
@@ -72,19 +62,13 @@ def _act(asked: dict[str, Any], method: str) -> dict[str, Any]:
     try:
         if asked.get("plan"):
             return {"plan": _plan(building.load_config(config))}
-        with _kept() as kept:
-            plain = asked["form"] == "plain"
-            counts = _plain(config, asked["size"], method) if plain else _other(config, asked, method, stage)
+        plain = asked["form"] == "plain"
+        counts = _plain(config, asked["shape"], method) if plain else _other(config, asked, method, stage)
     except _FailedError as error:
         return {"failure": error.args[0]}
     except (Exception, SystemExit) as error:
         return {"failure": failure_of(error, stage[0], str(Path.cwd()))}
-    apart = {
-        "attention": sum(kept[name] for name in _ATTENTION),
-        "batch_norm": kept["aten::batch_norm"],
-        "same_padding": kept[_SAME_PADDING],
-    }
-    return {"figures": {**{name: counts[name] for name in _FIGURES if name in counts}, **apart}}
+    return {"figures": {name: counts[name] for name in _FIGURES if name in counts}}
 
 
 class _FailedError(Exception):
@@ -95,10 +79,8 @@ def _plan(config: Any) -> dict[str, Any]:
     """``key`` is equal for configs whose models are: they are measured once."""
     scope = building.enter_scope(config)
     model = building.without_weights(config.model)
-    parts = [config.get("default_scope"), config.get("custom_imports"), config.get("data_preprocessor"), model]
-    text = json.dumps(parts, sort_keys=True, default=str)
     return {
-        "key": hashlib.sha256(text.encode()).hexdigest(),
+        "key": sharing.key_of(config, scope, ()) or config.filename,
         "sizes": candidate_sizes(config.to_dict()),
         "deployable": hasattr(_backbone_class(model, scope), "switch_to_deploy"),
     }
@@ -110,39 +92,46 @@ def _backbone_class(model: Any, scope: str) -> Any:
         return registry.get(kind) if isinstance(kind, str) else kind
 
 
-def _plain(config: Path, size: list[int], method: str) -> dict[str, Any]:
+def _plain(config: Path, shape: list[int], method: str) -> dict[str, Any]:
     """As the product measures it."""
-    answer = job.run_job(config, (3, *size), method=method)
+    answer = job.run_job(config, tuple(shape), method=method)
+    assert answer is not None, "nothing is shared here"
     if "failure" in answer:
         raise _FailedError(answer["failure"])
-    return answer["measurement"]
+    measurement: dict[str, Any] = answer["measurement"]
+    return measurement
 
 
 def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> dict[str, Any]:
     """With the head, in the form for deployment, or counted as mmcv's tool does."""
     config = building.load_config(path)
     stage[0] = "build"
-    building.enter_scope(config)
-    with dry.without_arithmetic() if method == "dry" else contextlib.nullcontext():
-        model = building.build_model(config)
+    scope = building.enter_scope(config)
+    codebase = codebases.codebase_of(scope)
+    with contextlib.ExitStack() as stack:
+        if method == "dry":
+            stack.enter_context(building.without_initialisation())
+            stack.enter_context(dry.without_arithmetic())
+        model = building.build_model(config, scope)
         if asked["form"] == "deploy":
             _deploy(model)
         stage[0] = "count"
+        forward = "forward" if asked["form"] == "head" else codebase.method(model)
+        fed = codebases.feed(model, forward, tuple(asked["shape"]), "cpu")
+        codebase.ready(model, fed)
         if asked["form"] == "modules":
-            return {**_by_modules(model, asked["size"]), "method": method}
-        forward = "forward" if asked["form"] == "head" else job.trace_method(model)
-        counts = counting.count(model, (job.image((3, *asked["size"]), "cpu"),))
+            return {**_by_modules(model, asked["shape"]), "forward": forward, "method": method}
+        counts = counting.count(model, fed.tensors)
     return {**counts, "forward": forward, "method": method}
 
 
-def _by_modules(model: Any, size: list[int]) -> dict[str, Any]:
+def _by_modules(model: Any, shape: list[int]) -> dict[str, Any]:
     """By the counter of mmcv, which sees modules and no functions."""
     from mmcv.cnn.utils.flops_counter import get_model_complexity_info
 
-    forward = job.trace_method(model)
     with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
-        flops, params = get_model_complexity_info(model, (3, *size), print_per_layer_stat=False, as_strings=False)
-    return {"flops": int(flops), "params": int(params), "forward": forward}
+        flops, params = get_model_complexity_info(model, tuple(shape), print_per_layer_stat=False, as_strings=False)
+    return {"flops": int(flops), "params": int(params)}
 
 
 def _deploy(model: Any) -> None:
@@ -150,30 +139,6 @@ def _deploy(model: Any) -> None:
     for part in (getattr(model, "backbone", None), getattr(model, "head", None)):
         if hasattr(part, "switch_to_deploy"):
             part.switch_to_deploy()
-
-
-@contextlib.contextmanager
-def _kept() -> Iterator[dict[str, int]]:
-    """Sums up, by operator, what the handles of some operators count, for what the authors counted otherwise."""
-    sums = dict.fromkeys(_SEPARATE, 0)
-    table = operators.FLOP_HANDLES
-    operators.FLOP_HANDLES = counting.FLOP_HANDLES = {
-        **table,
-        **{name: _summed(sums, name, table.get(name, _DEFAULT_SUPPORTED_OPS.get(name))) for name in _SEPARATE},
-    }
-    try:
-        yield sums
-    finally:
-        operators.FLOP_HANDLES = counting.FLOP_HANDLES = table
-
-
-def _summed(sums: dict[str, int], name: str, handle: Any) -> Any:
-    def counted(inputs: Any, outputs: Any) -> Any:
-        flops = handle(inputs, outputs)
-        sums[name] += int(sum(flops.values()) if isinstance(flops, dict) else flops)
-        return flops
-
-    return counted
 
 
 def _children() -> Any:

@@ -13,8 +13,8 @@ from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, flop_count_tab
 from torch import nn
 
 from model_complexity.measure.building import build_model, enter_scope, load_config
+from model_complexity.measure.codebases import codebase_of, feed
 from model_complexity.measure.counting import ZeroCountError, count
-from model_complexity.measure.job import trace_method
 from model_complexity.measure.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
 from model_complexity.measure.page import ModuleRow, module_table
 from tests.analysis.nets import Attention, Elementwise, Encoder, Extractor, Inverting
@@ -52,8 +52,8 @@ def test_attention_is_counted_as_its_two_matmuls(
 
 def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
     model = Extractor().eval()
-    method = trace_method(model)
-    counts = count(model, IMAGE)
+    method = codebase_of("mmpretrain").method(model)
+    counts = count(model, feed(model, method, (3, 32, 32), "cpu").tensors)
     assert method == "extract_feat"
     assert (counts["flops"], counts["activations"]) == (32 * 32 * 8 * 3 * 9, 32 * 32 * 8)
     assert counts["params"] == 3 * 8 * 9 + 8 * 10 + 10
@@ -138,12 +138,9 @@ def test_the_table_has_fvcores_rows(zoo: Path, config: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
         loaded = load_config(zoo / config)
-        enter_scope(loaded)
-        model = build_model(loaded)
-        trace_method(model)
-        inputs = (
-            torch.rand(1, 3, 64, 64) if "vit" not in config and "swin" not in config else torch.rand(1, 3, 224, 224),
-        )
+        model = build_model(loaded, enter_scope(loaded))
+        side = 64 if "vit" not in config and "swin" not in config else 224
+        inputs = feed(model, "extract_feat", (3, side, side), "cpu").tensors
         with torch.no_grad():
             expected = fvcore_tables(model, inputs, DEPTHS)
         rows = [ModuleRow.of(module) for module in count(model, inputs)["modules"]]

@@ -10,10 +10,12 @@ from tests.analysis.worker import measure
 EVIL = {
     "exits.py": "exit(3)\n",
     "dies.py": "__import__('os')._exit(7)\n",
-    "crashes.py": "__import__('os').kill(__import__('os').getpid(), 11)\n",
+    "crashes.py": "__import__('ctypes').string_at(0)\n",
     "is_killed.py": "__import__('os').kill(__import__('os').getpid(), 9)\n",
     "hangs.py": "while True: pass\n",
-    "eats.py": "hoard = [bytearray(1 << 28) for _ in range(100)]\n",
+    "eats.py": "hoard = [bytearray(1 << 28) for _ in range(400)]\n",  # 100 GiB
+    "bombs.py": "os = __import__('os')\nfor _ in range(8):\n    os.fork()\nwhile True: pass\n",  # 256 processes
+    "pretends.py": 'print(\'{"job": 0, "measurement": {"flops": 1}}\', flush=True)\n__import__(\'os\')._exit(0)\n',
     # answers in its own pipe's place: whatever it finds open
     "spoofs.py": """
 os = __import__('os')
@@ -47,6 +49,8 @@ def test_each_costs_its_own_line(tree: Path) -> None:
         "crashes.py": "crash: died of signal 11 (SIGSEGV)",
         "is_killed.py": "out_of_memory: was killed by the system, most often for lack of memory",
         "hangs.py": "timeout: no result after 15 seconds",
+        "bombs.py": "timeout: no result after 15 seconds",
+        "pretends.py": "crash: ended its process with status 0 before it gave a result",
         "eats.py": "out_of_memory: used more than 2.0 GiB of memory",
         "spoofs.py": "crash: the config's process answered with something that is no result",
         "leaves.py": "measured",

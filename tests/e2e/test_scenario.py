@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,11 +85,17 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play
     for text in (created.body, first.summary):
         assert f"```text\n{block}\n```" in text
         assert f"```text\n{table}\n```" in text
-    assert first.outputs == {
+    results = json.loads(first.outputs["results"])
+    assert [one["config"] for one in results["results"]] == [zoo.BROKEN, zoo.VIT, zoo.RESNET]
+    more = float(first.outputs["flops-delta"])
+    assert more == pytest.approx(100 * (vit_flops(14) / vit_flops(16) - 1), abs=1e-4)
+    shown_above = {"results", "flops-delta", "params-delta"}
+    assert {name: value for name, value in first.outputs.items() if name not in shown_above} == {
         "report": "model-complexity/default/report.json",
         "comment-url": f"{play.server.url}/{play.name}/pull/{play.number}#issuecomment-{created.id}",
         "configs": "3",
         "failed": "1",
+        "verdict": "pass",
     }
     before = created.body
 

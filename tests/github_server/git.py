@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from dataclasses import dataclass
@@ -77,6 +78,29 @@ def compare(api: str, repository: Repository, base: str, head: str, *, page: int
     if page == 1:  # GitHub lists the files on the first page only, 300 at most
         comparison["files"] = _files(api, repository, merge_base, head)[:300]
     return comparison
+
+
+def contents(api: str, repository: Repository, path: str, ref: str) -> Json | None:
+    """A file at a commit, or None where there is none (folders are not served)."""
+    blob = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}:{path}")
+    text = None if blob is None else _git(repository, "cat-file", "blob", blob)
+    if blob is None or text is None:
+        return None
+    content = f"{text}\n".encode()  # _git takes the last line's end away
+    base = f"{api}/repos/{repository.full_name}"
+    url = f"{base}/contents/{path}?ref={ref}"
+    return {
+        "type": "file",
+        "encoding": "base64",
+        "size": len(content),
+        "name": path.rpartition("/")[2],
+        "path": path,
+        "content": base64.encodebytes(content).decode(),
+        "sha": blob,
+        **dict.fromkeys(("url", "html_url", "download_url"), url),
+        "git_url": f"{base}/git/blobs/{blob}",
+        "_links": {"self": url, "git": f"{base}/git/blobs/{blob}", "html": url},
+    }
 
 
 def _commit(api: str, repository: Repository, name: str) -> Json:

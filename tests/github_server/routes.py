@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from tests.github_server import git, objects
 from tests.github_server.state import Comment, Pull, Repository, State, Token, timestamp
@@ -106,6 +106,11 @@ def _compare(_state: State, request: Request, repository: Repository, match: re.
     return not_found() if comparison is None else Response(200, comparison)
 
 
+def _contents(_state: State, request: Request, repository: Repository, match: re.Match[str]) -> Response:
+    found = git.contents(request.api, repository, unquote(match[1]), request.query.get("ref", "HEAD"))
+    return not_found() if found is None else Response(200, found)
+
+
 def _list_comments(state: State, request: Request, repository: Repository, match: re.Match[str]) -> Response:
     pull = state.pull(repository.full_name, int(match[1]))
     if pull is None:
@@ -147,6 +152,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/pulls/(\d+)", _pull),
     ("GET", r"/pulls/(\d+)/files", _files),
     ("GET", r"/compare/([^/]+?)\.\.\.([^/]+)", _compare),
+    ("GET", r"/contents/(.+)", _contents),
     ("GET", r"/issues/(\d+)/comments", _list_comments),
     ("POST", r"/issues/(\d+)/comments", _create_comment),
     ("GET", r"/issues/comments/(\d+)", _comment),

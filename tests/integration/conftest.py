@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.github_server import GitHubServer
 from tests.integration.openapi import description
+from tests.integration.runs import TREE
+from tests.play import Play
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,3 +22,11 @@ def github() -> Iterator[GitHubServer]:
         yield server
     exchanges = [e for e in server.state.exchanges if ".git/" not in e.path]
     assert [problem for exchange in exchanges for problem in described.problems(exchange)] == []
+
+
+@pytest.fixture
+def play(tmp_path: Path, github: GitHubServer) -> Play:
+    """A repository with a few configs and their library on main, and no pull request yet."""
+    play = Play(tmp_path, github)
+    play.main("A zoo", TREE)
+    return play

@@ -160,7 +160,11 @@ def _allow_deleted_forks(document: dict[str, Any]) -> None:
 
 def _pattern(template: str) -> re.Pattern[str]:
     parts = re.split(r"\{([^}]+)\}", template)
-    texts = [re.escape(part) if index % 2 == 0 else f"(?P<{_group(part)}>[^/]+)" for index, part in enumerate(parts)]
+    blank = ".+" if template.endswith("/contents/{path}") else "[^/]+"  # a file's path keeps its slashes
+    texts = [
+        re.escape(part) if index % 2 == 0 else f"(?P<{_group(part)}>{blank if part == 'path' else '[^/]+'})"
+        for index, part in enumerate(parts)
+    ]
     return re.compile("".join(texts))
 
 

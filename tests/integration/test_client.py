@@ -110,6 +110,26 @@ def test_the_merge_base_is_gits(github: GitHubServer, client: Client, history: t
         client.merge_base(commits["base"], "--output=x")
 
 
+def test_one_file_at_a_commit(github: GitHubServer, client: Client, tmp_path: Path) -> None:
+    git = git_in(tmp_path)
+    git("init", "-q", ".")
+    folder = tmp_path / ".github"
+    folder.mkdir()
+    (folder / "a b.yml").write_text("jobs: 1 # \N{SNOWMAN}\n", encoding="utf-8")
+    git("add", ".")
+    git("commit", "-q", "-m", "A file")
+    github.state.repositories[REPOSITORY].git = str(tmp_path)
+    head = git("rev-parse", "HEAD")
+    assert client.file(".github/a%20b.yml", head) == "jobs: 1 # \N{SNOWMAN}\n".encode()
+    assert client.file(".github/none.yml", head) is None
+    assert client.file(".github/a%20b.yml", "0" * 40) is None
+    with pytest.raises(ActionError, match="`ref` is 'main'"):
+        client.file(".github/a.yml", "main")
+    github.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
+    with pytest.raises(ActionError, match="rate limit"):
+        client.file(".github/a%20b.yml", head)
+
+
 def test_git_fetches_a_fork_head_by_its_id_from_a_private_repository(
     github: GitHubServer, client: Client, history: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import ChangedFile, Remote, Repository
+from model_complexity.discover import ChangedFile, Remote, Repository, UnreadableFileError
 from model_complexity.errors import ActionError
 
 NONE = "0" * 40
@@ -84,6 +84,25 @@ def test_a_full_clone(origin: Path, tmp_path: Path, forked: tuple[str, str, str]
     trees = [repository.checkout(sha, tmp_path / sha) for sha in (point, head)]
     assert [(tree / "a.py").read_text() for tree in trees] == ["a = 1\n", "a = 2\n"]
     assert snapshot(origin) == before
+
+
+def test_one_file_at_a_commit(origin: Path, tmp_path: Path) -> None:
+    (origin / ".gitattributes").write_text("*.txt text eol=crlf ident\n")
+    (origin / "link.txt").symlink_to("a.txt")
+    head = commit(origin, {"a.txt": "$Id$\n", "empty": "", "x*": "star", "folder/b.txt": "b"})
+    repository = Repository.open(origin, tmp_path / "private")
+    assert repository.read(head, "a.txt", 5) == b"$Id$\n", "as it is stored: no filter runs"
+    assert repository.read(head, "empty", 5) == b""
+    assert [repository.read(head, path, 5) for path in ("gone.txt", "a", "*.txt", "folder/c.txt")] == [None] * 4
+    for path, reason in {
+        "link.txt": "not a regular",
+        "folder": "not a regular",
+        "folder/b.txt": "larger than 0",
+    }.items():
+        with pytest.raises(UnreadableFileError, match=reason):
+            repository.read(head, path, 0)
+    with pytest.raises(ActionError, match="could not be read"):
+        repository.read(NONE, "a.txt", 5)
 
 
 def test_unrelated_histories_have_no_merge_base(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:

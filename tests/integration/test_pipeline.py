@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.github_server import GitHubServer
+from tests.integration.runs import ANALYSIS, LIBRARY, TREE, act, act_in, comments, flops, left_behind
 from tests.play import Play
 
 from model_complexity.errors import ActionError
-from model_complexity.pipeline import run
+from model_complexity.outputs import NOTHING
 from model_complexity.render.escape import code
-from model_complexity.report import Failure, Measurement, Report
-from model_complexity.settings import Settings
+from model_complexity.report import Failure, Measurement
 
-ANALYSIS = Path(__file__).parents[2] / ".venv" / "analysis" / "bin" / "python"
-LIBRARY = """
-from mmengine.registry import MODELS
-from torch import nn
-
-@MODELS.register_module()
-class Net(nn.Sequential):
-    def __init__(self, channels, **_):
-        super().__init__(nn.Conv2d(3, channels, 1, bias=False), nn.Conv2d(channels, 2, 1, bias=False))
-"""
-TREE = {
-    "nets.py": LIBRARY,
-    "configs/_base_/net.py": "custom_imports = dict(imports=['nets'])\nmodel = dict(type='Net', channels=4)\n",
-    "configs/small.py": "_base_ = './_base_/net.py'\n",
-    "configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=8)\n",
-    "README.md": "A zoo.\n",
-}
 BLOCK = """```text
 ==============================
 Input shape: (3, 8, 8)
@@ -42,56 +21,6 @@ Params: {}
 Activation: {}
 ==============================
 ```"""
-
-
-@pytest.fixture
-def play(tmp_path: Path, github: GitHubServer) -> Play:
-    play = Play(tmp_path, github)
-    play.main("A zoo", TREE)
-    return play
-
-
-def act(
-    play: Play, event: str = "pull_request", payload: dict[str, Any] | None = None, **inputs: str
-) -> tuple[int, str]:
-    """One run over a full checkout; returns exit code and log."""
-    workspace, sha = play.checkout() if play.pull else play.checkout(ref=play.base_sha)
-    return act_in(play, workspace, sha, event, payload, **inputs)
-
-
-def act_in(
-    play: Play,
-    workspace: Path,
-    sha: str,
-    event: str = "pull_request",
-    payload: dict[str, Any] | None = None,
-    surroundings: dict[str, str] | None = None,
-    **inputs: str,
-) -> tuple[int, str]:
-    inputs = {"shapes": "8", "device": "cpu", **inputs}
-    told = play.environment(event, payload or play.payload(), workspace, sha, **inputs) | (surroundings or {})
-    log = io.StringIO()
-    status = run(Settings.from_environment({**told, "MODEL_COMPLEXITY_PYTHON": str(ANALYSIS)}), log)
-    return status, log.getvalue()
-
-
-def left_behind(play: Play) -> tuple[Report, dict[str, str], str]:
-    """report.json, the outputs and the job summary of the last run."""
-    files = play.root / f"runner{play._checkouts}"
-    outputs, lines = {}, iter((files / "output").read_text().splitlines())
-    for line in lines:
-        name, _, delimiter = line.partition("<<")
-        outputs[name] = "\n".join(iter(lambda: next(lines), delimiter))
-    report = play.root / f"checkout{play._checkouts}" / "model-complexity" / "default" / "report.json"
-    return Report.model_validate_json(report.read_text()), outputs, (files / "summary").read_text()
-
-
-def comments(play: Play) -> list[str]:
-    return [comment.body for comment in play.server.state.comments]
-
-
-def flops(channels: int) -> int:
-    return 64 * (3 * channels + 2 * channels)
 
 
 def test_create_update_keep_and_clear(play: Play) -> None:
@@ -107,10 +36,17 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     ) in lines
     assert BLOCK.format("5.12K", 80, "1.152K") in body
     report, outputs, summary = left_behind(play)
+    shown = json.loads(outputs.pop("results"))
+    assert [(one["config"], one["head"]["flops"], one["base"]["flops"]) for one in shown["results"]] == [
+        ("configs/large.py", flops(16), flops(8))
+    ]
     assert outputs == {
         "report": "model-complexity/default/report.json",
         "configs": "1",
         "failed": "0",
+        "verdict": "pass",
+        "flops-delta": "100.0000",
+        "params-delta": "100.0000",
         "comment-url": f"{play.server.url}/octocat/model-zoo/pull/7#issuecomment-{play.server.state.comments[0].id}",
     }
     assert summary.rstrip() == "\n".join(lines[1:])
@@ -144,6 +80,10 @@ def test_no_config_no_comment(play: Play) -> None:
         "report": "model-complexity/default/report.json",
         "configs": "0",
         "failed": "0",
+        "verdict": "pass",
+        "flops-delta": "",
+        "params-delta": "",
+        "results": NOTHING,
         "comment-url": "",
     }
 

@@ -9,6 +9,7 @@ from tests.unit.reports import report
 
 from model_complexity.errors import ActionError
 from model_complexity.publishing import write_files
+from model_complexity.render import render_html
 from model_complexity.report import Report
 
 
@@ -18,6 +19,7 @@ def test_files_for_later_steps(tmp_path: Path) -> None:
     folder = tmp_path / "model-complexity" / "default"
     assert Report.model_validate_json((folder / "report.json").read_text()) == report()
     assert (folder / "comment.md").read_text() == "text\n"
+    assert (folder / "report.html").read_text() == render_html(report()) + "\n"
 
 
 def test_links_that_the_checkout_holds_are_not_followed(tmp_path: Path) -> None:
@@ -27,6 +29,7 @@ def test_links_that_the_checkout_holds_are_not_followed(tmp_path: Path) -> None:
     (workspace / "model-complexity" / "default").mkdir(parents=True)
     (workspace / "model-complexity" / "default" / "report.json").symlink_to(secret / "set_env")
     (workspace / "model-complexity" / "default" / "comment.md").mkdir()
+    (workspace / "model-complexity" / "default" / "report.html").symlink_to(secret / "set_env")
     (workspace / "model-complexity" / "other").symlink_to(secret)
     write_files(workspace, "default", report(), "text")
     write_files(workspace, "other", report(), "text")
@@ -34,6 +37,7 @@ def test_links_that_the_checkout_holds_are_not_followed(tmp_path: Path) -> None:
     (workspace / "elsewhere" / "model-complexity").symlink_to(secret)
     write_files(workspace / "elsewhere", "default", report(), "text")
     assert (secret / "set_env").read_text() == "untouched"
+    assert (workspace / "model-complexity" / "default" / "report.html").read_text().startswith("<!doctype html>")
     assert list(secret.iterdir()) == [secret / "set_env"]
     assert (workspace / "model-complexity" / "default" / "comment.md").read_text() == "text\n"
 

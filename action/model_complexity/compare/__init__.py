@@ -1,9 +1,11 @@
 """Head against base: deltas from exact integers, and what happened to each config and to each module."""
 
+from model_complexity.compare.budgets import check, not_judged
 from model_complexity.compare.deltas import (
     FIGURES,
     Delta,
     Status,
+    comparable,
     counted_alike,
     delta_of,
     status_of,
@@ -33,12 +35,15 @@ __all__ = [
     "ParameterChange",
     "Shares",
     "Status",
+    "check",
+    "comparable",
     "counted_alike",
     "delta_of",
     "families",
     "fate_of",
     "folded",
     "module_changes",
+    "not_judged",
     "pressing",
     "status_of",
     "traced_alike",

@@ -60,6 +60,11 @@ def counted_alike(entry: Entry) -> bool:
     return entry.head.unsupported_ops.uncounted == entry.base.unsupported_ops.uncounted
 
 
+def comparable(figure: Figure, entry: Entry) -> bool:
+    """Whether a figure's two sides say something about each other: one method, and for flops the same operators left out."""
+    return figure == "params" or (traced_alike(entry) and (figure != "flops" or counted_alike(entry)))
+
+
 def status_of(entry: Entry, *, compared: bool) -> Status:
     """What happened to a config.
 

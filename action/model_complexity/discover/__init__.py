@@ -3,18 +3,24 @@
 from model_complexity.discover.changes import ChangedFile, from_api
 from model_complexity.discover.git import Remote, Repository
 from model_complexity.discover.graph import Graph
-from model_complexity.discover.patterns import Patterns, is_base
+from model_complexity.discover.lines import model_line
+from model_complexity.discover.patterns import Pattern, Patterns, is_base
 from model_complexity.discover.select import Selection, requested, select
+from model_complexity.discover.tree import Tree, UnreadableFileError
 
 __all__ = [
     "ChangedFile",
     "Graph",
+    "Pattern",
     "Patterns",
     "Remote",
     "Repository",
     "Selection",
+    "Tree",
+    "UnreadableFileError",
     "from_api",
     "is_base",
+    "model_line",
     "requested",
     "select",
 ]

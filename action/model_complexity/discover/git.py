@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from model_complexity.discover.changes import ChangedFile, parse_name_status
+from model_complexity.discover.tree import UnreadableFileError
 from model_complexity.errors import ActionError
 
 TIMEOUT: Final = 300.0
@@ -181,6 +182,29 @@ class Repository:
         outcome = self._run("worktree", "add", "--quiet", "--force", "--detach", "--", str(target), _checked(sha))
         _require(outcome, f"Commit {sha} could not be checked out")
         return target
+
+    def read(self, sha: str, path: str, limit: int) -> bytes | None:
+        """Returns the content of a file at a commit, None if there is none.
+
+        Args:
+            sha: a commit that is here.
+            path: from the root, without wildcards.
+            limit: bytes that the file may have.
+
+        Raises:
+            UnreadableFileError: it is no regular file, or larger.
+            ActionError: the commit is missing.
+        """
+        listing = self._run("ls-tree", "-z", "--long", "--full-tree", _checked(sha), "--", path)
+        entry = _require(listing, f"Commit {sha} could not be read").split(b"\0")[0]
+        if not entry:
+            return None
+        mode, kind, blob, size = entry.split(b"\t")[0].split()
+        if kind != b"blob" or mode == b"120000":
+            raise UnreadableFileError("is not a regular file")
+        if int(size) > limit:
+            raise UnreadableFileError(f"is larger than {limit:,} bytes")
+        return _require(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
 
     def _run(self, *arguments: str) -> _Outcome:
         return _git(list(arguments), self._folder.parent, self._folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from posixpath import basename
@@ -40,6 +40,20 @@ class Pattern:
     text: str
     include: bool = True
 
+    @classmethod
+    def parse(cls, word: str) -> Pattern:
+        """Reads one glob; a leading ``!`` excludes.
+
+        Raises:
+            ValueError: it is malformed; the message names it.
+        """
+        include = not word.startswith("!")
+        text = word if include else word[1:].strip()
+        problem = _malformed(text)
+        if problem:
+            raise ValueError(f"the pattern {word[:100]!r} {problem}")
+        return cls(text, include)
+
     @cached_property
     def _forms(self) -> tuple[tuple[_Segment, ...], ...]:
         return _compile(self.text)
@@ -70,10 +84,23 @@ class Patterns:
             ActionError: a glob is malformed, or there are too many.
         """
         words = [word.strip() for line in text.splitlines() for word in line.split(",")]
-        rules = tuple(_rule(word) for word in words if word)
+        try:
+            rules = tuple(Pattern.parse(word) for word in words if word)
+        except ValueError as error:
+            raise ActionError(f"Input `configs`: {error}.", _ADVICE) from error
         if len(rules) > _MAX_PATTERNS:
             raise ActionError(f"Input `configs` has more than {_MAX_PATTERNS} patterns.", _ADVICE)
         return cls(rules) if any(rule.include for rule in rules) else cls(cls().rules + rules)
+
+    @classmethod
+    def of(cls, globs: Iterable[str]) -> Patterns:
+        """These globs, each well-formed; none at all means the default."""
+        rules = tuple(Pattern(glob) for glob in globs)
+        return cls(rules) if rules else cls()
+
+    def without(self, globs: Iterable[str]) -> Patterns:
+        """These patterns, less what any of the globs matches."""
+        return Patterns((*self.rules, *(Pattern(glob, include=False) for glob in globs)))
 
     def matches(self, path: str) -> bool:
         """Says whether the path is included; the last pattern that matches it decides."""
@@ -82,15 +109,6 @@ class Patterns:
     def selects(self, path: str) -> bool:
         """Says whether a file at this path is measured, as far as its path tells."""
         return may_be_config(path) and self.matches(path)
-
-
-def _rule(word: str) -> Pattern:
-    include = not word.startswith("!")
-    text = word if include else word[1:].strip()
-    problem = _malformed(text)
-    if problem:
-        raise ActionError(f"Input `configs`: the pattern {word[:100]!r} {problem}.", _ADVICE)
-    return Pattern(text, include)
 
 
 def _malformed(text: str) -> str:

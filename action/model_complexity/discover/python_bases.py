@@ -50,7 +50,7 @@ class PythonBases:
     obstacles: tuple[str, ...] = ()
 
 
-def python_bases(text: str) -> PythonBases:
+def syntax_tree(text: str) -> ast.Module:
     """Parses a config, without compiling or running it.
 
     Raises:
@@ -58,10 +58,18 @@ def python_bases(text: str) -> PythonBases:
     """
     _check_cost(text)
     try:
-        tree = ast.parse(text)
-        statements = tuple(_statements(tree.body))
+        return ast.parse(text)
     except (RecursionError, MemoryError, ValueError) as error:  # nested too deeply; a null character
         raise SyntaxError("Python's parser cannot read it") from error
+
+
+def python_bases(text: str) -> PythonBases:
+    """Finds the bases of a config.
+
+    Raises:
+        SyntaxError: it is not Python, or Python's parser gives up on it.
+    """
+    statements = tuple(_statements(syntax_tree(text).body))
     paths: list[str] = []
     obstacles: list[str] = []
     for statement, nested in statements:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,6 +94,23 @@ class Client:
         # only the first page lists the files, patches and all, and they are not needed
         data = self._transport.get(path, {"page": 2, "per_page": 1})
         return commit(_part(_part(data, "merge_base_commit"), "sha"), "merge_base_commit.sha")
+
+    def file(self, path: str, ref: str) -> bytes | None:
+        """The content of a file at a commit, None if there is none there.
+
+        Source: GitHub docs, rest/repos/contents (get repository content); of a file beyond 1 MB it gives no content.
+        """
+        place = f"{self._path}/contents/{path}"
+        try:
+            data = self._transport.get(place, {"ref": commit(ref, "ref")})
+        except RefusalError as error:
+            if error.status == 404:
+                return None
+            raise
+        content = _part(data, "content")
+        if not isinstance(content, str) or _part(data, "encoding") != "base64":
+            raise unexpected(Call("GET", place, self.repository, writes=False), "file")
+        return base64.b64decode(content)
 
     def viewer(self) -> str:
         """The login of whoever the token belongs to, in the form that comments are signed with.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import socket
+import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
+
+from .codebases import CODEBASES, codebase_of
 
 ROOT_SCOPE = "mmengine"
 
@@ -40,10 +46,35 @@ def enter_scope(config: Config) -> str:
     Raises:
         Exception: whatever importing the library raises.
     """
-    scope = str(config.get("default_scope") or ROOT_SCOPE)
-    import_library(scope)
+    scope = str(config.get("default_scope") or "")
+    if scope:
+        import_library(scope)
+    else:
+        scope = _scope_of_type(config.model.get("type") if isinstance(config.model, dict) else None)
     init_default_scope(scope)
     return scope
+
+
+def _scope_of_type(kind: Any) -> str:
+    """The scope of a config that names none, as configs do that a library's own tools run: that of the model's class.
+
+    A class by name is looked for in mmengine, where ``custom_imports`` may have put it, then in each codebase that is
+    installed or lies in the tree, in the order of the table.
+    """
+    if isinstance(kind, type):
+        package = kind.__module__.partition(".")[0]
+        return package if _has_registry(package) else ROOT_SCOPE
+    prefix, dot, _ = str(kind).partition(".")
+    if dot or MODELS.get(str(kind)) is not None:
+        return prefix if dot and any(prefix in row.scopes for row in CODEBASES) else ROOT_SCOPE
+    for scope in [row.scopes[0] for row in CODEBASES]:
+        if scope == ROOT_SCOPE or importlib.util.find_spec(scope) is None:
+            continue
+        import_library(scope)
+        with MODELS.switch_scope_and_registry(scope) as registry:
+            if registry.get(str(kind)) is not None:
+                return scope
+    return ROOT_SCOPE
 
 
 def import_library(scope: str) -> None:
@@ -56,15 +87,22 @@ def import_library(scope: str) -> None:
     if scope == ROOT_SCOPE:
         return
     importlib.import_module(scope)
-    if importlib.util.find_spec(f"{scope}.registry") is not None:
+    if _has_registry(scope):
         registries = importlib.import_module(f"{scope}.registry")
         models = getattr(registries, "MODELS", None)
         if models is not None:
             models.import_from_location()
 
 
-def build_model(config: Config) -> nn.Module:
-    """Builds ``config.model`` in the current scope, in eval mode.
+def _has_registry(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(f"{package}.registry") is not None
+    except ModuleNotFoundError:  # a module alone
+        return False
+
+
+def build_model(config: Config, scope: str) -> nn.Module:
+    """Builds ``config.model`` in ``scope``, the current one, in eval mode.
 
     Raises:
         Exception: whatever the model's constructor raises.
@@ -72,9 +110,22 @@ def build_model(config: Config) -> nn.Module:
     model_config = config.model
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
-    torch.manual_seed(0)
-    model = MODELS.build(without_weights(model_config))
-    return model.eval()
+    torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
+    with codebase_of(scope).while_building():
+        model: nn.Module = MODELS.build(without_weights(model_config))
+    model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
+    return model
+
+
+@contextlib.contextmanager
+def without_initialisation() -> Iterator[None]:
+    """Keeps mmengine's modules from initialising their parameters while they are built, as some do (LoRA wraps a model so)."""
+    initialise = BaseModule.init_weights
+    BaseModule.init_weights = lambda self: None
+    try:
+        yield
+    finally:
+        BaseModule.init_weights = initialise
 
 
 def without_weights(config: Any) -> Any:
@@ -106,10 +157,19 @@ def cut_network() -> None:
 
     A promise to the user (building a model fetches nothing), not a wall: code that wants out finds a way around Python.
     """
+    # Without it, huggingface_hub asks for each missing file six times, over 23 seconds. It is read on import.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    if "huggingface_hub.constants" in sys.modules:
+        vars(sys.modules["huggingface_hub.constants"])["HF_HUB_OFFLINE"] = True
+
+    message = "Model Complexity fetches nothing while it measures: the network is off"
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise OSError("Model Complexity fetches nothing while it measures: the network is off")
+        raise OSError(message)
+
+    def refuse_host(host: Any, *_: Any, **__: Any) -> Any:
+        raise OSError(f"{message} ({host} was asked for)" if isinstance(host, str) else message)
 
     socket.socket.connect = refuse  # type: ignore[method-assign]
     socket.socket.connect_ex = refuse  # type: ignore[method-assign]
-    socket.getaddrinfo = refuse
+    socket.getaddrinfo = refuse_host

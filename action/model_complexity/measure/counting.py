@@ -10,6 +10,7 @@ from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis, 
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from .dry import without_arithmetic
 from .operators import ACTIVATION_HANDLES, FLOP_HANDLES, sort_operators
 
 
@@ -25,8 +26,8 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         inputs: tensors with the batch dimension first.
 
     Returns:
-        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``modules`` in call order as
-        fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
+        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``operators`` (flops by operator),
+        ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
 
     Raises:
         ZeroCountError: nothing was counted, so a figure would be a wrong one.
@@ -51,10 +52,37 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         "flops": total,
         "params": _whole(params[""]),
         "activations": values,
+        "operators": {name: _whole(cost) for name, cost in flops.by_operator().items() if cost},
         "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
         "unsupported_ops": operators,
         "uncalled_modules": sorted(uncalled),
     }
+
+
+def warm_up() -> None:
+    """Counts a small model of what most models are made of, so that forks of this process find caches filled."""
+    layers = (
+        nn.Conv2d(3, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.AdaptiveAvgPool2d(8),
+        nn.Flatten(2),
+        nn.LayerNorm(64),
+        nn.Linear(64, 16),
+        nn.GELU(),
+        nn.MultiheadAttention(16, 2),
+    )
+    with without_arithmetic():
+        model = _Chain(*layers).eval()
+        count(model, (torch.rand(1, 3, 64, 64),))
+
+
+class _Chain(nn.Sequential):  # type: ignore[misc] # torch is absent where types are checked
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        for layer in self:
+            value = layer(value, value, value)[0] if isinstance(layer, nn.MultiheadAttention) else layer(value)
+        return value
 
 
 def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncalled: Any) -> List[Dict[str, Any]]:

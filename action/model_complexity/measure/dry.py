@@ -10,7 +10,9 @@ Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function a
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from functools import cache
+from math import prod
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -37,25 +39,38 @@ def without_arithmetic() -> Iterator[None]:
         yield
 
 
-def warm_up() -> None:
-    """Loads what torch needs for the first operator on meta tensors, so that forks of this process have it."""
-    with without_arithmetic(), torch.no_grad():
-        torch.nn.Linear(SMALL, 2)(torch.empty(1, SMALL))
+class _Operator(NamedTuple):
+    """What is known of an operator from its schema."""
+
+    is_view: bool
+    asks: bool
+    """Whether its result, or the shape of it, hangs on values."""
+    writes: Tuple[Tuple[int, str], ...]
+    """Position and name of the arguments that it writes to."""
+    returns: Tuple[bool, ...]
+    """Which of its results are arguments that it wrote to."""
 
 
-class _Call(NamedTuple):
-    """One operator call, its arguments in a row."""
+@cache
+def _facts(operator: Any) -> _Operator:
+    schema = operator._schema
+    return _Operator(
+        bool(operator.is_view),
+        torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags,
+        tuple((place, part.name) for place, part in enumerate(schema.arguments) if _is_written(part)),
+        tuple(_is_written(part) for part in schema.returns),
+    )
 
-    operator: Any
-    arguments: List[Any]
-    form: Any
-    tensors: List[torch.Tensor]
+
+def _is_written(part: Any) -> bool:
+    return bool(part.alias_info and part.alias_info.is_write)
 
 
 class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absent where types are checked
     def __init__(self) -> None:
         super().__init__()
         self._empty: Dict[int, Any] = {}
+        self._shapes: Dict[Any, Any] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -63,106 +78,146 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        arguments, form = tree_flatten((args, kwargs))
-        call = _Call(func, arguments, form, [value for value in arguments if isinstance(value, torch.Tensor)])
-        tainted = any(map(self.is_empty, call.tensors))
-        if tainted and _asks_for_values(func, [tensor for tensor in call.tensors if self.is_empty(tensor)]):
+        facts = _facts(func)
+        tensors = _tensors_in([*args, *kwargs.values()] if kwargs else args)
+        empty = [tensor for tensor in tensors if self.is_empty(tensor)]
+        if empty and _asks_for_values(func, facts, empty):
             raise UnsoundError(f"{func} asks for values that dry analysis does not compute")
-        if not func.is_view and _may_skip(call):
-            shapes = _shapes(call)
-            if shapes is not None and (tainted or _is_worth_it(call, shapes)):
-                return self._answer(call, shapes)
+        if not facts.is_view and _may_skip(facts, tensors, tainted=bool(empty)):
+            shapes = self._shapes_of(func, args, kwargs)
+            if shapes is not None and (empty or _is_worth_it(tensors, shapes)):
+                return self._answer(facts, shapes, args, kwargs)
         result = func(*args, **kwargs)
-        if tainted:
-            self._mark([*tree_flatten(result)[0], *_written(call)])
+        if empty:
+            self._mark([*_tensors_in([result]), *_written(facts, args, kwargs)])
         return result
 
     def is_empty(self, tensor: torch.Tensor) -> bool:
         """Whether what the tensor holds was not computed."""
         return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
 
-    def _mark(self, values: Sequence[Any]) -> None:
+    def _mark(self, tensors: Sequence[torch.Tensor]) -> None:
         """Remembers storages that hold nothing. They are kept, so that no other can come to lie at their address."""
-        for value in values:
-            if isinstance(value, torch.Tensor) and value.numel() and value.device.type == "cpu":
-                storage = value.untyped_storage()
+        for tensor in tensors:
+            if tensor.device.type == "cpu" and _elements(tensor):
+                storage = tensor.untyped_storage()
                 self._empty[storage.data_ptr()] = storage
 
-    def _answer(self, call: _Call, shapes: Any) -> Any:
+    def _shapes_of(self, operator: Any, args: Any, kwargs: Any) -> Any:
+        """The results as meta tensors, or None where the operator has no meta kernel. A deep model asks the same many times."""
+        try:
+            key = (operator, _signature(args), _signature(kwargs))
+            if key not in self._shapes:
+                self._shapes[key] = _shapes(operator, args, kwargs)
+            return self._shapes[key]
+        except TypeError:  # an argument that cannot be a key
+            return _shapes(operator, args, kwargs)
+
+    def _answer(self, facts: _Operator, shapes: Any, args: Any, kwargs: Any) -> Any:
         """What the operator would have returned, with nothing in it. What is written in place is returned itself."""
+        written = _written(facts, args, kwargs)
+        if isinstance(shapes, torch.Tensor):
+            result: Any = written[0] if facts.returns[0] else _hollow(shapes)
+            self._mark([result, *written])
+            return result
         flat, form = tree_flatten(shapes)
-        written = iter(_written(call))
-        in_place = [bool(part.alias_info and part.alias_info.is_write) for part in call.operator._schema.returns]
-        results = []
-        for position, shape in enumerate(flat):
-            if position < len(in_place) and in_place[position]:
-                results.append(next(written))
+        arguments, results = iter(written), []
+        for place, shape in enumerate(flat):
+            if place < len(facts.returns) and facts.returns[place]:
+                results.append(next(arguments))
             else:
                 results.append(_hollow(shape) if isinstance(shape, torch.Tensor) else shape)
-        self._mark([*results, *_written(call)])
+        self._mark([*_tensors_in(results), *written])
         return tree_unflatten(results, form)
 
 
-def _asks_for_values(operator: Any, empty: Sequence[torch.Tensor]) -> bool:
+def _tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
+    found: List[torch.Tensor] = []
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _tensors_in(value)
+    return found
+
+
+def _asks_for_values(operator: Any, facts: _Operator, empty: Sequence[torch.Tensor]) -> bool:
     """Whether the result, or its shape, hangs on a value of one of the ``empty`` tensors."""
     if operator is torch.ops.aten.index.Tensor:
         # A mask decides how many elements there are; indices do not, and neither does what is indexed.
         return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in empty)
-    return torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags
+    return facts.asks
 
 
-def _may_skip(call: _Call) -> bool:
-    """Integers steer (indices, masks, lengths): an operator on integers alone is computed."""
-    return not call.tensors or any(_holds_numbers(tensor) for tensor in call.tensors)
-
-
-def _is_worth_it(call: _Call, shapes: Any) -> bool:
-    """Large numbers in or out, or an integer result of a large computation; a large table of integers from nothing is not."""
-    if any(tensor.numel() > SMALL and _holds_numbers(tensor) for tensor in call.tensors):
+def _may_skip(facts: _Operator, tensors: Sequence[torch.Tensor], *, tainted: bool) -> bool:
+    """Integers steer (indices, masks, lengths): an operator on integers alone is computed. So is what fills a small tensor."""
+    if not tensors:
         return True
-    results = [shape for shape in tree_flatten(shapes)[0] if isinstance(shape, torch.Tensor)]
-    return any(shape.numel() > SMALL and _holds_numbers(shape) for shape in results)
+    if not any(_holds_numbers(tensor) for tensor in tensors):
+        return False
+    return tainted or not facts.writes or any(_elements(tensor) > SMALL for tensor in tensors)
+
+
+def _is_worth_it(tensors: Sequence[torch.Tensor], shapes: Any) -> bool:
+    """Large numbers in or out, or an integer result of a large computation; a large table of integers from nothing is not."""
+    if any(_elements(tensor) > SMALL and _holds_numbers(tensor) for tensor in tensors):
+        return True
+    return any(_elements(shape) > SMALL and _holds_numbers(shape) for shape in _tensors_in([shapes]))
 
 
 def _holds_numbers(tensor: torch.Tensor) -> bool:
     return bool(tensor.is_floating_point() or tensor.is_complex())
 
 
-def _shapes(call: _Call) -> Any:
-    """The results as meta tensors, or None where the operator has no meta kernel."""
+def _signature(value: Any) -> Any:
+    """What the shape of a result can hang on, as a key."""
+    if isinstance(value, torch.Tensor):
+        return (*_size(value), None, *_stride(value), value.dtype, value.device)
+    if isinstance(value, (list, tuple)):
+        return tuple([_signature(part) for part in value])
+    if isinstance(value, dict):
+        return tuple([(name, _signature(part)) for name, part in value.items()])
+    return (value.__class__, value)  # 1, 1.0 and True are not the same
+
+
+def _shapes(operator: Any, args: Any, kwargs: Any) -> Any:
+    keywords = {name: _meta(value) for name, value in kwargs.items()}
+    if "device" in keywords:
+        keywords["device"] = torch.device("meta")
     try:
-        arguments, keywords = tree_unflatten([_meta(value) for value in call.arguments], call.form)
-        if "device" in keywords:
-            keywords["device"] = torch.device("meta")
-        return call.operator(*arguments, **keywords)
+        return operator(*_meta(args), **keywords)
     except (NotImplementedError, RuntimeError, TypeError):
         return None
 
 
 def _meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
+        return torch.empty_strided(_size(value), _stride(value), dtype=value.dtype, device="meta")
+    if isinstance(value, (list, tuple)):
+        return [_meta(part) for part in value]
     return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def _hollow(shape: torch.Tensor) -> torch.Tensor:
     if _holds_numbers(shape):
-        return torch.empty_strided(shape.size(), shape.stride(), dtype=shape.dtype)  # memory that nobody touches
-    return torch.zeros(shape.size(), dtype=shape.dtype)  # always a legal index
+        return torch.empty_strided(_size(shape), _stride(shape), dtype=shape.dtype)  # memory that nobody touches
+    return torch.zeros(_size(shape), dtype=shape.dtype)  # always a legal index
 
 
-def _written(call: _Call) -> List[torch.Tensor]:
+# Some operators (the clone in `reshape`) come here with the tracer still on. There, Tensor.size() gives traced tensors, and
+# those that we pass on would be taken for the sizes of the next operator that the tracer records; these give numbers.
+_size = torch.ops.aten.sym_size.default
+_stride = torch.ops.aten.sym_stride.default
+
+
+def _elements(tensor: torch.Tensor) -> int:
+    return prod(_size(tensor))
+
+
+def _written(facts: _Operator, args: Any, kwargs: Any) -> List[torch.Tensor]:
     """The arguments that the operator writes to."""
-    schema = call.operator._schema.arguments
-    if not any(argument.alias_info and argument.alias_info.is_write for argument in schema):
-        return []
-    positional, keywords = tree_unflatten(call.arguments, call.form)
-    written = []
-    for position, argument in enumerate(schema):
-        if argument.alias_info and argument.alias_info.is_write:
-            value = keywords.get(argument.name, positional[position] if position < len(positional) else None)
-            written += [tensor for tensor in tree_flatten(value)[0] if isinstance(tensor, torch.Tensor)]
-    return written
+    values = [kwargs.get(name, args[place] if place < len(args) else None) for place, name in facts.writes]
+    return _tensors_in(values)
 
 
 class _AsTraced(TorchFunctionMode):  # type: ignore[misc]

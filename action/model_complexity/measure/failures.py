@@ -20,13 +20,18 @@ HINTS = {
     "timeout": "Give it more time with the `timeout` input, or ask for a smaller shape.",
     "out_of_memory": "Ask for a smaller shape, or use a runner with more memory.",
     "crash": "Run it by itself to see the crash; compiled extensions and calls to os._exit are the usual causes.",
-    "unsupported_input": "This model asks for inputs other than one image; they cannot be made yet.",
+    "unsupported_input": "Name the model's inputs with their dimensions in the `shapes` input, e.g. `points=40000x4`.",
     "zero_count": "None of the model's operators is counted, so no figure is given rather than a wrong one.",
 }
 
+_OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
+NETWORK_IS_OFF = "the network is off"
+"""In every message of a failure for want of something that would have to be fetched."""
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_ON_THE_HUB = re.compile(r"looks like (\S+) is not the path to a directory containing a file named (\S+)\.\s")
+"""transformers', of a name that it looked up on the Hugging Face hub; the sentence goes on to ask for an internet connection."""
 _TEMPORARY = re.compile(r"/\S*?/tmp[a-z0-9_]{8}/tmp[a-z0-9_]{8}(\.\w+)?")
 
 
@@ -54,8 +59,9 @@ def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
 
 
 def _kind(error: BaseException, stage: str) -> str:
-    if type(error).__name__ == "ZeroCountError":
-        return "zero_count"
+    ours = _OUR_KINDS.get(type(error).__name__)
+    if ours:
+        return ours
     chain = list(_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
@@ -95,6 +101,9 @@ def _message(error: BaseException) -> str:
         return _syntax_message(error)
     if type(error).__module__.startswith(__package__ or ""):
         return str(error)  # ours: a sentence of its own
+    hub = _ON_THE_HUB.search(str(error))
+    if hub:
+        return f"{hub[2]} of {hub[1]!r} is not on this machine: the network is off while measuring; name a folder that holds it"
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
+import re
 import signal
 import sys
 import time
 import traceback
 from pathlib import Path
 from select import select
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Sequence
 
 from .failures import worker_failure
 
@@ -20,7 +22,11 @@ LARGEST_ANSWER = 4 * 2**20
 POLL_SECONDS = 0.2
 _PR_SET_CHILD_SUBREAPER = 36
 
+_OWN = b"o"
+_QUESTION = re.compile(rb"key ([0-9a-f]{64})\n")
+
 Answer = Dict[str, Any]
+Ask = Callable[[str], bool]
 
 
 class Limits(NamedTuple):
@@ -34,23 +40,31 @@ class Fork:
     """A child process, in a session of its own, that does ``work`` and answers with a dictionary through a pipe.
 
     Args:
-        work: runs in the child, which leaves by os._exit, so that nothing of the parent's runs twice.
+        work: runs in the child, which leaves by os._exit, so that nothing of the parent's runs twice. It is given ``ask``, to
+            ask this process whether a key is another's, which is to be replied to; its answer may then be None.
         limits: beyond them the child is ended, and the answer is a failure.
+        others: the forks that run beside it, whose pipes it must not hold.
     """
 
-    def __init__(self, work: Callable[[], Answer], limits: Limits) -> None:
+    def __init__(self, work: Callable[[Ask], Optional[Answer]], limits: Limits, others: Iterable[Fork] = ()) -> None:
         self._limits = limits
         self._data = b""
         self._status: Optional[int] = None
         self._deadline = time.monotonic() + limits.seconds
+        self._replied = False
         self._reading, writing = os.pipe()
+        replies, self._replying = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        gc.freeze()  # a collection in the child would walk through, and so copy, all that this process has imported
         self._child = os.fork()
         if self._child == 0:
-            os.close(self._reading)
-            _be_the_child(work, writing)
+            for fork in (self, *others):
+                os.close(fork._reading)
+                os.close(fork._replying)
+            _be_the_child(work, writing, replies)
         os.close(writing)
+        os.close(replies)
 
     @property
     def pid(self) -> int:
@@ -60,6 +74,21 @@ class Fork:
     def fileno(self) -> int:
         """For ``select``."""
         return self._reading
+
+    def asked(self) -> str:
+        """The key that it asks about and waits for a reply to; blank if it does not. The key is not to be trusted."""
+        question = None if self._replied else _QUESTION.match(self._data)
+        return question[1].decode("ascii") if question else ""
+
+    def reply(self, *, shared: bool) -> None:
+        """Answers the question; a child whose key is another's has nothing left to do, and is ended."""
+        self._replied = True
+        self._data = self._data.partition(b"\n")[2]
+        if shared:
+            self._end()
+            return
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._replying, _OWN)
 
     def step(self) -> Optional[Answer]:
         """Reads what is there and looks at the limits, without waiting; the answer once there is one.
@@ -109,11 +138,12 @@ class Fork:
         if self._status is None:
             self._status = os.waitpid(self._child, 0)[1]
         os.close(self._reading)
+        os.close(self._replying)
 
 
 def in_fork(work: Callable[[], Answer], limits: Limits) -> Answer:
     """Does ``work`` in a fork and waits for its answer."""
-    fork = Fork(work, limits)
+    fork = Fork(lambda ask: work(), limits)
     while True:
         select([fork], [], [], POLL_SECONDS)
         answer = fork.step()
@@ -146,14 +176,21 @@ def adopt_orphans() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _be_the_child(work: Callable[[], Answer], writing: int) -> None:
+def _be_the_child(work: Callable[[Ask], Optional[Answer]], writing: int, replies: int) -> None:
     """Never returns."""
     status = 1
+    gc.set_threshold(100_000, 20, 100)  # what a job makes lives as long as the job
+
+    def ask(key: str) -> bool:
+        os.write(writing, f"key {key}\n".encode("ascii"))
+        return os.read(replies, 1) != _OWN
+
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        data = dumped(work())
+        answer = work(ask)
+        data = dumped(answer) if answer is not None else b""
         sys.stdout.flush()
         sys.stderr.flush()
         with os.fdopen(writing, "wb") as pipe:

@@ -7,17 +7,17 @@ import platform
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Callable, Dict, Optional
 
 import torch
-from torch import nn
 
-from .building import build_model, enter_scope, load_config
+from .building import build_model, enter_scope, load_config, without_initialisation
+from .codebases import codebase_of, feed
 from .counting import count
 from .dry import without_arithmetic
 from .failures import failure_of
-
-EXTRACT = "extract_feat"
+from .shapes import AUTO, Asked
+from .sharing import key_of
 
 
 def versions() -> Dict[str, str]:
@@ -26,67 +26,79 @@ def versions() -> Dict[str, str]:
     return {"python": platform.python_version(), "torch": str(torch.__version__), **libraries}
 
 
-def run_job(config: Path, shape: Sequence[int], device: str = "cpu", method: str = "dry") -> Dict[str, Any]:
+def never_shared(key: str) -> bool:
+    """For jobs that are measured whatever others are."""
+    return False
+
+
+def run_job(
+    config: Path,
+    shape: Asked,
+    device: str = "cpu",
+    method: str = "dry",
+    is_shared: Callable[[str], bool] = never_shared,
+) -> Optional[Dict[str, Any]]:
     """Loads, builds and counts.
 
     Args:
         config: path of the config file.
-        shape: (C, H, W) of one image; the batch is 1.
+        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.Asked``); the batch is 1.
         device: ``cpu`` or ``cuda``: where a real run happens.
         method: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
+        is_shared: told a key that equal jobs share, says whether the answer is had from another one.
 
     Returns:
-        ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``.
+        ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``, and
+        ``scope``, the library that the config used; None where ``is_shared`` said so.
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
     attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry")
     try:
+        key = attempt.load()
+        if key is not None and is_shared(key):
+            return None
         found = attempt.measure()
     except (Exception, SystemExit) as error:
-        return {"failure": failure_of(error, attempt.stage, str(Path.cwd()))}
-    return {"measurement": {**found, "seconds": round(time.monotonic() - started, 3)}}
+        return {"failure": failure_of(error, attempt.stage, str(Path.cwd())), "scope": attempt.scope}
+    return {"measurement": {**found, "seconds": round(time.monotonic() - started, 3)}, "scope": attempt.scope}
 
 
 class _Attempt:
     """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
 
-    def __init__(self, config: Path, shape: Sequence[int], device: str, *, dry: bool) -> None:
-        self._config, self._shape, self._device, self._dry = config, shape, device, dry
-        self.stage = "load"
+    def __init__(self, path: Path, asked: Asked, device: str, *, dry: bool) -> None:
+        self._path, self._asked, self._device, self._dry = path, asked, device, dry
+        self.stage, self.scope = "load", ""
+
+    def load(self) -> Optional[str]:
+        """Reads the config; its key, or None where it has none (see ``sharing``)."""
+        self._config = load_config(self._path)
+        self.stage = "build"
+        self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
+        self._codebase = codebase_of(self.scope)
+        if self._asked == AUTO:
+            self._asked = self._codebase.shape(self._config)
+        return key_of(self._config, self.scope, self._asked)
 
     def measure(self) -> Dict[str, Any]:
-        config = load_config(self._config)
-        self.stage = "build"
-        scope = enter_scope(config)  # before arithmetic is skipped: modules compute things when they are imported
-        with without_arithmetic() if self._dry else contextlib.nullcontext():
-            model = build_model(config).to(self._device)
+        """Builds and counts what was loaded."""
+        with contextlib.ExitStack() as stack:
+            if self._dry:
+                stack.enter_context(without_initialisation())
+                stack.enter_context(without_arithmetic())
+            model = build_model(self._config, self.scope).to(self._device)
             self.stage = "count"
-            method = trace_method(model)
-            inputs = image(self._shape, self._device)
-            counts = count(model, (inputs,))
+            method = self._codebase.method(model)
+            fed = feed(model, method, self._asked, self._device)
+            self._codebase.ready(model, fed)
+            counts = count(model, fed.tensors)
         return {
             **counts,
-            "input_shape": list(inputs.shape),
+            "input_shape": list(fed.tensors[0].shape),
+            "inputs": fed.named,
             "forward": method,
             "device": self._device,
             "method": "dry" if self._dry else "real",
             "versions": versions(),
-            "scope": scope,
         }
-
-
-def trace_method(model: nn.Module) -> str:
-    """Makes ``model(x)`` run ``extract_feat`` where the model has it, as the OpenMMLab tools do, and names the method.
-
-    The head's parameters are then counted and its flops are not.
-    """
-    if not callable(getattr(model, EXTRACT, None)):
-        return "forward"
-    model.forward = model.extract_feat
-    return EXTRACT
-
-
-def image(shape: Sequence[int], device: str) -> torch.Tensor:
-    """A batch of one image, (1, C, H, W), the same in every run."""
-    return torch.rand((1, *shape), generator=torch.Generator().manual_seed(0)).to(device)

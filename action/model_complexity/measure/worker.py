@@ -1,6 +1,6 @@
 """The worker: jobs in as JSON lines on stdin, answers out as JSON lines on a pipe of its own.
 
-    job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}
+    job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}      or  "shape": "auto"  or  "points=40000x4"
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
 The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``; answers
@@ -23,8 +23,9 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .failures import worker_failure
-from .forks import POLL_SECONDS, Fork, Limits, adopt_orphans, dumped, in_fork, kill_orphans, machine_memory
+from .failures import NETWORK_IS_OFF, worker_failure
+from .forks import POLL_SECONDS, Ask, Fork, Limits, adopt_orphans, dumped, in_fork, kill_orphans, machine_memory
+from .shares import Shares
 
 _PR_SET_DUMPABLE = 4
 _LONGEST_SCOPE = 60
@@ -66,7 +67,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 class _Bench(NamedTuple):
     """What every job shares."""
 
-    run_job: Callable[..., Dict[str, Any]]
+    run_job: Callable[..., Optional[Dict[str, Any]]]
     import_library: Callable[[str], None]
     versions: Dict[str, str]
     device: str
@@ -78,7 +79,9 @@ class _Bench(NamedTuple):
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> _Bench:
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
-        from . import building, dry, job
+        from . import building, counting, job
+
+        building.cut_network()
 
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
@@ -86,8 +89,7 @@ class _Bench(NamedTuple):
         # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
         method = "real" if options.method == "auto" and options.device == "cuda" else options.method
         if method != "real":
-            dry.warm_up()
-        building.cut_network()
+            counting.warm_up()
         # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
         tree = Path.cwd()
         sys.path[:0] = [str(folder) for folder in (tree, tree / "src") if folder.is_dir()]
@@ -103,21 +105,36 @@ class _Bench(NamedTuple):
         )
 
     def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-        """Answers as jobs are done; what needs a second attempt comes last, each alone."""
+        """Answers as jobs are done; what needs a second attempt comes last, each alone. Equal work is done once."""
         first = "real" if self.method == "real" else "dry"
+        shares = Shares()
         unsettled: List[Tuple[Dict[str, Any], str]] = []
-        for job, answer, alone in self._side_by_side(iter(jobs), first, self.side_by_side):
-            again = self._again(answer, first, alone=alone)
-            if again:
-                unsettled.append((job, again))
-            else:
+        for done in self._side_by_side(iter(jobs), first, self.side_by_side, shares):
+            if done is not None:
+                job, answer, alone = done
+                again = self._again(answer, first, alone=alone)
+                if again:
+                    unsettled.append((job, again))
+                    continue
+                shares.settle(job, answer)
                 yield {"job": job["job"], **answer}
+            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
         for job, method in unsettled:
-            again = method
-            while again:
-                ((_, answer, _),) = self._side_by_side(iter([job]), again, 1)
-                again = self._again(answer, again, alone=True)
+            answer = self._alone(job, method, shares)
+            shares.settle(job, answer)
             yield {"job": job["job"], **answer}
+            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
+        yield from ({"job": job["job"], **self._alone(job, first, None)} for job in shares.left())
+
+    def _alone(self, job: Dict[str, Any], method: str, shares: Optional[Shares]) -> Dict[str, Any]:
+        """The final answer to a job that nothing runs beside."""
+        answer: Dict[str, Any] = {}
+        while method:
+            for done in self._side_by_side(iter([job]), method, 1, shares):
+                if done is not None:
+                    answer = done[1]
+            method = self._again(answer, method, alone=True)
+        return answer
 
     def _again(self, answer: Dict[str, Any], method: str, *, alone: bool) -> str:
         """The method of the next attempt, blank if the answer stands.
@@ -128,18 +145,23 @@ class _Bench(NamedTuple):
         kind = answer.get("failure", {}).get("kind")
         if kind in _MAYBE_ANOTHERS_DOING and not alone:
             return method
+        if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
+            return ""  # it is off for a real run too, which may take minutes to find out
         return "real" if kind in _MAYBE_DRYS_DOING and method == "dry" and self.method == "auto" else ""
 
     def _side_by_side(
-        self, jobs: Iterator[Dict[str, Any]], method: str, most: int
-    ) -> Iterator[Tuple[Dict[str, Any], Dict[str, Any], bool]]:
-        """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time."""
+        self, jobs: Iterator[Dict[str, Any]], method: str, most: int, shares: Optional[Shares]
+    ) -> Iterator[Optional[Tuple[Dict[str, Any], Dict[str, Any], bool]]]:
+        """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time.
+
+        None tells that a job was found to be another's, whose answer ``shares`` has or will have.
+        """
         limits = self.limits._replace(memory_bytes=self.limits.memory_bytes // most)
         running: Dict[Fork, Dict[str, Any]] = {}
         crowded: Set[Fork] = set()
         while True:
             for job in itertools.islice(jobs, most - len(running)):
-                running[Fork(self._work(job, method), limits)] = job
+                running[Fork(self._work(job, method), limits, running)] = job
             if not running:
                 return
             crowded |= set(running) if len(running) > 1 else set()
@@ -147,26 +169,35 @@ class _Bench(NamedTuple):
             kill_orphans([fork.pid for fork in running])
             for fork in list(running):
                 answer = fork.step()
-                if answer is not None:
+                key = fork.asked() if answer is None else ""
+                if key:
+                    shared = shares is not None and shares.take(key, running[fork])
+                    fork.reply(shared=shared)
+                    if shared:
+                        del running[fork]
+                        yield None
+                elif answer is not None:
                     kill_orphans([other.pid for other in running])
                     yield running.pop(fork), self._checked(answer), fork not in crowded
 
-    def _work(self, job: Dict[str, Any], method: str) -> Callable[[], Dict[str, Any]]:
-        def work() -> Dict[str, Any]:
+    def _work(self, job: Dict[str, Any], method: str) -> Callable[[Ask], Optional[Dict[str, Any]]]:
+        def work(ask: Ask) -> Optional[Dict[str, Any]]:
             os.close(self.answers_fd)  # a config answers for itself only
             if self.device != "cpu":
                 _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
-            return self.run_job(Path(job["config"]), job["shape"], self.device, method)
+            shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
+            return self.run_job(Path(job["config"]), shape, self.device, method, ask)
 
         return work
 
     def _checked(self, answer: Dict[str, Any]) -> Dict[str, Any]:
         """What came through the fork's pipe may be anything that the config wrote there."""
+        scope = answer.pop("scope", "")
         if set(answer) not in ({"measurement"}, {"failure"}) or not all(
             isinstance(part, dict) for part in answer.values()
         ):
             return worker_failure("crash", "the config's process answered with something that is no result")
-        self._take_over(answer.get("measurement", {}).pop("scope", ""))
+        self._take_over(scope)
         return answer
 
     def _take_over(self, scope: Any) -> None:

@@ -23,9 +23,19 @@ def clipped(text: str, limit: int = LINE_LIMIT) -> str:
     return f"{text[:ahead]}…{text[-(limit - ahead - 1) :]}"
 
 
+def plain(text: str, limit: int = LINE_LIMIT) -> str:
+    """One line of printable characters, where the place itself escapes: a template with autoescape, or JSON."""
+    return clipped(printable(" ".join(text.split())), limit)
+
+
+def plain_block(text: str) -> str:
+    """The same for several lines."""
+    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
 def code(text: str, limit: int = LINE_LIMIT) -> str:
     """A code span, safe in a table cell too."""
-    shown = clipped(printable(" ".join(text.split())), limit) or " "
+    shown = plain(text, limit) or " "
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""
     # A table splits cells at pipes before it looks for code, and takes the backslash away again.
@@ -39,13 +49,12 @@ def plain(text: str) -> str:
 
 def html_code(text: str, limit: int = LINE_LIMIT) -> str:
     """The same for places where Markdown is not read, e.g. inside ``<summary>``."""
-    return f"<code>{html.escape(clipped(printable(' '.join(text.split())), limit))}</code>"
+    return f"<code>{html.escape(plain(text, limit))}</code>"
 
 
 def fenced(text: str) -> str:
     """A code block that its content cannot close."""
-    lines = [printable(line.replace("\t", "    ")) for line in text.split("\n")]
-    body = "\n".join(lines)
+    body = plain_block(text)
     fence = fence_for(body)
     return f"{fence}text\n{body}\n{fence}"
 

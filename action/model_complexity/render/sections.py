@@ -220,6 +220,8 @@ def _traced(measurement: Measurement) -> str:
     method = f"Traced {code(measurement.forward)}, {how}, with input {plain(fed_text(measurement, batch=True))}."
     if measurement.forward == "extract_feat":
         method += " The head's params are counted, its FLOPs are not."
+    elif measurement.forward == "extract_image_feat":
+        method += " The params of the text's half are counted, its FLOPs are not."
     return method
 
 

@@ -1,0 +1,102 @@
+"""The policy's budgets held against what was measured. Pure, and exact: integers and fractions, never floats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from model_complexity.compare.deltas import comparable
+from model_complexity.policy.model import Budget, Policy
+from model_complexity.report import BudgetCheck, Entry, Figure, Measurement
+
+NEAR: Final = (9, 10)
+"""The share of an absolute limit from which on a figure is near it."""
+
+
+def check(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
+    """Judges every budget for every entry that was measured at head, in the order of entries and budgets.
+
+    A failure at head is judged nowhere. ``max-increase`` is judged where the base was measured and is comparable.
+    """
+    return tuple(
+        judged
+        for entry, head, budget in _pairs(entries, policy)
+        for judged in (_max(budget, entry, head, policy), _max_increase(budget, entry, head, policy))
+        if judged is not None
+    )
+
+
+def not_judged(entries: Sequence[Entry], policy: Policy) -> tuple[str, ...]:
+    """One sentence for each figure whose ``max-increase`` could not be judged though the base was measured."""
+    lost = Counter(
+        budget.figure
+        for entry, _, budget in _pairs(entries, policy)
+        if budget.max_increase and isinstance(entry.base, Measurement) and not comparable(budget.figure, entry)
+    )
+    return tuple(
+        f"`max-increase` on {figure} was not judged {'once' if times == 1 else f'{times} times'}: the base was traced by "
+        "another method, or other operators were not counted there, so that the two are not comparable."
+        for figure, times in lost.items()
+    )
+
+
+def _pairs(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[Entry, Measurement, Budget]]:
+    for entry in entries:
+        if isinstance(entry.head, Measurement):
+            for budget in policy.budgets:
+                if budget.is_for(entry.target.name, entry.shape, entry.head):
+                    yield entry, entry.head, budget
+
+
+def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
+    if budget.most is None:
+        return None
+    most, value, before = budget.most.most, _value(head, budget.figure), _before(entry, budget.figure)
+    near, whole = NEAR
+    if value <= most:
+        state = "near" if value * whole >= most * near else "kept"
+    elif before is not None and most < before and value <= before:
+        state = "broken_before"
+    else:
+        state = "broken"
+    return _judged(
+        budget, entry, policy, rule="max", limit=budget.most.text, most=most, head=value, base=before, state=state
+    )
+
+
+def _max_increase(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
+    before = _before(entry, budget.figure)
+    if budget.max_increase is None or before is None:
+        return None
+    most, value = budget.max_increase.most(before), _value(head, budget.figure)
+    limit, state = budget.max_increase.text, "kept" if value <= most else "broken"
+    return _judged(
+        budget, entry, policy, rule="max-increase", limit=limit, most=most, head=value, base=before, state=state
+    )
+
+
+def _judged(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found: object) -> BudgetCheck:
+    known = state in {"broken", "broken_before"}
+    reason = policy.reason_to_ignore(entry.target.name, budget.figure) if known else None
+    return BudgetCheck.model_validate(
+        {
+            "config": entry.target.name,
+            "shape": entry.shape,
+            "figure": budget.figure,
+            "state": state if reason is None else "ignored",
+            "level": budget.level,
+            "reason": reason,
+            **found,
+        }
+    )
+
+
+def _value(measurement: Measurement, figure: Figure) -> int:
+    value: int = getattr(measurement, figure)
+    return value
+
+
+def _before(entry: Entry, figure: Figure) -> int | None:
+    """The base's figure, where head's may be held against it."""
+    return _value(entry.base, figure) if isinstance(entry.base, Measurement) and comparable(figure, entry) else None

@@ -1,0 +1,65 @@
+"""On which line of a config its model stands, for annotations. The text is parsed, never run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from model_complexity.discover.python_bases import syntax_tree
+
+_NAME: Final = "model"
+_YAML_KEY: Final = re.compile(r"""(?:"model"|'model'|model)[ \t]*:(?:\s|$)""")
+_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:]|\n', re.DOTALL)
+
+
+def model_line(path: str, content: bytes) -> int:
+    """The line of the top-level ``model`` key of a .py, .json or .yaml config; 1 where it has none or cannot be read."""
+    text = content.decode("utf-8", "replace").removeprefix("\ufeff")
+    if path.endswith(".py"):
+        return _in_python(text)
+    in_braces = path.endswith(".json") or text.lstrip().startswith("{")
+    return _in_json(text) if in_braces else _in_yaml(text)
+
+
+def _in_python(text: str) -> int:
+    try:
+        tree = syntax_tree(text)
+    except SyntaxError:
+        return 1
+    return next((statement.lineno for statement in tree.body if _NAME in _names(statement)), 1)
+
+
+def _names(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement assigns to, or into, or whose method it calls: ``model.update(...)``."""
+    if isinstance(statement, ast.Assign):
+        yield from map(_root, statement.targets)
+    elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+        yield _root(statement.target)
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        yield _root(statement.value.func)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _in_yaml(text: str) -> int:
+    lines = enumerate(re.split(r"\r\n|\r|\n", text), 1)
+    return next((number for number, line in lines if _YAML_KEY.match(line)), 1)
+
+
+def _in_json(text: str) -> int:
+    line, depth, key = 1, 0, 0
+    for token in _JSON_TOKEN.finditer(text):
+        found = token[0]
+        if found == ":" and key:
+            return key
+        if found != "\n":
+            key = line if depth == 1 and found == f'"{_NAME}"' else 0
+            depth += (found in "{[") - (found in "}]")
+        line += found.count("\n")  # a string may go over several, where it is YAML
+    return 1

@@ -1,0 +1,113 @@
+"""What a row of the table says, and how the inputs that it names are made."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import nullcontext
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, NamedTuple, Tuple
+
+import torch
+from torch import nn
+
+from ..shapes import Asked, NamedInput, Shape, named_inputs
+from ..sizes import own_shape
+
+EXTRACT = "extract_feat"
+_KINDS = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
+
+
+class UnsupportedInputError(Exception):
+    """The model asks for an input that cannot be made from what was asked for."""
+
+
+class Fed(NamedTuple):
+    """What a model is traced with: tensors with the batch first, and their shapes by name where they were named."""
+
+    tensors: Tuple[torch.Tensor, ...]
+    named: Dict[str, List[int]]
+
+
+def extract_feat_or_forward(model: nn.Module) -> str:
+    """``extract_feat`` where a model has it, as OpenMMLab's own tools trace it, otherwise ``forward``."""
+    return EXTRACT if callable(getattr(model, EXTRACT, None)) else "forward"
+
+
+def nothing_more(model: nn.Module, fed: Fed) -> None:
+    """For models that need nothing but their input."""
+
+
+class Codebase(NamedTuple):
+    """One row.
+
+    Args:
+        name: of the library, for people.
+        scopes: the registry scopes that it stands for, the first one importable under that name.
+        method: names the method of a model that is traced.
+        shape: what ``auto`` means for a resolved config: (C, H, W).
+        ready: sets what the library's own loop sets on a model before it calls it with an input.
+        while_building: holds while a model is built.
+    """
+
+    name: str
+    scopes: Tuple[str, ...]
+    method: Callable[[nn.Module], str] = extract_feat_or_forward
+    shape: Callable[[Mapping[str, Any]], Shape] = own_shape
+    ready: Callable[[nn.Module, Fed], None] = nothing_more
+    while_building: Callable[[], ContextManager[None]] = nullcontext
+
+
+def feed(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
+    """Makes ``model(*tensors)`` run the method with inputs of the shapes asked for, and makes the inputs.
+
+    Args:
+        model: its ``forward`` is replaced where another method, or inputs by name, are asked for.
+        method: the name of the method.
+        asked: (C, H, W) of one image, or the canonical text of named inputs.
+        device: where the inputs are made.
+
+    Raises:
+        UnsupportedInputError: the method has no such input, or wants more of them.
+    """
+    called: Callable[..., Any] = getattr(model, method)
+    if not isinstance(asked, str):
+        _check(called, method, [], f"one image {(1, *asked)}")
+        if method != "forward":
+            model.forward = called
+        return Fed((_tensor(NamedInput("", asked, "float"), device),), {})
+    inputs = named_inputs(asked)
+    names = [one.name for one in inputs]
+    _check(called, method, names, asked)
+
+    def by_name(*tensors: torch.Tensor) -> Any:
+        return called(**dict(zip(names, tensors)))
+
+    model.forward = by_name
+    return Fed(tuple(_tensor(one, device) for one in inputs), {one.name: [1, *one.shape] for one in inputs})
+
+
+def _check(called: Callable[..., Any], method: str, names: List[str], tried: str) -> None:
+    try:
+        signature = inspect.signature(called)
+        bound = signature.bind_partial(**dict.fromkeys(names)) if names else signature.bind_partial(None)
+    except ValueError:
+        return  # it does not say what it takes
+    except TypeError:
+        known = ", ".join(inspect.signature(called).parameters) or "no input"
+        raise UnsupportedInputError(f"`{method}` takes {known}; tried {tried}") from None
+    missing = [
+        name
+        for name, parameter in signature.parameters.items()
+        if name not in bound.arguments
+        and parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if missing:
+        raise UnsupportedInputError(f"`{method}` asks for {', '.join(missing)} as well; tried {tried}")
+
+
+def _tensor(one: NamedInput, device: str) -> torch.Tensor:
+    """A batch of one, the same in every run: numbers from 0 to 1, the integer 0 (a legal index anywhere), or all true."""
+    shape = (1, *one.shape)
+    if one.kind == "float":
+        return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+    return torch.full(shape, one.kind == "bool", dtype=_KINDS[one.kind], device=device)
