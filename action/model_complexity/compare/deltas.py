@@ -79,8 +79,10 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
         return "removed" if isinstance(entry.base, Measurement) else "base_failed"
     if entry.base is None:
         return "added" if compared else "measured"
-    if isinstance(entry.base, Failure):
-        return "fixed"
+    return "fixed" if isinstance(entry.base, Failure) else _status_of_both(entry)
+
+
+def _status_of_both(entry: Entry) -> Status:
     if not traced_alike(entry):
         return "incomparable"
     same = counted_alike(entry) and all(

@@ -76,4 +76,6 @@ def _growth(entry: Entry, place: int) -> float:
     delta = delta_of(FIGURES[place], entry)
     if delta is None:
         return 0.0
-    return math.copysign(math.inf, delta.absolute) if delta.relative is None and delta.absolute else delta.relative or 0.0
+    return (
+        math.copysign(math.inf, delta.absolute) if delta.relative is None and delta.absolute else delta.relative or 0.0
+    )

@@ -60,8 +60,7 @@ class Difference:
         columns = [name for name in self._diff.figures if _moves(self._diff, name)]
         heads = [f"{NOUNS[name]} (part of the change)" for name in columns]
         lines = [_line("module", *heads), "|:--|" + "--:|" * len(columns)]
-        for family in causes:
-            lines.append(_line(_name(family), *(_cell(family, FIGURES.index(name)) for name in columns)))
+        lines += (_line(_name(family), *(_cell(family, FIGURES.index(name)) for name in columns)) for family in causes)
         return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ import re
 from model_complexity.measure.page import printable
 
 LINE_LIMIT = 240
-_PLAIN = re.compile(r"[A-Za-z0-9 \N{NO-BREAK SPACE}(),.]*")
+_HARMLESS = re.compile(r"[A-Za-z0-9 \N{NO-BREAK SPACE}(),.%]*")
 
 
 def clipped(text: str, limit: int = LINE_LIMIT) -> str:
@@ -42,9 +42,9 @@ def code(text: str, limit: int = LINE_LIMIT) -> str:
     return ticks + pad + shown.replace("|", r"\|") + pad + ticks
 
 
-def plain(text: str) -> str:
+def inline(text: str) -> str:
     """A text as it is if it holds letters, digits and harmless punctuation only, else as a code span."""
-    return text if _PLAIN.fullmatch(text) else code(text)
+    return text if _HARMLESS.fullmatch(text) else code(text)
 
 
 def html_code(text: str, limit: int = LINE_LIMIT) -> str:

@@ -13,7 +13,7 @@ from model_complexity.render.data import LISTED, Data, data_of
 from model_complexity.render.escape import code
 from model_complexity.render.sections import Level, Section, plan
 from model_complexity.render.template import CommentTemplate, TemplateProblemError
-from model_complexity.render.view import View, view
+from model_complexity.render.view import view
 from model_complexity.report import Report
 
 MOST_CHARTS = 20
@@ -85,21 +85,20 @@ def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
     seen = view(report)
     sections = [Section(row, charted=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
     for step in STEPS:
-        text = _at(step, report, seen, sections[: step.sections], limit, write)
+        kept = sections[: step.sections]
+
+        def written(levels: Sequence[Level], step: Step = step, kept: Sequence[Section] = kept) -> str:
+            texts = [section.text(level) for section, level in zip(kept, levels, strict=True)]
+            return write(data_of(report, seen, rows=step.rows, sections=texts, left_out=step.says))
+
+        text = _at(step, kept, limit, written)
         if text is not None:
             return text
     raise ValueError(f"a report needs more than {limit} bytes")
 
 
-def _at(
-    step: Step, report: Report, seen: View, sections: Sequence[Section], limit: int, write: Callable[[Data], str]
-) -> str | None:
+def _at(step: Step, sections: Sequence[Section], limit: int, written: Callable[[Sequence[Level]], str]) -> str | None:
     """The text at one step, or None if it does not fit."""
-
-    def written(levels: Sequence[Level]) -> str:
-        texts = [section.text(level) for section, level in zip(sections, levels, strict=True)]
-        return write(data_of(report, seen, rows=step.rows, sections=texts, left_out=step.says))
-
     smallest = [section.levels[-1] for section in sections]
     text = written(smallest)
     room = limit - _bytes(text)
@@ -129,5 +128,3 @@ def _environment() -> Environment:
     )
     environment.globals["listed"] = LISTED
     return environment
-
-

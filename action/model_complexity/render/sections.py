@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from model_complexity.compare import counted_alike, traced_alike
@@ -13,7 +14,7 @@ from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import DEPTH, ModuleRow, module_table, summary_block, table_sizes
 from model_complexity.render.chart import Slice, pie, sentence, slices
 from model_complexity.render.difference import Difference
-from model_complexity.render.escape import code, fence_for, fenced, html_code, plain
+from model_complexity.render.escape import code, fence_for, fenced, html_code, inline
 from model_complexity.render.figures import fed_text
 from model_complexity.render.verdict import cannot
 from model_complexity.render.view import Row, inputs_differ
@@ -52,7 +53,7 @@ class Section:
         except Exception as error:
             levels = [_broken("The rest of this section", error)]
         kept = levels[:1]
-        kept += (level for before, level in zip(levels, levels[1:], strict=False) if level.size < before.size)
+        kept += (level for before, level in pairwise(levels) if level.size < before.size)
         self.levels = tuple(kept)
 
     def text(self, level: Level) -> str:
@@ -100,7 +101,9 @@ def _state(row: Row) -> str:
 
 def _levels(row: Row, *, charted: bool) -> Iterator[Level]:
     shown = row.entry.shown
-    return _levels_of_failure(shown) if isinstance(shown, Failure) else _levels_of_measurement(row, shown, charted=charted)
+    return (
+        _levels_of_failure(shown) if isinstance(shown, Failure) else _levels_of_measurement(row, shown, charted=charted)
+    )
 
 
 def _levels_of_failure(failure: Failure) -> Iterator[Level]:
@@ -131,9 +134,7 @@ def _levels_of_measurement(row: Row, shown: Measurement, *, charted: bool) -> It
 _Around = Callable[[str], list[str]]
 
 
-def _around(
-    block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, charted: bool
-) -> _Around:
+def _around(block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, charted: bool) -> _Around:
     """What stands around the table of modules."""
     changes = [_details(difference.title, [difference.text(rows)], is_open=True)] if difference else []
     told = [sentence(parts)] if parts else []
@@ -217,7 +218,7 @@ def _lines(entry: Entry) -> list[str]:
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
     how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
-    method = f"Traced {code(measurement.forward)}, {how}, with input {plain(fed_text(measurement, batch=True))}."
+    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}."
     if measurement.forward == "extract_feat":
         method += " The head's params are counted, its FLOPs are not."
     elif measurement.forward == "extract_image_feat":
@@ -244,7 +245,7 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
         (head.forward, base.forward, f"traced {code(base.forward)}"),
         (head.device, base.device, f"on {code(base.device)}"),
         (head.method, base.method, f"in a {base.method} run"),
-        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {plain(fed_text(base, batch=True))}"),
+        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {inline(fed_text(base, batch=True))}"),
     ]
     differ = [said for ours, theirs, said in others if ours != theirs]
     if differ:

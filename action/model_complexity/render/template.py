@@ -46,7 +46,7 @@ class CommentTemplate:
         try:
             # What the sandbox forbids: attributes of Python's objects, changing data, and ranges of more than 100,000.
             environment = ImmutableSandboxedEnvironment(  # the data are Markdown, escaped where they were made
-                autoescape=False,  # noqa: S701
+                autoescape=False,
                 undefined=StrictUndefined,
                 trim_blocks=True,
                 lstrip_blocks=True,
@@ -57,9 +57,18 @@ class CommentTemplate:
                 if size > _MOST_TIMES * limit:
                     raise TemplateProblemError("it does not stop writing")
         except TemplateError as error:
-            line = f"line {error.lineno}: " if isinstance(getattr(error, "lineno", None), int) else ""
+            number = getattr(error, "lineno", None)
+            line = f"line {number}: " if isinstance(number, int) else ""
             raise TemplateProblemError(code(f"{line}{error.message or type(error).__name__}")) from error
-        except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError, AttributeError) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            MemoryError,
+            RecursionError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
             raise TemplateProblemError(code(f"{type(error).__name__}: {error}")) from error
         text = "".join(pieces).strip()
         if not text:

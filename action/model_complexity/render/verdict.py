@@ -83,7 +83,7 @@ def verdict(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
 def _fates(report: Report) -> Counter[Status]:
     """How many configs met each fate; one measured at several shapes counts once, by the worst."""
     compared = report.base is not None
-    return Counter(fate_of(entries, compared=compared) for entries in _by_config(report).values())
+    return Counter(fate_of(tuple(entries), compared=compared) for entries in _by_config(report).values())
 
 
 def _by_config(report: Report) -> dict[str, list[Entry]]:

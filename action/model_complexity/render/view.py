@@ -1,7 +1,7 @@
 """What a report says, line by line, in plain text: what the comment and the terminal both print.
 
-Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Said`` keeps them apart from
-what came from the pull request.
+Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Said`` keeps them apart
+from what came from the pull request.
 """
 
 from __future__ import annotations
@@ -179,4 +179,3 @@ def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:
             for operator in entry.head.unsupported_ops.uncounted:
                 configs.setdefault(operator, set()).add(entry.target.name)
     return tuple(sorted(((name, len(where)) for name, where in configs.items()), key=lambda pair: (-pair[1], pair[0])))
-
