@@ -219,7 +219,7 @@ class BudgetCheck(_Data):
     shape: Asked
     figure: Figure
     rule: Literal["max", "max-increase"]
-    limit: Text
+    limit: Annotated[str, StringConstraints(max_length=60, pattern=r"^[0-9.]+[KMGTP]?%?$")]
     """As the policy writes it, e.g. ``5G`` or ``3%``."""
     most: Count
     """The largest value that keeps it; for ``max-increase``, computed from the base."""

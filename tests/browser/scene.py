@@ -116,7 +116,7 @@ def hostile(name: str) -> Report:
             reason="renamed",
             base_config=path,
         ),
-        budgets=(check(one, "flops", "broken", limit=text, reason=text), check(one, "params", "ignored", reason=text)),
+        budgets=(check(one, "flops", "broken", reason=text), check(one, "params", "ignored", reason=text)),
         not_measured=(Target(config=path, base_config=None, reason="added"),),
         problems=(Problem(config=path, message=text),),
         repository=text,

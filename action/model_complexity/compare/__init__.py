@@ -20,6 +20,7 @@ from model_complexity.compare.modules import (
     Shares,
     module_changes,
 )
+from model_complexity.compare.order import Folded, fate_of, folded, pressing, worst_first
 from model_complexity.report import Figure
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Family",
     "Figure",
     "Figures",
+    "Folded",
     "ModuleChange",
     "ModuleDiff",
     "ParameterChange",
@@ -38,8 +40,12 @@ __all__ = [
     "counted_alike",
     "delta_of",
     "families",
+    "fate_of",
+    "folded",
     "module_changes",
     "not_judged",
+    "pressing",
     "status_of",
     "traced_alike",
+    "worst_first",
 ]

@@ -9,10 +9,23 @@ from model_complexity.report import Entry, Failure, Figure, Measurement
 FIGURES: tuple[Figure, ...] = ("flops", "params", "activations")
 
 Status = Literal[
-    "measured", "added", "removed", "unchanged", "changed", "incomparable", "failed", "fixed", "base_failed"
+    "failing",
+    "failed",
+    "changed",
+    "incomparable",
+    "added",
+    "fixed",
+    "removed",
+    "measured",
+    "renamed",
+    "unchanged",
+    "failed_before",
+    "base_failed",
 ]
-"""measured: head only, no base was asked for · incomparable: the sides traced different methods · failed: no numbers at head ·
-fixed: the base has no numbers, head has · base_failed: a deleted config that could not be measured at the base."""
+"""failing: the base has numbers, head has none · failed: no numbers at head, and no base to say since when · failed_before:
+neither side has numbers · changed, unchanged: the figures, also of a config that was renamed · renamed: and nothing else ·
+incomparable: the sides traced different methods · fixed: the base has no numbers, head has · measured: head only, no base was
+asked for · base_failed: a deleted config that could not be measured at the base."""
 
 
 class Delta(NamedTuple):
@@ -60,16 +73,21 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
         compared: whether the base was measured in this run at all.
     """
     if isinstance(entry.head, Failure):
-        return "failed"
+        before: dict[type, Status] = {Measurement: "failing", Failure: "failed_before"}
+        return before.get(type(entry.base), "failed")
     if entry.head is None:
         return "removed" if isinstance(entry.base, Measurement) else "base_failed"
     if entry.base is None:
         return "added" if compared else "measured"
-    if isinstance(entry.base, Failure):
-        return "fixed"
+    return "fixed" if isinstance(entry.base, Failure) else _status_of_both(entry)
+
+
+def _status_of_both(entry: Entry) -> Status:
     if not traced_alike(entry):
         return "incomparable"
     same = counted_alike(entry) and all(
         getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES
     )
-    return "unchanged" if same else "changed"
+    if not same:
+        return "changed"
+    return "renamed" if entry.target.reason == "renamed" else "unchanged"

@@ -12,6 +12,7 @@ import re
 from model_complexity.measure.page import printable
 
 LINE_LIMIT = 240
+_HARMLESS = re.compile(r"[A-Za-z0-9 \N{NO-BREAK SPACE}(),.%]*")
 
 
 def clipped(text: str, limit: int = LINE_LIMIT) -> str:
@@ -39,6 +40,11 @@ def code(text: str, limit: int = LINE_LIMIT) -> str:
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""
     # A table splits cells at pipes before it looks for code, and takes the backslash away again.
     return ticks + pad + shown.replace("|", r"\|") + pad + ticks
+
+
+def inline(text: str) -> str:
+    """A text as it is if it holds letters, digits and harmless punctuation only, else as a code span."""
+    return text if _HARMLESS.fullmatch(text) else code(text)
 
 
 def html_code(text: str, limit: int = LINE_LIMIT) -> str:

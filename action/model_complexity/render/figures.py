@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from model_complexity.compare import Delta
+from model_complexity.compare import Delta, Figure
 from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import Asked
-from model_complexity.report import Entry, Measurement
+from model_complexity.report import BudgetCheck, Entry, Measurement
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
+NOUNS: dict[Figure, str] = {"flops": "FLOPs", "params": "params", "activations": "activations"}
+"""What a figure is called in a sentence and at the head of a column."""
 
 
 def signed(delta: Delta) -> tuple[str, ...]:
@@ -50,6 +52,23 @@ def fed_text(measurement: Measurement, *, batch: bool = False) -> str:
 def input_text(entry: Entry) -> str:
     """What an entry is about: what was fed, or what was asked for where it could not be measured."""
     return fed_text(entry.shown) if isinstance(entry.shown, Measurement) else asked_text(entry.shape)
+
+
+def share(part: float) -> str:
+    """A part of a whole with one decimal: ``33.1 %``; a part too small to show is not shown as none."""
+    return f"<0.1{NARROW}%" if 0 < part < 0.0005 else f"{part * 100:.1f}{NARROW}%"
+
+
+def budget_said(check: BudgetCheck) -> str:
+    """What a budget says of a config: ``23.186G FLOPs, 3.186G over the limit of 20G``."""
+    limit = f"the limit of {check.limit}"
+    if check.rule == "max-increase":
+        limit = f"the {figure(check.most)} that an increase of {check.limit} allows"
+    text = f"{figure(check.head)} {NOUNS[check.figure]}"
+    over = check.head - check.most
+    if over > 0:
+        return f"{text}, {figure(over)} over {limit}"
+    return f"{text}, {share(check.head / check.most) if check.most else 'all'} of {limit}"
 
 
 def counted(number: int, noun: str) -> str:

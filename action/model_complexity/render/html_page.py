@@ -19,13 +19,14 @@ from markupsafe import Markup, escape
 
 from model_complexity.compare import FIGURES
 from model_complexity.measure.page import figure, printable
-from model_complexity.render.escape import plain
+from model_complexity.render.data import CONVENTION
+from model_complexity.render.escape import code, plain
 from model_complexity.render.figures import NARROW, asked_text, counted
 from model_complexity.render.html_panel import Panel, failures_of, panel
 from model_complexity.render.html_table import Row, columns, rows, severity
 from model_complexity.render.html_tree import size_of, tree, water_level
-from model_complexity.render.markdown import CONVENTION
 from model_complexity.render.verdict import verdict
+from model_complexity.render.view import labels_of
 from model_complexity.report import BudgetCheck, Measurement, Report
 
 MOST_CONFIGS = 2_000
@@ -74,7 +75,7 @@ def render_html(report: Report) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
-            verdict=html_sentence(verdict(report)),
+            verdict=html_sentence(_verdict(report)),
             notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
             columns=columns(report),
             figures=FIGURES,
@@ -92,6 +93,10 @@ def render_html(report: Report) -> str:
             hashes={"style": _hash(style), "script": _hash(script)},
         )
     )
+
+
+def _verdict(report: Report) -> str:
+    return verdict(report, lambda name: code(name, 120), labels_of([entry.target.name for entry in report.entries]))
 
 
 def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.compare import FIGURES, Delta, Figure, Status, counted_alike, delta_of, status_of
+from model_complexity.compare import FIGURES, Delta, Figure, Status, counted_alike, delta_of, status_of, worst_first
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain
 from model_complexity.render.figures import fed_text, input_text, signed
@@ -17,7 +17,9 @@ from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Re
 
 SIDES = ("base", "head", "change")
 _WORDS: dict[Status, str] = {
+    "failing": "fails now",
     "failed": "failed",
+    "failed_before": "failed before",
     "base_failed": "removed",
     "changed": "changed",
     "incomparable": "not comparable",
@@ -25,9 +27,9 @@ _WORDS: dict[Status, str] = {
     "added": "new",
     "removed": "removed",
     "measured": "measured",
+    "renamed": "renamed",
     "unchanged": "unchanged",
 }
-"""In the order in which a reader wants to see them."""
 _WORST: tuple[str, ...] = ("broken", "broken_before", "near", "ignored", "kept")
 
 
@@ -44,6 +46,8 @@ class Row(NamedTuple):
     """A config's cells. ``places`` has an integer or None (sorted last) for each column, in their order."""
 
     entry: Entry
+    rank: int
+    """Its place in the order in which a reader wants to see the entries."""
     file: str
     folder: str
     why: str
@@ -76,20 +80,21 @@ def rows(report: Report, most: int) -> list[Row]:
         checks.setdefault((check.config, check.shape), []).append(check)
     compared = report.base is not None
     found = [
-        _row(entry, checks.get((entry.target.name, entry.shape), []), compared=compared) for entry in report.entries
+        _row(entry, rank, checks.get((entry.target.name, entry.shape), []), compared=compared)
+        for rank, entry in enumerate(worst_first(report)[:most])
     ]
-    found = sorted(found, key=_worst_first)[:most]
     ranked = [_places([key(row) for row in found]) for key in _keys(report)]
     return [row._replace(places=places) for row, places in zip(found, zip(*ranked, strict=True), strict=True)]
 
 
-def _row(entry: Entry, checks: Sequence[BudgetCheck], *, compared: bool) -> Row:
+def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bool) -> Row:
     status = status_of(entry, compared=compared)
     folder, _, file = entry.target.name.rpartition("/")
     failures = [side for side in (entry.head, entry.base) if isinstance(side, Failure)]
     why, via = _why(entry.target)
     return Row(
         entry=entry,
+        rank=rank,
         file=plain(file),
         folder=plain(folder, 160),
         why=why,
@@ -136,19 +141,11 @@ def severity(check: BudgetCheck) -> tuple[int, bool]:
     return _WORST.index(check.state), check.level != "fail"
 
 
-def _worst_first(row: Row) -> tuple[Any, ...]:
-    worst = severity(row.budgets[0]) if row.budgets else (len(_WORST), True)
-    broken = worst if worst[0] == 0 else (1, True)
-    delta = delta_of("flops", row.entry)
-    moved = abs(_relative(delta)) if delta else 0
-    return broken, list(_WORDS).index(row.status), -moved, row.entry.target.name
-
-
 def _keys(report: Report) -> list[Callable[[Row], Any]]:
     """For each column what its rows are ordered by; None where there is nothing."""
     sides = SIDES if report.base else ("head",)
     figures = (_figure_key(name, side) for name in FIGURES for side in sides)
-    return [lambda row: row.entry.target.name.casefold(), _shape_key, _worst_first, *figures]
+    return [lambda row: row.entry.target.name.casefold(), _shape_key, lambda row: row.rank, *figures]
 
 
 def _shape_key(row: Row) -> Any:

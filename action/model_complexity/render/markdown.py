@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from model_complexity.compare import FIGURES, Figure, Status, counted_alike, delta_of, status_of
-from model_complexity.measure.page import figure
+from model_complexity.render.data import LISTED, Data, data_of
 from model_complexity.render.escape import code
-from model_complexity.render.figures import counted, fed_text, input_text, signed
-from model_complexity.render.sections import Cut, cuts_of, plan, section
-from model_complexity.render.verdict import verdict
-from model_complexity.report import Entry, Failure, Measurement, Problem, Report, Target
+from model_complexity.render.sections import Level, Section, plan
+from model_complexity.render.template import CommentTemplate, TemplateProblemError
+from model_complexity.render.view import view
+from model_complexity.report import Report
 
-CONVENTION = "One multiply-accumulate is one flop."
+MOST_CHARTS = 20
+"""Each is a frame of its own on the page."""
 
 
-class Detail(NamedTuple):
-    """One step of detail: whether sections are there at all, how many rows and names (None: all), and what it says."""
+class Step(NamedTuple):
+    """One step of detail: of how many configs there are sections and rows (None: of all), worst first, and what it says."""
 
-    sections: bool
+    name: str
+    sections: int | None
     rows: int | None
     says: str
 
 
 STEPS = (
-    Detail(sections=True, rows=None, says=""),
-    Detail(sections=True, rows=None, says="The longest sections of configs are cut"),
-    Detail(sections=False, rows=None, says="Sections of configs are left out"),
-    Detail(sections=False, rows=200, says="Sections of configs, and rows beyond the first 200, are left out"),
-    Detail(sections=False, rows=50, says="Sections of configs, and rows beyond the first 50, are left out"),
-    Detail(sections=False, rows=10, says="Sections of configs, and rows beyond the first 10, are left out"),
-    Detail(sections=False, rows=0, says="Sections and rows of configs are left out"),
+    Step("full", None, None, ""),
+    Step("longest sections cut", None, None, "The longest sections of configs are cut"),
+    Step("worst 100", 100, None, "Only the worst 100 configs have a section"),
+    Step("worst 30", 30, None, "Only the worst 30 configs have a section"),
+    Step("worst 10", 10, 200, "Only the worst 10 configs have a section, and the worst 200 a row"),
+    Step("worst 5", 5, 60, "Only the worst 5 configs have a section, and the worst 60 a row"),
+    Step("table only", 0, 60, "Sections of configs, and rows beyond the worst 60, are left out"),
+    Step("short table", 0, 10, "Sections of configs, and rows beyond the worst 10, are left out"),
+    Step("verdict only", 0, 0, "Sections and rows of configs are left out"),
 )
 """What is dropped, in order, until the text fits. Never silently: the text says it, and a section what it lost itself."""
+
+
+class Rendered(NamedTuple):
+    """A text, and why it is not by the maintainers' template where it should have been."""
+
+    text: str
+    problem: str = ""
 
 
 def render(report: Report, *, limit: int) -> str:
@@ -50,47 +60,65 @@ def render(report: Report, *, limit: int) -> str:
     Raises:
         ValueError: even the last step does not fit (a limit below some 10,000).
     """
-    options = [cuts_of(entry) for entry in report.entries]
-    smallest = [cuts[-1] for cuts in options]
-    for detail in STEPS:
-        text = _text(report, detail, smallest)
-        room = limit - _bytes(text)
-        if room < 0:
-            continue
-        if not detail.sections:
-            return text
-        chosen = plan(options, room + sum(cut.size for cut in smallest))
-        text = _text(report, detail, chosen)
-        if _bytes(text) <= limit and (detail.says or chosen == [cuts[0] for cuts in options]):
+    return _fitted(report, limit, lambda data: _environment().get_template("report.md.j2").render(data))
+
+
+def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rendered:
+    """The report by a maintainers' template, within the same limit and by the same steps.
+
+    If the template cannot be had, fails, or does not fit at any step, the built-in one is used and says why.
+
+    Raises:
+        ValueError: as `render`.
+    """
+    try:
+        return Rendered(_fitted(report, limit, lambda data: template.render(data, limit)))
+    except TemplateProblemError as error:
+        problem = str(error)
+    except ValueError:
+        problem = f"what it writes has more than the {limit:,} bytes there are, even without any config"
+    note = f"The template {code(template.path)} was not used: {problem}. This is the built-in one."
+    return Rendered(render(report.model_copy(update={"notes": (*report.notes, note)}), limit=limit), problem)
+
+
+def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
+    seen = view(report)
+    sections = [Section(row, charted=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
+    for step in STEPS:
+        kept = sections[: step.sections]
+
+        def written(levels: Sequence[Level], step: Step = step, kept: Sequence[Section] = kept) -> str:
+            texts = [section.text(level) for section, level in zip(kept, levels, strict=True)]
+            return write(data_of(report, seen, rows=step.rows, sections=texts, left_out=step.says))
+
+        text = _at(step, kept, limit, written)
+        if text is not None:
             return text
     raise ValueError(f"a report needs more than {limit} bytes")
+
+
+def _at(step: Step, sections: Sequence[Section], limit: int, written: Callable[[Sequence[Level]], str]) -> str | None:
+    """The text at one step, or None if it does not fit."""
+    smallest = [section.levels[-1] for section in sections]
+    text = written(smallest)
+    room = limit - _bytes(text)
+    if room < 0:
+        return None
+    chosen = plan(sections, room + sum(level.size for level in smallest))
+    if step is STEPS[0] and chosen != [section.levels[0] for section in sections]:
+        return None
+    if chosen != smallest:
+        text = written(chosen)
+    return text if _bytes(text) <= limit else None
 
 
 def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _text(report: Report, detail: Detail, cuts: Sequence[Cut]) -> str:
-    template = _environment().get_template("report.md.j2")
-    pairs = zip(report.entries, cuts, strict=True)
-    return template.render(
-        report=report,
-        detail=detail,
-        verdict=verdict(report),
-        compared=report.base is not None,
-        rows=[_row(entry, report) for entry in report.entries[: detail.rows]],
-        sections=[section(entry, cut) for entry, cut in pairs] if detail.sections else [],
-        problems=_problems(report),
-        not_measured=[target.name for target in report.not_measured],
-        names_shown=50 if detail.rows is None else min(50, detail.rows),
-        convention=CONVENTION,
-        worker=next(_measurements(report), None),
-    )
-
-
 @cache
 def _environment() -> Environment:
-    # autoescape is for HTML; what goes into this Markdown is escaped where it is made, by render.escape.
+    # autoescape is for HTML; the data are Markdown already, escaped where they were made.
     environment = Environment(  # noqa: S701
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -98,56 +126,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    environment.filters.update(code=code, counted=counted)
+    environment.globals["listed"] = LISTED
     return environment
-
-
-def _measurements(report: Report) -> Iterator[Measurement]:
-    for entry in report.entries:
-        yield from (side for side in (entry.head, entry.base) if isinstance(side, Measurement))
-
-
-def _problems(report: Report) -> list[Problem]:
-    """What could not be read, without the configs whose own rows say already that they fail."""
-    failed = {entry.target.name for entry in report.entries if isinstance(entry.shown, Failure)}
-    return [problem for problem in report.problems if problem.config not in failed]
-
-
-def _row(entry: Entry, report: Report) -> dict[str, Any]:
-    """A config's cells. The file's name stands first and the folder below it, so that the table fits a narrow page."""
-    status = status_of(entry, compared=report.base is not None)
-    folder, _, file = entry.target.name.rpartition("/")
-    lines = [code(file), f"in {code(folder, 120)}, {_why(entry.target)}" if folder else _why(entry.target)]
-    shown = entry.shown
-    if isinstance(shown, Failure):
-        lines.append(f"**{shown.kind}**: {code(shown.message, 160)}")
-        cells = ["failed", "–", "–"]
-    else:
-        cells = [_cell(name, shown, entry, status) for name in FIGURES]
-    return {"name": "<br>".join(lines), "shape": _inputs(entry), "cells": cells}
-
-
-def _inputs(entry: Entry) -> str:
-    """What was fed, and what the base was fed where that differs: the deltas hold for both changes together."""
-    sides = [fed_text(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
-    return f"{sides[0]}<br>base {sides[1]}" if len(set(sides)) > 1 else input_text(entry)
-
-
-def _cell(name: Figure, shown: Measurement, entry: Entry, status: Status) -> str:
-    value = figure(getattr(shown, name))
-    delta = delta_of(name, entry)
-    if delta:
-        alike = name != "flops" or counted_alike(entry)
-        return "<br>".join([value, *signed(delta), *([] if alike else ["uncounted differ"])])
-    note = {"added": ["new"], "removed": ["removed"], "fixed": ["base failed"]}.get(status, [])
-    if status == "incomparable" and isinstance(entry.base, Measurement):
-        note = [f"base traced {code(entry.base.forward, 40)}"]
-    return "<br>".join([value, *note])
-
-
-def _why(target: Target) -> str:
-    if target.reason == "inherited":
-        return f"through {code(target.through or '', 160)}"
-    if target.reason == "renamed":
-        return f"renamed from {code(target.base_config or '', 160)}"
-    return target.reason

@@ -1,143 +1,199 @@
-"""The section of one config: what was traced, what was left out, and the long part, which can be cut on its own."""
+"""The section of one config, in levels of detail: each says what it leaves out, and can be chosen for one section alone."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 from model_complexity.compare import counted_alike, traced_alike
 from model_complexity.measure import page
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import DEPTH, ModuleRow, module_table, summary_block, table_sizes
-from model_complexity.render.escape import code, fence_for, fenced, html_code
-from model_complexity.render.figures import fed_text, input_text
-from model_complexity.report import Entry, Failure, Measurement, Result
+from model_complexity.render.chart import Slice, pie, sentence, slices
+from model_complexity.render.difference import Difference
+from model_complexity.render.escape import code, fence_for, fenced, html_code, inline
+from model_complexity.render.figures import fed_text
+from model_complexity.render.verdict import cannot
+from model_complexity.render.view import Row, inputs_differ
+from model_complexity.report import Entry, Failure, Measurement
 
 DETAIL_LIMITS = (6_000, 1_500)
 """Characters of a failure's detail, the last of which say most."""
-_PARAGRAPH = len("\n\n")
+CHANGES = 60
+"""Rows of a difference."""
+TOP = 10
+"""Rows of a difference where only the top modules are told."""
+_ELSEWHERE = "the report file of this run has every module"
+_SPARE = len("<details><summary></summary>\n\n\n\n</details>\n\n")
 
 
-class Cut(NamedTuple):
-    """One way to write the long part of a section.
+class Level(NamedTuple):
+    """One way to write a section: what it leaves out, and its size in bytes or a little more."""
 
-    ``amount`` is the depth of the table or the number of characters of the detail (0: it is left out), ``size`` what it
-    takes in bytes, with the sentence that says what is missing.
-    """
-
-    amount: int
+    name: str
     says: str
     size: int
+    write: Callable[[], list[str]]
 
 
-def cuts_of(entry: Entry) -> tuple[Cut, ...]:
-    """The ways to write an entry's long part, each smaller than the one before it; at least one."""
-    try:
-        cuts = _cuts_of_detail(entry.shown) if isinstance(entry.shown, Failure) else _cuts_of_table(entry.shown)
-    except Exception as error:
-        says = _lost("The rest of this section", error)
-        return (Cut(0, says, _size(says)),)
-    kept = cuts[:1]
-    for cut in cuts[1:]:
-        if cut.size < kept[-1].size:
-            kept.append(cut)
-    return tuple(kept)
+@dataclass
+class Section:
+    """A config's section at every level, the fullest first and each smaller than the one before it."""
+
+    row: Row
+    charted: bool
+    levels: tuple[Level, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            levels = list(_levels(self.row, charted=self.charted))
+        except Exception as error:
+            levels = [_broken("The rest of this section", error)]
+        kept = levels[:1]
+        kept += (level for before, level in pairwise(levels) if level.size < before.size)
+        self.levels = tuple(kept)
+
+    def text(self, level: Level) -> str:
+        """The section as Markdown: a ``<details>`` that is always closed. One that cannot be written costs nobody else's."""
+        entry = self.row.entry
+        title = f"{html_code(entry.target.name)} · {_state(self.row)}"
+        try:
+            blocks = [*_lines(entry), *level.write()]
+        except Exception as error:
+            blocks = [_lost("This section", error)]
+        if level.says:
+            blocks.append(level.says)
+        return _details(title, blocks)
 
 
-def plan(options: Sequence[Sequence[Cut]], room: int) -> list[Cut]:
-    """Chooses a cut for each section so that together they take ``room`` bytes at most, or the smallest cuts.
+def plan(sections: Sequence[Section], room: int) -> list[Level]:
+    """Chooses a level for each section so that together they take ``room`` bytes at most, or the smallest levels.
 
     It is always the section that takes most that is cut, so that a long one cannot take the others' room.
     """
-    chosen = [0] * len(options)
-    total = sum(cuts[0].size for cuts in options)
-    largest = [(-cuts[0].size, -number) for number, cuts in enumerate(options)]
+    chosen = [0] * len(sections)
+    total = sum(section.levels[0].size for section in sections)
+    largest = [(-section.levels[0].size, -number) for number, section in enumerate(sections)]
     heapq.heapify(largest)
     while total > room and largest:
         size, number = heapq.heappop(largest)
-        cuts = options[-number]
-        if chosen[-number] + 1 < len(cuts):
+        levels = sections[-number].levels
+        if chosen[-number] + 1 < len(levels):
             chosen[-number] += 1
-            smaller = cuts[chosen[-number]].size
+            smaller = levels[chosen[-number]].size
             total += smaller + size
             heapq.heappush(largest, (-smaller, number))
-    return [cuts[choice] for cuts, choice in zip(options, chosen, strict=True)]
+    return [section.levels[choice] for section, choice in zip(sections, chosen, strict=True)]
 
 
-def section(entry: Entry, cut: Cut) -> dict[str, Any]:
-    """Title, lines and blocks of an entry's section. One that cannot be written costs nobody else's."""
-    title = f"{html_code(entry.target.name)} · {input_text(entry)}"
-    try:
-        if isinstance(entry.shown, Failure):
-            title += f" · cannot be measured ({entry.shown.kind})"
-            lines, blocks = _of_failure(entry.shown, cut)
-        else:
-            lines, blocks = _of_measurement(entry, entry.shown, cut)
-    except Exception as error:
-        return {"title": title, "lines": [_lost("This section", error)], "blocks": []}
-    return {"title": title, "lines": [*lines, cut.says] if cut.says else lines, "blocks": blocks}
+def _state(row: Row) -> str:
+    """What the title says after the name: how the flops changed, or what befell the config."""
+    shown = row.entry.shown
+    if isinstance(shown, Failure):
+        return cannot(row.status, shown.kind)
+    if row.status in ("changed", "incomparable"):
+        return f"{row.cells[0].text} FLOPs, {', '.join(row.cells[0].notes)}"
+    return f"{row.cells[0].text} FLOPs, {row.status}"
 
 
-def _of_failure(failure: Failure, cut: Cut) -> tuple[list[str], list[str]]:
-    # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
-    return [code(failure.message, 400), HINTS[failure.kind]], _long_part(failure, cut.amount)
+def _levels(row: Row, *, charted: bool) -> Iterator[Level]:
+    shown = row.entry.shown
+    return (
+        _levels_of_failure(shown) if isinstance(shown, Failure) else _levels_of_measurement(row, shown, charted=charted)
+    )
 
 
-def _of_measurement(entry: Entry, shown: Measurement, cut: Cut) -> tuple[list[str], list[str]]:
-    lines = [_traced(shown), *_not_counted(shown, "Not counted")]
-    if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
-        lines += _of_the_base(entry, entry.head, entry.base)
-    if isinstance(entry.base, Failure):
-        lines.append(f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}")
-    fed = page.fed_text(shown.model_dump(include={"input_shape", "inputs"}))
-    block = fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
-    return lines, [block, *_long_part(shown, cut.amount)]
-
-
-def _long_part(result: Result, amount: int) -> list[str]:
-    if not amount:
-        return []
-    if isinstance(result, Failure):
-        return [fenced(result.detail[-amount:])]
-    return [fenced(module_table(_rows(result), amount))]
-
-
-def _cuts_of_detail(failure: Failure) -> list[Cut]:
+def _levels_of_failure(failure: Failure) -> Iterator[Level]:
     length = len(failure.detail)
-    cuts = []
     for limit in DETAIL_LIMITS:
         says = f"Only the last {limit:,} characters of the detail are shown." if length > limit else ""
-        block = sum(_size(part) for part in _long_part(failure, min(length, limit)))
-        cuts.append(Cut(min(length, limit), says, block + _size(says)))
-    return [*cuts, _left_out("The detail")] if length else cuts
+        block = fenced(failure.detail[-limit:]) if length else ""
+        yield _level("detail", says, [block] if block else [])
+    if length:
+        yield _level("summary only", "The detail is left out to fit GitHub's limit.", [])
 
 
-def _cuts_of_table(measurement: Measurement) -> list[Cut]:
+def _levels_of_measurement(row: Row, shown: Measurement, *, charted: bool) -> Iterator[Level]:
+    entry = row.entry
+    both = isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement)
+    difference = _difference(entry) if both and row.status != "unchanged" else None
+    parts = slices(shown)
+    block = _block(shown)
+    full = _around(block, difference, CHANGES, parts, charted=charted)
+    for depth, says, size in _tables(shown):
+        around = sum(map(_size, full(""))) + len("Modules") + _SPARE
+        yield Level(f"depth {depth}", says, around + size + _size(says), _with_table(full, shown, depth))
+    says = f"The table of modules is left out to fit GitHub's limit; {_ELSEWHERE}."
+    yield _level("top modules", says, _around(block, difference, TOP, parts, charted=charted)(""))
+    yield _level("summary only", f"Only the summary fits GitHub's limit; {_ELSEWHERE}.", [block])
+
+
+_Around = Callable[[str], list[str]]
+
+
+def _around(block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, charted: bool) -> _Around:
+    """What stands around the table of modules."""
+    changes = [_details(difference.title, [difference.text(rows)], is_open=True)] if difference else []
+    told = [sentence(parts)] if parts else []
+    chart = [_details("Where the FLOPs go, as a chart", [pie(parts)])] if charted and len(parts) > 1 else []
+
+    def blocks(table: str) -> list[str]:
+        modules = [_details("Modules", [table])] if table else []
+        return [*changes, block, *modules, *(one for one in told if one), *chart]
+
+    return blocks
+
+
+def _with_table(around: _Around, shown: Measurement, depth: int) -> Callable[[], list[str]]:
+    return lambda: around(fenced(module_table(_rows(shown), depth)))
+
+
+def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
+    """Depth of the table, what it says and its size, for every depth at which something is cut."""
     rows = _rows(measurement)
     # At most: a table of some depth may not show the name with the longest run of backticks.
     fence = fence_for("\n".join(row.name for row in rows))
-    around = _size(f"{fence}text\n\n{fence}")
-    sizes = [around + size for size in table_sizes(rows, range(DEPTH, 0, -1))]
-    cuts = [Cut(DEPTH, "", sizes[0])]
+    sizes = [_size(f"{fence}text\n\n{fence}") + size for size in table_sizes(rows, range(DEPTH, 0, -1))]
+    yield DEPTH, "", sizes[0]
     for depth, deeper, size in zip(range(DEPTH - 1, 0, -1), sizes, sizes[1:], strict=False):
         if size < deeper:  # otherwise the model has no such depth, and nothing would be cut
-            says = f"The table of modules is cut at depth {depth} to fit GitHub's limit."
-            cuts.append(Cut(depth, says, size + _size(says)))
-    return [*cuts, _left_out("The table of modules")]
+            yield depth, f"The table of modules is cut at depth {depth} to fit GitHub's limit; {_ELSEWHERE}.", size
 
 
-def _left_out(what: str) -> Cut:
-    says = f"{what} is left out to fit GitHub's limit."
-    return Cut(0, says, _size(says))
+def _difference(entry: Entry) -> Difference | None:
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return None
+    found = Difference(entry.head, entry.base)
+    return None if found.is_empty else found
+
+
+def _block(shown: Measurement) -> str:
+    fed = page.fed_text(shown.model_dump(include={"input_shape", "inputs"}))
+    return fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
+
+
+def _level(name: str, says: str, blocks: list[str]) -> Level:
+    return Level(name, says, sum(map(_size, blocks)) + _size(says), lambda: blocks)
+
+
+def _broken(what: str, error: Exception) -> Level:
+    return _level("summary only", _lost(what, error), [])
 
 
 def _lost(what: str, error: Exception) -> str:
     return f"{what} could not be written ({code(type(error).__name__)}); the report file of this run has its figures."
 
 
+def _details(title: str, blocks: Sequence[str], *, is_open: bool = False) -> str:
+    body = "\n\n".join(block for block in blocks if block)
+    return f"<details{' open' if is_open else ''}><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
 def _size(paragraph: str) -> int:
-    return len(paragraph.encode("utf-8", "replace")) + _PARAGRAPH if paragraph else 0
+    return len(paragraph.encode("utf-8", "replace")) + len("\n\n") if paragraph else 0
 
 
 def _rows(measurement: Measurement) -> list[ModuleRow]:
@@ -145,14 +201,28 @@ def _rows(measurement: Measurement) -> list[ModuleRow]:
     return [ModuleRow(*(getattr(module, field) for field in fields)) for module in measurement.modules]
 
 
+def _lines(entry: Entry) -> list[str]:
+    """What the figures are of, whatever the level."""
+    shown = entry.shown
+    if isinstance(shown, Failure):
+        # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
+        return [code(shown.message, 400), HINTS[shown.kind]]
+    lines = [_traced(shown), *_not_counted(shown, "Not counted")]
+    if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
+        lines += _of_the_base(entry, entry.head, entry.base)
+    if isinstance(entry.base, Failure):
+        lines.append(f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}")
+    return lines
+
+
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
     how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
-    method = f"Traced {code(measurement.forward)}, {how}, with input {fed_text(measurement, batch=True)}."
+    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}."
     if measurement.forward == "extract_feat":
-        method += " The head's params are counted, its flops are not."
+        method += " The head's params are counted, its FLOPs are not."
     elif measurement.forward == "extract_image_feat":
-        method += " The params of the text's half are counted, its flops are not."
+        method += " The params of the text's half are counted, its FLOPs are not."
     return method
 
 
@@ -175,10 +245,12 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
         (head.forward, base.forward, f"traced {code(base.forward)}"),
         (head.device, base.device, f"on {code(base.device)}"),
         (head.method, base.method, f"in a {base.method} run"),
-        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {fed_text(base, batch=True)}"),
+        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {inline(fed_text(base, batch=True))}"),
     ]
     differ = [said for ours, theirs, said in others if ours != theirs]
     if differ:
-        reason = "" if traced_alike(entry) else " Flops and activations of two methods are not compared."
+        reason = "" if traced_alike(entry) else " FLOPs and activations of two methods are not compared."
+        if inputs_differ(entry):
+            reason += " The deltas hold for the change of the model and that of the input together."
         lines.append(f"**Otherwise at the base:** {', '.join(differ)}.{reason}")
     return lines

@@ -1,0 +1,181 @@
+"""What a report says, line by line, in plain text: what the comment and the terminal both print.
+
+Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Said`` keeps them apart
+from what came from the pull request.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence, Set
+from typing import NamedTuple
+
+from model_complexity.compare import (
+    FIGURES,
+    Figure,
+    Folded,
+    Status,
+    counted_alike,
+    delta_of,
+    folded,
+    pressing,
+    status_of,
+)
+from model_complexity.measure.page import figure
+from model_complexity.render.figures import fed_text, input_text, signed
+from model_complexity.render.verdict import cannot
+from model_complexity.report import Asked, BudgetCheck, Entry, Failure, Measurement, Report, Result
+
+
+class Said(NamedTuple):
+    """Our words, then a name or a message of somebody else's."""
+
+    words: str
+    name: str = ""
+    strong: bool = False
+
+
+class Cell(NamedTuple):
+    """A figure and what became of it: ``23.186G``, and ``+5.604G``, ``+31.87 %``."""
+
+    figure: Figure
+    value: int | None
+    base: int | None
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+class Row(NamedTuple):
+    """One config at one shape."""
+
+    entry: Entry
+    status: Status
+    label: str
+    """The config's file, with as much of its path as tells it from the others."""
+    input: str
+    said: tuple[Said, ...]
+    """Why it is here and what befell it; nothing for a config that was changed itself and has figures."""
+    cells: tuple[Cell, ...]
+
+
+class View(NamedTuple):
+    """A report as lines, worst first."""
+
+    rows: tuple[Row, ...]
+    folded: tuple[Folded, ...]
+    budgets: tuple[BudgetCheck, ...]
+    """Those that are near or broken."""
+    kept: int
+    """How many budgets are kept with room to spare."""
+    common_input: str | None
+    """What all of the rows were fed, if that is one and the same."""
+    labels: dict[str, str]
+    """What each config is called."""
+    uncounted: tuple[tuple[str, int], ...]
+    """Operators that were seen at head and not counted, with how many of the configs have them."""
+
+
+def view(report: Report) -> View:
+    """Lays a report out."""
+    entries, folds = folded(report)
+    labels = labels_of([entry.target.name for entry in report.entries])
+    budgets = pressing(report)
+    broken = {(check.config, check.shape) for check in budgets if check.state == "broken"}
+    compared = report.base is not None
+    rows = tuple(
+        _row(entry, labels[entry.target.name], status_of(entry, compared=compared), _is_in(entry, broken))
+        for entry in entries
+    )
+    inputs = {row.input for row in rows}
+    return View(
+        rows=rows,
+        folded=folds,
+        budgets=budgets,
+        kept=len(report.budgets) - len(budgets),
+        common_input=inputs.pop() if len(inputs) == 1 else None,
+        labels=labels,
+        uncounted=_uncounted(report),
+    )
+
+
+def labels_of(names: Sequence[str]) -> dict[str, str]:
+    """For each path its file's name, and as many folders before it as tell it from the other paths."""
+    labels: dict[str, str] = {}
+    waiting, length = list(dict.fromkeys(names)), 1
+    while waiting:
+        short = {name: "/".join(name.split("/")[-length:]) for name in waiting}
+        times = Counter(short.values())
+        labels |= {name: label for name, label in short.items() if times[label] == 1 or label == name}
+        waiting, length = [name for name in waiting if name not in labels], length + 1
+    return labels
+
+
+def inputs_differ(entry: Entry) -> bool:
+    """Whether the sides were fed inputs of different sizes: the deltas then hold for both changes together."""
+    sides = {fed_text(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)}
+    return len(sides) > 1
+
+
+def _is_in(entry: Entry, broken: Set[tuple[str, Asked]]) -> bool:
+    return (entry.target.name, entry.shape) in broken
+
+
+def _row(entry: Entry, label: str, status: Status, over_budget: bool) -> Row:  # noqa: FBT001
+    fed = input_text(entry)
+    if inputs_differ(entry) and isinstance(entry.base, Measurement):
+        fed += f", at the base {fed_text(entry.base)}"
+    said = (
+        Said("over budget", strong=True) if over_budget else None,
+        _fate_said(entry, status),
+        _reason_said(entry),
+    )
+    cells = tuple(_cell(name, entry, status) for name in FIGURES)
+    return Row(entry, status, label, fed, tuple(part for part in said if part), cells)
+
+
+def _reason_said(entry: Entry) -> Said | None:
+    target = entry.target
+    if target.reason == "inherited":
+        return Said("through", target.through or "")
+    if target.reason == "renamed":
+        return Said("renamed from", target.base_config or "")
+    return None
+
+
+def _fate_said(entry: Entry, status: Status) -> Said | None:
+    if isinstance(entry.shown, Failure):
+        return Said(f"{cannot(status, entry.shown.kind)}:", entry.shown.message, strong=True)
+    words: dict[Status, str] = {"added": "new", "removed": "removed", "fixed": "failed before, works now"}
+    return Said(words[status]) if status in words else None
+
+
+def _cell(name: Figure, entry: Entry, status: Status) -> Cell:
+    head, base = _value(entry.head, name), _value(entry.base, name)
+    if isinstance(entry.shown, Failure):
+        return Cell(name, None, base, "none", () if base is None or entry.head is None else (f"was {figure(base)}",))
+    value = head if head is not None else base
+    return Cell(name, head, base, figure(value or 0), _notes(name, entry, status))
+
+
+def _notes(name: Figure, entry: Entry, status: Status) -> tuple[str, ...]:
+    delta = delta_of(name, entry)
+    if delta is not None:
+        alike = name != "flops" or counted_alike(entry)
+        return (*signed(delta), *(() if alike else ("other operators not counted",)))
+    return ("not comparable",) if status == "incomparable" else ()
+
+
+def _value(result: Result | None, name: Figure) -> int | None:
+    if not isinstance(result, Measurement):
+        return None
+    value: int = getattr(result, name)
+    return value
+
+
+def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:
+    configs: dict[str, set[str]] = {}
+    for entry in report.entries:
+        if isinstance(entry.head, Measurement):
+            for operator in entry.head.unsupported_ops.uncounted:
+                configs.setdefault(operator, set()).add(entry.target.name)
+    return tuple(sorted(((name, len(where)) for name, where in configs.items()), key=lambda pair: (-pair[1], pair[0])))
