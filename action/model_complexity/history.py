@@ -22,6 +22,8 @@ from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, PullRequest
 from model_complexity.policy import MAX_BYTES
 from model_complexity.policy import PATH as POLICY
+from model_complexity.render import TEMPLATE_LIMIT, CommentTemplate
+from model_complexity.render.escape import code
 from model_complexity.report import Problem, Target
 from model_complexity.settings import Surroundings
 from model_complexity.standing import Standing, Version, standing
@@ -147,11 +149,20 @@ class History:
         base = self._version(pull_request.base_sha)
         return standing(base, head, self._version(sides.base) if sides.base else base)
 
-    def _version(self, sha: str) -> Version:
+    def template(self, path: str, sides: Sides, pull_request: PullRequest | None) -> CommentTemplate:
+        """Reads a comment template from where the policy is read, so that a pull request cannot bring its own."""
+        sha = pull_request.base_sha if pull_request else sides.head_tree
+        found = self._version(sha, path, TEMPLATE_LIMIT)
+        if found.content is None:
+            problem = code(found.obstacle) if found.obstacle else f"there is no such file at {code(sha[:9])}"
+            return CommentTemplate(path, None, problem)
+        return CommentTemplate(path, found.content.decode("utf-8", "replace"))
+
+    def _version(self, sha: str, path: str = POLICY, most: int = MAX_BYTES) -> Version:
         try:
             if self.repository.has(sha):
-                return Version(self.repository.read(sha, POLICY, MAX_BYTES))
-            return Version(self.client.file(POLICY, sha))
+                return Version(self.repository.read(sha, path, most))
+            return Version(self.client.file(path, sha))
         except UnreadableFileError as error:
             return Version(None, f"the file {error}")
         except ActionError as error:

@@ -21,6 +21,7 @@ from model_complexity.history import History, Trees
 from model_complexity.outputs import NOTHING
 from model_complexity.precedence import Decision, decide
 from model_complexity.publishing import Publisher
+from model_complexity.render import CommentTemplate
 from model_complexity.report import Entry, Report, Target
 from model_complexity.settings import Settings
 
@@ -83,8 +84,8 @@ def run(settings: Settings, log: TextIO) -> int:
     client = Client(around.github_api_url, token, around.github_repository, graphql_url=around.github_graphql_url)
     with client, _room() as room:
         request = _request(event, client)
-        report = _measured(settings, request, client, room, log)
-        Publisher(settings, request.event, request.pull_request, client, log).publish(report)
+        report, template = _measured(settings, request, client, room, log)
+        Publisher(settings, request.event, request.pull_request, client, log, template).publish(report)
     unmeasured = bool(report.failed) and settings.inputs.fail_on_error
     return BROKEN if report.verdict == "fail" or unmeasured else DONE
 
@@ -119,7 +120,9 @@ def _request(event: Event, client: Client) -> Request:
     return Request(event, pull_request)
 
 
-def _measured(settings: Settings, request: Request, client: Client, room: Path, log: TextIO) -> Report:
+def _measured(
+    settings: Settings, request: Request, client: Client, room: Path, log: TextIO
+) -> tuple[Report, CommentTemplate | None]:
     history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
     sides = history.sides(request.event, request.pull_request)
     law = history.policy(sides, request.pull_request)
@@ -151,7 +154,8 @@ def _measured(settings: Settings, request: Request, client: Client, room: Path, 
         *of_report(report, failures_are_errors=settings.inputs.fail_on_error),
     ]
     annotate(log, found, _line_of(trees.head), warned=len(warnings))
-    return report
+    path = settings.inputs.comment_template
+    return report, history.template(path, sides, request.pull_request) if path else None
 
 
 def _of_fetching(history: History) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TextIO
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, PermissionDenied, Published, PullRequest, publish, room, workflow
 from model_complexity.outputs import largest_increase, results
-from model_complexity.render import render, render_html
+from model_complexity.render import CommentTemplate, Rendered, render, render_by, render_html
 from model_complexity.report import Report
 from model_complexity.settings import Settings
 
@@ -33,6 +33,8 @@ class Publisher:
     pull_request: PullRequest | None
     client: Client
     log: TextIO
+    template: CommentTemplate | None = None
+    """The maintainers' own, for the comment."""
 
     def publish(self, report: Report) -> None:
         """Publishes a report everywhere.
@@ -63,7 +65,11 @@ class Publisher:
     def _write(self, report: Report) -> str:
         around, key = self.settings.around, self.settings.inputs.key
         workflow.write_summary(around.github_step_summary, render(report, limit=workflow.SUMMARY_LIMIT - 1))
-        return write_files(around.github_workspace, key, report, render(report, limit=room(key)))
+        return write_files(around.github_workspace, key, report, self._comment(report).text)
+
+    def _comment(self, report: Report) -> Rendered:
+        limit = room(self.settings.inputs.key)
+        return render_by(self.template, report, limit=limit) if self.template else Rendered(render(report, limit=limit))
 
     def _speak(self, report: Report) -> str:
         """Says it on the pull request, and returns where; blank if nothing is said."""
@@ -71,7 +77,10 @@ class Publisher:
             return ""
         key = self.settings.inputs.key
         touched = report.entries or report.not_measured or report.problems
-        body = render(report, limit=room(key)) if touched else None
+        comment = self._comment(report)
+        if comment.problem:
+            workflow.warning(self.log, f"The comment template was not used: {comment.problem}.")
+        body = comment.text if touched else None
         try:
             published = publish(self.client, self.pull_request.number, key, body, report.head, cleared=_cleared(report))
         except PermissionDenied as error:

@@ -65,6 +65,7 @@ class Inputs(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     method: Literal["auto", "dry", "real"] = "auto"
     jobs: Annotated[Jobs, _AS_WHOLE] = 0
+    comment_template: Annotated[str, Field(max_length=4_096)] = ""
     fail_on_error: Annotated[bool, BeforeValidator(_boolean)] = False
 
     @field_validator("configs")

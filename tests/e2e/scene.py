@@ -84,7 +84,7 @@ def _figure(result: Result | None) -> str | int | None:
 
 def cells(markdown: str, config: str) -> list[str]:
     """The cells of a config's row in the comment's table."""
-    folder, _, file = config.rpartition("/")
-    rows = [line for line in markdown.splitlines() if line.startswith(f"| `{file}`<br>in `{folder}`")]
+    file = config.rpartition("/")[2]
+    rows = [line for line in markdown.splitlines() if line.startswith(f"| `{file}`")]
     assert len(rows) == 1, markdown
     return [cell.strip() for cell in rows[0].strip("|").split(" | ")]

@@ -95,7 +95,7 @@ def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(att
         "configs/z_honest.py": (flops(16), flops(8)),
     }
     (comment,) = comments(play)
-    assert "| 2.408M<br>+1.204M<br>+100.00\N{NO-BREAK SPACE}% |" in comment.body
+    assert "| 2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%) |" in comment.body
 
 
 def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, Play]) -> None:

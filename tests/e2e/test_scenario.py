@@ -72,10 +72,10 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play
     assert first.exit_code == 0, first.log
     (created,) = comments(play)
     vit, resnet, broken = (cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
-    assert vit[2] == "23.186G<br>+5.604G<br>+31.87\N{NO-BREAK SPACE}%"
+    assert vit[1] == "23.186G (+5.604G, +31.87\N{NO-BREAK SPACE}%)"
     assert f"through `{zoo.RESNET_BASE}`" in resnet[0]
-    assert "**config_syntax**" in broken[0]
-    assert broken[2:] == ["failed", "–", "–"]
+    assert "**cannot be loaded:**" in broken[0]
+    assert broken[1:] == ["none", "none", "none"]
     found = figures(report(first))
     assert found[zoo.VIT] == (vit_flops(14), vit_flops(16))
     assert found[zoo.RESNET] == (RESNET_18 + DEEPER_STEM, RESNET_18)
@@ -161,7 +161,7 @@ def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, s
     assert run.exit_code == 0, run.log
     (comment,) = comments(small)
     assert run.outputs["comment-url"].endswith(f"#issuecomment-{comment.id}")
-    assert cells(comment.body, "configs/net.py")[2] == "2.408M<br>+1.204M<br>+100.00\N{NO-BREAK SPACE}%"
+    assert cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
     assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
 
 
@@ -173,7 +173,7 @@ def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, smal
 
     assert run.exit_code == 0, run.log
     (comment,) = comments(small)
-    assert cells(comment.body, "configs/net.py")[2] == "2.408M<br>+1.204M<br>+100.00\N{NO-BREAK SPACE}%"
+    assert cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
     assert (report(run).base, report(run).notes) == (fork_point, ())
     fetched = {e.path for e in small.server.state.exchanges if e.path.endswith("git-upload-pack")}
     assert fetched == {f"/{small.name}.git/git-upload-pack"}

@@ -29,11 +29,11 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     (body,) = comments(play)
     lines = body.splitlines()
     assert lines[0] == '<!-- model-complexity key="default" -->'
-    assert "**`configs/large.py` takes 100.00\xa0% more flops (2.56K → 5.12K); 1 config changed.**" in lines
+    assert "**`large.py` costs 100.00\xa0% more FLOPs (2.56K → 5.12K).**" in lines
     assert (
-        "| `large.py`<br>in `configs`, modified | (3,\xa08,\xa08) | 5.12K<br>+2.56K<br>+100.00\xa0% | 80<br>+40<br>+100.00\xa0% "
-        "| 1.152K<br>+0.512K<br>+80.00\xa0% |"
+        "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) | 80 (+40, +100.00\xa0%) | 1.152K (+0.512K, +80.00\xa0%) |"
     ) in lines
+    assert "Input shape: (3,\xa08,\xa08)." in lines
     assert BLOCK.format("5.12K", 80, "1.152K") in body
     report, outputs, summary = left_behind(play)
     shown = json.loads(outputs.pop("results"))
@@ -58,8 +58,8 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     play.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
     assert act(play)[0] == 0
     (body,) = comments(play)
-    assert "; 2 configs changed.**" in body
-    assert "in `configs`, through `configs/_base_/net.py` |" in body
+    assert "the most of 2 configs that changed.**" in body
+    assert "| `small.py`, through `configs/_base_/net.py` |" in body
 
     patches = len(play.server.state.requests("PATCH"))
     assert "The comment already says this" in act(play)[1]
@@ -115,13 +115,13 @@ def test_one_bad_config_costs_its_own_row_only(play: Play) -> None:
     (body,) = comments(play)
     rows = [line for line in body.splitlines() if line.startswith("| `")]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
-        "`broken.py`<br>in `configs`, added<br>**config_syntax**: `configs/broken.py:2: '(' was never closed`",
-        "`exits.py`<br>in `configs`, added<br>**config_load**: `called sys.exit(0)`",
-        "`larger.py`<br>in `configs`, renamed from `configs/large.py`",
-        "`small.py`<br>in `configs`, deleted",
+        "`broken.py`, **cannot be loaded:** `configs/broken.py:2: '(' was never closed`",
+        "`exits.py`, **cannot be loaded:** `called sys.exit(0)`",
+        "`small.py`, removed",
+        "`larger.py`, renamed from `configs/large.py`",
     ]
-    assert rows[2].endswith("| 2.56K<br>no change | 40<br>no change | 0.64K<br>no change |")
-    assert rows[3].endswith("| 1.28K<br>removed | 20<br>removed | 0.384K<br>removed |")
+    assert rows[2].endswith("| 1.28K | 20 | 0.384K |")
+    assert rows[3].endswith("| 2.56K (no change) | 40 (no change) | 0.64K (no change) |")
     report, outputs, _ = left_behind(play)
     assert (outputs["configs"], outputs["failed"]) == ("4", "2")
     kinds = {entry.target.name: entry.head.kind for entry in report.entries if isinstance(entry.head, Failure)}
@@ -151,7 +151,7 @@ def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_
     play.push("A call", {"configs/sly.py": "_base_ = ['./_base_/NET.py'.replace('NET', 'net')]\n"})
     act(play)
     (body,) = comments(play)
-    assert "| `sly.py`<br>in `configs`, added | (3,\xa08,\xa08) | 1.28K<br>new |" in body
+    assert "| `sly.py`, new | 1.28K |" in body
     (problem,) = left_behind(play)[0].problems
     assert (problem.config, "holds a call" in problem.message) == ("configs/sly.py", True)
     listed = f"- `configs/sly.py`: {code(problem.message)}\n"
@@ -165,7 +165,7 @@ def test_several_shapes_and_two_keys(play: Play) -> None:
     one, two = comments(play)
     assert '<!-- model-complexity key="one" -->' in one
     assert '<!-- model-complexity key="two" -->' in two
-    assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "2 results unchanged" in one) == (True, True, True)
+    assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "1 config unchanged" in one) == (True, True, True)
 
 
 def test_by_hand_without_a_pull_request(play: Play) -> None:
@@ -180,7 +180,7 @@ def test_by_hand_without_a_pull_request(play: Play) -> None:
         "configs/small.py": (4 * flops(4), None),
     }
     assert (outputs["configs"], outputs["comment-url"]) == ("2", "")
-    assert "**2 configs measured.**" in summary
+    assert "**2 configs measured, with no base to compare with.**" in summary
 
 
 def test_by_hand_on_a_pull_request(play: Play) -> None:
@@ -188,11 +188,11 @@ def test_by_hand_on_a_pull_request(play: Play) -> None:
     workspace, sha = play.checkout(ref=play.base_sha)  # a dispatch runs on a branch, not on the pull request
     act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"configs": "configs/small.py", "pr-number": "7"}))
     (body,) = comments(play)
-    assert "`small.py`<br>in `configs`, requested" in body
+    assert "| `small.py` |" in body
     assert "large.py" not in body
     act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"pr-number": "7"}))
     (body,) = comments(play)
-    assert "`large.py`<br>in `configs`, modified" in body
+    assert "| `large.py` |" in body
 
 
 def test_by_hand_with_nothing_to_do_says_what_to_give(play: Play) -> None:
@@ -212,7 +212,7 @@ def test_a_shallow_checkout_is_filled_up_from_the_server(play: Play) -> None:
     status, log = act_in(play, workspace, sha)
     assert status == 0, log
     (body,) = comments(play)
-    assert "100.00\xa0% more flops (2.56K → 5.12K)" in body
+    assert "100.00\xa0% more FLOPs (2.56K → 5.12K)" in body
 
 
 def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(play: Play) -> None:
@@ -226,7 +226,7 @@ def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(play: P
     (body,) = comments(play)
     assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured, nothing is compared." in body
     assert "::warning::A commit could not be fetched: " in log
-    assert "| `large.py`<br>in `configs`, modified | (3,\xa08,\xa08) | 5.12K | 80 | 1.152K |" in body
+    assert "| `large.py` | 5.12K | 80 | 1.152K |" in body
 
 
 def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(play: Play) -> None:
@@ -248,7 +248,7 @@ def test_what_main_has_done_since_is_not_charged_to_the_pull_request(play: Play)
     workspace, sha = play.checkout(depth=1)
     act_in(play, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     (body,) = comments(play)
-    assert "more flops" not in body
+    assert "more FLOPs" not in body
     assert "nothing is compared" in body
 
 
@@ -335,3 +335,24 @@ def test_an_event_that_asks_for_nothing(play: Play) -> None:
     files = play.root / f"runner{play._checkouts}"
     assert json.loads((files / "event.json").read_text())["action"] == "closed"
     assert comments(play) == []
+
+
+def test_a_template_of_the_base_branch_writes_the_comment(play: Play) -> None:
+    template = (
+        "# {{ result }}: {{ verdict }}\n{% for one in configs %}\n* {{ one.name }} {{ one.flops.text }}\n{% endfor %}\n"
+    )
+    play.main("A template", {"tools/comment.j2": template})
+    wider = {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"}
+    play.push("Wider, and another template", {**wider, "tools/comment.j2": "All is well."})
+    assert act(play, comment_template="tools/comment.j2")[0] == 0
+    (body,) = comments(play)
+    assert body.splitlines()[1:] == [
+        "# pass: `large.py` costs 100.00\xa0% more FLOPs (2.56K → 5.12K).",
+        "* `large.py` 5.12K (+2.56K, +100.00\xa0%)",
+    ]
+    status, log = act(play, comment_template="tools/nothere.j2")
+    assert status == 0
+    (body,) = comments(play)
+    assert "> The template `tools/nothere.j2` was not used: there is no such file at" in body
+    assert "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) |" in body
+    assert "::warning::The comment template was not used: there is no such file" in log
