@@ -165,7 +165,7 @@ class Settings(BaseModel):
             name = str(error.errors()[0]["loc"][0])
             raise ActionError(
                 f"the environment variable {name} is missing or malformed.",
-                "This program is started by GitHub Actions; to try it on a desk, run scripts/demo.",
+                "Without a command this is the GitHub Action. On a desk: model-complexity --help, or scripts/demo.",
             ) from None
         return cls(inputs=Inputs.parse(given), around=around)
 
