@@ -1,13 +1,13 @@
-"""Where configs of both trees are measured: the sandbox, watched and narrated in the runner's log."""
+"""Where configs of both trees are measured: the sandbox, watched and narrated."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Protocol, Self, TextIO
 
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow
@@ -17,10 +17,20 @@ from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import Asked
 from model_complexity.report import Entry, Failure, Measurement, Result, Target
 from model_complexity.sandbox import Job, Means, Ready, Sandbox
-from model_complexity.settings import Settings
+from model_complexity.settings import Inputs, Surroundings
 
 LONGEST_RUN = 3 * 3_600.0
 """Seconds for all configs of both sides: GitHub ends a job after six hours at the latest, with nothing published."""
+
+
+class Narrator(Protocol):
+    """Tells whoever waits how far the work is. Each makes what it is told safe for where it is shown."""
+
+    def part(self, title: str, /) -> AbstractContextManager[None]:
+        """A part of the work: what is told while it is open belongs to it, and may be somebody else's output."""
+
+    def tell(self, line: str, /) -> None:
+        """One line."""
 
 
 @dataclass(frozen=True)
@@ -30,34 +40,46 @@ class Bench:
     Args:
         sandbox: the wall between us and that code.
         command: the ``install`` input; blank for none.
-        log: the runner's log.
+        narrator: is told what happens.
         deadline: monotonic time from which on no more is measured; what there is gets published.
     """
 
     sandbox: Sandbox
     command: str
-    log: TextIO
+    narrator: Narrator
     deadline: float
 
     @classmethod
-    def prepare(cls, settings: Settings, room: Path, log: TextIO) -> Self:
-        """Puts up the wall.
+    def prepare(cls, around: Surroundings, inputs: Inputs, room: Path, log: TextIO) -> Self:
+        """Puts up the wall for the action.
 
         Raises:
             ActionError: it does not stand.
         """
-        around, inputs = settings.around, settings.inputs
         if around.model_complexity_worker_user:
             shut_off(around.github_workspace.parent)
+        users = (around.model_complexity_worker_user, around.model_complexity_install_user)
+        return cls.with_python(around.model_complexity_python, inputs, room, workflow.Narration(log), users)
+
+    @classmethod
+    def with_python(
+        cls,
+        python: Path,
+        inputs: Inputs,
+        room: Path,
+        narrator: Narrator,
+        users: tuple[str | None, str | None] = (None, None),
+    ) -> Self:
+        """Takes this analysis environment; without users there is no wall, and what is measured runs as whoever we are.
+
+        Raises:
+            ActionError: there is no such interpreter or user.
+        """
         inside = room / "worker"
         inside.mkdir()
-        sandbox = Sandbox.prepare(
-            around.model_complexity_python,
-            inside,
-            users=(around.model_complexity_worker_user, around.model_complexity_install_user),
-            means=Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs),
-        )
-        return cls(sandbox, inputs.install, log, time.monotonic() + LONGEST_RUN)
+        means = Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs)
+        sandbox = Sandbox.prepare(python, inside, users=users, means=means)
+        return cls(sandbox, inputs.install, narrator, time.monotonic() + LONGEST_RUN)
 
     def install(self, tree: Path) -> None:
         """Runs the ``install`` input in head's tree, once for both sides.
@@ -66,7 +88,7 @@ class Bench:
             ActionError: the command failed.
         """
         if self.command:
-            with self._in_place(tree) as place, self._guarded("Installing what the repository needs"):
+            with self._in_place(tree) as place, self.narrator.part("Installing what the repository needs"):
                 self.sandbox.install(self.command, place, self._say)
 
     def measure(self, wanted: Sequence[tuple[Target, Asked]], trees: Trees) -> tuple[Entry, ...]:
@@ -91,16 +113,27 @@ class Bench:
 
     def _side(self, side: str, tree: Path, jobs: Sequence[Job], *, keep_going: bool = False) -> dict[Job, Result]:
         """Measures one side. What was measured is kept, whatever happens to the rest (``keep_going``: on the other side)."""
-        found: dict[Job, Result] = {}
         if not jobs:
-            return found
-        with self._in_place(tree) as place, self._guarded(f"Measuring {side}"):
+            return {}
+        with self._in_place(tree) as place:
+            return self.measure_tree(side, place, jobs, keep_going=keep_going)
+
+    def measure_tree(
+        self, side: str, tree: Path, jobs: Sequence[Job], *, keep_going: bool = False
+    ) -> dict[Job, Result]:
+        """Measures configs of one tree where it lies. ``side`` is what it is called.
+
+        Raises:
+            ActionError: the analysis environment cannot measure anything, and not ``keep_going``.
+        """
+        found: dict[Job, Result] = {}
+        with self.narrator.part(f"Measuring {side}"):
             try:
-                self._fill(found, side, place, jobs)
+                self._fill(found, side, tree, jobs)
             except (ActionError, OSError) as error:
                 if not (found or keep_going):
                     raise
-                self._print(f"{side}: {error}")
+                self.narrator.tell(f"{side}: {error}")
                 lost = Failure(**failure("crash", f"the worker could not go on: {error}"))
                 found.update({job: lost for job in jobs if job not in found})
         return found
@@ -108,11 +141,11 @@ class Bench:
     def _fill(self, found: dict[Job, Result], side: str, tree: Path, jobs: Sequence[Job]) -> None:
         def announce(ready: Ready) -> None:
             left = len(jobs) - len(found)
-            self._print(f"{side}: {left} to measure on {ready.device} with torch {ready.versions.torch}")
+            self.narrator.tell(f"{side}: {left} to measure on {ready.device} with torch {ready.versions.torch}")
 
         for job, result in self.sandbox.measure(tree, jobs, self._say, announce):
             found[job] = result
-            self._print(f"{side}: {len(found)}/{len(jobs)} {_told(job, result)}")
+            self.narrator.tell(f"{side}: {len(found)}/{len(jobs)} {_told(job, result)}")
             if time.monotonic() > self.deadline and len(found) < len(jobs):
                 late = Failure(
                     **failure("timeout", f"the run was over its {LONGEST_RUN / 3_600:.0f} hours before its turn")
@@ -130,22 +163,8 @@ class Bench:
         finally:
             place.rename(tree)
 
-    @contextmanager
-    def _guarded(self, title: str) -> Iterator[None]:
-        """A foldable part of the log in which the runner obeys nothing."""
-        workflow.group(self.log, title)
-        try:
-            with workflow.stop_commands(self.log):
-                yield
-        finally:
-            workflow.endgroup(self.log)
-
     def _say(self, line: str) -> None:
-        self._print(f"  | {line}")
-
-    def _print(self, line: str) -> None:
-        self.log.write(workflow.neutral(line) + "\n")
-        self.log.flush()
+        self.narrator.tell(f"  | {line}")
 
 
 def _told(job: Job, result: Result) -> str:

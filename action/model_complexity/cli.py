@@ -9,29 +9,80 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from model_complexity import __version__
+from model_complexity import __version__, local
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow
 from model_complexity.pipeline import run
 from model_complexity.settings import Settings
 
+_INTERRUPTED = 130
+"""As shells say it of a program that a signal ended."""
+_DESCRIPTION = """\
+Says what a change does to models: flops, params and activations of every
+config that it touches, before and after.
+
+With a command it works on the git repository that you are in. Without one it
+is the GitHub Action, started by a workflow and told everything by the
+environment; scripts/demo plays such a run on a desk."""
+_EPILOG = """\
+examples:
+  model-complexity diff                    what my edits do to the models
+  model-complexity measure configs/a.py    how large one model is, by module
+  model-complexity check                   whether the budgets hold
+  model-complexity diff --help             more of a command
+
+exit codes:
+  0  done
+  1  a budget is broken, or what was asked for cannot be measured
+  2  wrong usage, or it could not do its work"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the action.
+    """Runs a command, or the action.
 
     Returns:
-        The exit code: 0 done, 1 a budget of the level ``fail`` is broken, or some configs could not be measured and
-        ``fail-on-error`` is set, 2 the action was misused or could not do its work.
+        The exit code: 0 done, 1 a budget of the level ``fail`` is broken, or some configs could not be measured where that
+        counts as failed, 2 wrong usage, or it could not do its work.
     """
     parser = argparse.ArgumentParser(
         prog="model-complexity",
-        description="Measures the configs that a pull request touches and comments on it. "
-        "Started by GitHub Actions, it takes everything from the environment; scripts/demo plays a whole run on a desk.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # a name in the log must not end the run
+    local.add_commands(parser.add_subparsers(dest="command", title="commands", metavar="COMMAND"))
+    options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # a name must not end the run
+    return _act() if options.command is None else _perform(options)
+
+
+def _perform(options: argparse.Namespace) -> int:
+    from model_complexity.local.commands import perform  # only now: the action does without, and without rich
+
+    try:
+        status = perform(options, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    except ActionError as error:
+        print(f"model-complexity: error: {workflow.neutral(error.message)}", file=sys.stderr)
+        if error.advice:
+            print(workflow.neutral(error.advice), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:  # whoever reads has read enough; the interpreter must not try to write the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INTERRUPTED
+    except Exception as error:  # 1 has a meaning: nothing else may end with it
+        for line in [*traceback.format_exc().splitlines(), _mistake(error)]:
+            print(workflow.neutral(line), file=sys.stderr)
+        return ActionError.exit_code
+    return status
+
+
+def _act() -> int:
     try:
         return run(Settings.from_environment(os.environ), sys.stdout)
     except ActionError as error:
@@ -42,11 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # 1 is for broken budgets and configs that cannot be measured: nothing else may end with it
         for line in traceback.format_exc().splitlines():
             print(workflow.neutral(line))
-        message = (
-            f"{type(error).__name__}: {error} This is a mistake in Model Complexity: please report it with the log."
-        )
-        workflow.error(sys.stdout, message, title="Model Complexity")
+        workflow.error(sys.stdout, _mistake(error), title="Model Complexity")
         return ActionError.exit_code
+
+
+def _mistake(error: Exception) -> str:
+    return f"{type(error).__name__}: {error} This is a mistake in Model Complexity: please report it with the log."
 
 
 if __name__ == "__main__":

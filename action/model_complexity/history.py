@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from model_complexity.discover import (
     ChangedFile,
@@ -19,7 +20,7 @@ from model_complexity.discover import (
     select,
 )
 from model_complexity.errors import ActionError
-from model_complexity.github import Client, Event, PullRequest
+from model_complexity.github import Event, PullRequest
 from model_complexity.policy import MAX_BYTES
 from model_complexity.policy import PATH as POLICY
 from model_complexity.render import TEMPLATE_LIMIT, CommentTemplate
@@ -68,15 +69,28 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
+class Server(Protocol):
+    """Where to ask what the checkout does not hold: GitHub's API (``github.Client``), or nothing (``local.checkout.Nowhere``)."""
+
+    def merge_base(self, base: str, head: str, /) -> str:
+        """The commit that two histories share last."""
+
+    def changed_files(self, number: int, /) -> tuple[Sequence[Mapping[str, object]], bool]:
+        """A pull request's changed files, and whether there are more."""
+
+    def file(self, path: str, sha: str, /) -> bytes | None:
+        """A file at a commit, None if there is none."""
+
+
 @dataclass(frozen=True)
 class History:
-    """The checkout's git objects, in a private repository, and the API behind them."""
+    """The checkout's git objects, in a private repository, and the server behind them."""
 
     repository: Repository
-    client: Client
+    client: Server
 
     @classmethod
-    def open(cls, around: Surroundings, token: str, private: Path, client: Client) -> History:
+    def open(cls, around: Surroundings, token: str, private: Path, client: Server) -> History:
         """Opens the runner's checkout.
 
         Raises:
@@ -138,15 +152,15 @@ class History:
         changed, notes = self._changed(sides)
         return _choice(select(changed, graph, wanted.patterns, wanted.cap, trees.base), notes)
 
-    def policy(self, sides: Sides, pull_request: PullRequest | None) -> Standing:
-        """Finds the policy that stands: of the base branch's tip, or of the commit measured where there is no pull request.
+    def policy(self, sides: Sides, tip: str | None) -> Standing:
+        """Finds the policy that stands: of the base branch's tip, or of the commit measured where there is none.
 
         Not the merge base's: a pull request that begins before the policy was written is not free of it.
         """
         head = self._version(sides.head_tree)
-        if pull_request is None:
+        if tip is None:
             return standing(head, head, head)
-        base = self._version(pull_request.base_sha)
+        base = self._version(tip)
         return standing(base, head, self._version(sides.base) if sides.base else base)
 
     def template(self, path: str, sides: Sides, pull_request: PullRequest | None) -> CommentTemplate:

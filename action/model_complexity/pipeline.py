@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from model_complexity import __version__
 from model_complexity.annotations import annotate, of_policy, of_report
 from model_complexity.bench import Bench
-from model_complexity.compare import check, not_judged
 from model_complexity.discover import Tree, UnreadableFileError, model_line
 from model_complexity.errors import ActionError
+from model_complexity.findings import About, found_out
 from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event, workflow
-from model_complexity.history import History, Trees
+from model_complexity.history import History
 from model_complexity.outputs import NOTHING
-from model_complexity.precedence import Decision, decide
+from model_complexity.precedence import decide
 from model_complexity.publishing import Publisher
 from model_complexity.render import CommentTemplate
-from model_complexity.report import Entry, Report, Target
+from model_complexity.report import Entry, Report
 from model_complexity.settings import Settings
 
 DONE = 0
@@ -125,29 +124,21 @@ def _measured(
 ) -> tuple[Report, CommentTemplate | None]:
     history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
     sides = history.sides(request.event, request.pull_request)
-    law = history.policy(sides, request.pull_request)
-    decision = decide(settings, request.event, law.policy)
+    event, pull_request = request.event, request.pull_request
+    law = history.policy(sides, pull_request.base_sha if pull_request else None)
+    decision = decide(settings.inputs, law.policy, configs=event.configs, shapes=event.shapes)
     trees = history.trees(sides, room)
     choice = history.choose(sides, trees, decision.wanted)
     warnings = [*_of_fetching(history), *law.notes, *sides.notes, *choice.notes]
     for note in warnings:
         workflow.warning(log, note)
-    entries = _entries(decision, choice.targets, trees, room, log)
-    measured = {entry.target for entry in entries}  # a deleted config is not, where there is no base to measure
-    report = Report(
-        repository=settings.around.github_repository,
-        pull_request=request.pull_request.number if request.pull_request else None,
-        head=sides.head,
-        base=sides.base,
-        entries=entries,
-        not_measured=(*choice.not_measured, *(target for target in choice.targets if target not in measured)),
-        problems=choice.problems,
-        budgets=check(entries, law.policy),
-        policy=law.status,
-        notes=(*law.notes, *sides.notes, *choice.notes, *not_judged(entries, law.policy)),
-        tool=__version__,
-        run_url=settings.around.run_url,
-    )
+    entries: tuple[Entry, ...] = ()
+    if choice.targets:
+        bench = Bench.prepare(settings.around, decision.inputs, room, log)
+        bench.install(trees.head)
+        entries = bench.measure(decision.jobs(choice.targets), trees)
+    around, number = settings.around, pull_request.number if pull_request else None
+    report = found_out(About(around.github_repository, number, around.run_url), sides, law, choice, entries)
     found = [
         *of_policy(law.of_head, "error"),
         *of_policy(law.of_base, "warning"),
@@ -161,14 +152,6 @@ def _measured(
 def _of_fetching(history: History) -> list[str]:
     problem = history.repository.fetch_problem
     return [workflow.neutral(f"A commit could not be fetched: {problem}")] if problem else []
-
-
-def _entries(decision: Decision, targets: Sequence[Target], trees: Trees, room: Path, log: TextIO) -> tuple[Entry, ...]:
-    if not targets:
-        return ()
-    bench = Bench.prepare(decision.settings, room, log)
-    bench.install(trees.head)
-    return bench.measure([(target, shape) for target in targets for shape in decision.shapes_of(target)], trees)
 
 
 def _line_of(tree: Path) -> Callable[[str], int]:

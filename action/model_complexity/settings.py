@@ -100,6 +100,11 @@ class Inputs(BaseModel):
         except ValidationError as error:
             raise _named(error) from None  # pydantic's own text would show the input, which may be a secret
 
+    def under(self, policy: Policy) -> Self:
+        """With the policy's caps in place of the defaults of inputs that were not given."""
+        told = {name: getattr(policy, name) for name in _CAPS if name not in self.model_fields_set}
+        return self.model_copy(update={name: value for name, value in told.items() if value is not None})
+
 
 class Surroundings(BaseModel):
     """What the runner says of this run, and where things are. Source: GitHub docs, "Default environment variables"."""
@@ -161,15 +166,9 @@ class Settings(BaseModel):
             name = str(error.errors()[0]["loc"][0])
             raise ActionError(
                 f"the environment variable {name} is missing or malformed.",
-                "This program is started by GitHub Actions; to try it on a desk, run scripts/demo.",
+                "Without a command this is the GitHub Action. On a desk: model-complexity --help, or scripts/demo.",
             ) from None
         return cls(inputs=Inputs.parse(given), around=around)
-
-    def under(self, policy: Policy) -> Self:
-        """With the policy's caps in place of the defaults of inputs that were not given."""
-        told = {name: getattr(policy, name) for name in _CAPS if name not in self.inputs.model_fields_set}
-        update = {name: value for name, value in told.items() if value is not None}
-        return self.model_copy(update={"inputs": self.inputs.model_copy(update=update)})
 
 
 def _named(error: ValidationError) -> ActionError:

@@ -35,7 +35,8 @@ jobs: 7
 
 def decided(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> Decision:
     inputs = {f"INPUT_{name.upper().replace('_', '-')}": value for name, value in given.items()}
-    return decide(Settings.from_environment(AROUND | inputs), event, policy)
+    settings = Settings.from_environment(AROUND | inputs)
+    return decide(settings.inputs, policy, configs=event.configs, shapes=event.shapes)
 
 
 def shapes(found: Decision, path: str = "zoo/vit.py") -> tuple[Any, ...]:
@@ -48,7 +49,7 @@ def selected(found: Decision) -> list[str]:
 
 
 def caps(found: Decision) -> tuple[int, int, int]:
-    inputs = found.settings.inputs
+    inputs = found.inputs
     return found.wanted.cap, inputs.timeout, inputs.jobs
 
 

@@ -21,7 +21,7 @@ from model_complexity.errors import ActionError
 TIMEOUT: Final = 300.0
 """Seconds that one git command may take."""
 _SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "advice.detachedHead": "false",
     "core.alternateRefsCommand": "true",  # or fetch would run git in the checkout to ask for its refs
     "core.fsmonitor": "false",
@@ -72,7 +72,9 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
+    """How a git command went."""
+
     code: int
     output: bytes
     error: str
@@ -113,12 +115,17 @@ class Repository:
         common, object_format = _describe(checkout.resolve(), private)
         folder = private / "repository.git"
         init = ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(folder)]
-        _require(_git(init, private), "The private repository could not be made")
+        required(run_git(init, private), "The private repository could not be made")
         (folder / "objects/info").mkdir(exist_ok=True)
         (folder / "objects/info/alternates").write_text(f"{common / 'objects'}\n", encoding="utf-8")
         if (common / "shallow").is_file():
             shutil.copyfile(common / "shallow", folder / "shallow")
         return cls(folder, remote)
+
+    @property
+    def folder(self) -> Path:
+        """The private repository, which may be written to."""
+        return self._folder
 
     @property
     def is_shallow(self) -> bool:
@@ -142,7 +149,7 @@ class Repository:
         arguments = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--depth=1"]
         command = ["fetch", *arguments, "--", self._remote.url, *wanted]
         try:
-            outcome = _git(command, self._folder.parent, self._folder, {**_SETTINGS, **self._remote.settings})
+            outcome = run_git(command, self._folder.parent, self._folder, {**SETTINGS, **self._remote.settings})
         except _TimedOutError as error:
             (self._folder / "shallow.lock").unlink(missing_ok=True)  # or no later fetch would work
             self.fetch_problem = error.message
@@ -168,7 +175,7 @@ class Repository:
         """
         options = ["--name-status", "-z", "-M", "-l3000", "--no-ext-diff", "--no-textconv", "--no-color"]
         outcome = self._run("diff", *options, _checked(base), _checked(head), "--")
-        return parse_name_status(_require(outcome, "The changed files could not be listed"))
+        return parse_name_status(required(outcome, "The changed files could not be listed"))
 
     def checkout(self, sha: str, into: Path) -> Path:
         """Writes the commit's files into a folder that is empty or not there, and returns it.
@@ -180,7 +187,7 @@ class Repository:
         """
         target = into.absolute()
         outcome = self._run("worktree", "add", "--quiet", "--force", "--detach", "--", str(target), _checked(sha))
-        _require(outcome, f"Commit {sha} could not be checked out")
+        required(outcome, f"Commit {sha} could not be checked out")
         return target
 
     def read(self, sha: str, path: str, limit: int) -> bytes | None:
@@ -196,7 +203,7 @@ class Repository:
             ActionError: the commit is missing.
         """
         listing = self._run("ls-tree", "-z", "--long", "--full-tree", _checked(sha), "--", path)
-        entry = _require(listing, f"Commit {sha} could not be read").split(b"\0")[0]
+        entry = required(listing, f"Commit {sha} could not be read").split(b"\0")[0]
         if not entry:
             return None
         mode, kind, blob, size = entry.split(b"\t")[0].split()
@@ -204,19 +211,19 @@ class Repository:
             raise UnreadableFileError("is not a regular file")
         if int(size) > limit:
             raise UnreadableFileError(f"is larger than {limit:,} bytes")
-        return _require(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
+        return required(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
 
-    def _run(self, *arguments: str) -> _Outcome:
-        return _git(list(arguments), self._folder.parent, self._folder)
+    def _run(self, *arguments: str) -> Outcome:
+        return run_git(list(arguments), self._folder.parent, self._folder)
 
 
 def _describe(checkout: Path, private: Path) -> tuple[Path, str]:
     """Returns the folder that holds the checkout's objects, and their format (sha1 or sha256)."""
     arguments = ["-C", str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir", "--show-object-format"]
     # The action runs as root in a checkout that belongs to someone else, which git refuses unless told.
-    outcome = _git(arguments, private, settings={**_SETTINGS, "safe.directory": str(checkout)})
+    outcome = run_git(arguments, private, settings={**SETTINGS, "safe.directory": str(checkout)})
     advice = "Put a step with actions/checkout before this one."
-    lines = os.fsdecode(_require(outcome, f"{checkout} is not a git checkout", advice)).splitlines()
+    lines = os.fsdecode(required(outcome, f"{checkout} is not a git checkout", advice)).splitlines()
     if len(lines) != 2 or not Path(lines[0]).is_dir() or lines[1] not in {"sha1", "sha256"}:
         raise ActionError(f"{checkout} is not a git checkout that can be read.", advice)
     return Path(lines[0]), lines[1]
@@ -228,13 +235,18 @@ def _checked(sha: str) -> str:
     return sha
 
 
-def _require(outcome: _Outcome, what: str, advice: str = "") -> bytes:
+def required(outcome: Outcome, what: str, advice: str = "") -> bytes:
+    """The output of a command that must not fail.
+
+    Raises:
+        ActionError: it did; ``what`` says what could not be had.
+    """
     if outcome.code:
         raise ActionError(f"{what}: {_reason(outcome)}", advice)
     return outcome.output
 
 
-def _reason(outcome: _Outcome) -> str:
+def _reason(outcome: Outcome) -> str:
     """Returns git's message on one line."""
     return " ".join(outcome.error.split())[:500]
 
@@ -261,9 +273,9 @@ def _environment(home: Path, repository: Path | None, settings: Mapping[str, str
     return environment if repository is None else {**environment, "GIT_DIR": str(repository)}
 
 
-def _git(
-    arguments: Sequence[str], home: Path, repository: Path | None = None, settings: Mapping[str, str] = _SETTINGS
-) -> _Outcome:
+def run_git(
+    arguments: Sequence[str], home: Path, repository: Path | None = None, settings: Mapping[str, str] = SETTINGS
+) -> Outcome:
     """Runs git and returns how it went.
 
     Raises:
@@ -288,4 +300,4 @@ def _git(
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
             raise _TimedOutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
-    return _Outcome(process.returncode, output, error_output.decode("utf-8", "replace"))
+    return Outcome(process.returncode, output, error_output.decode("utf-8", "replace"))

@@ -116,6 +116,27 @@ def stop_commands(stream: TextIO) -> Iterator[None]:
         _command(stream, f"::{token}::")
 
 
+class Narration:
+    """Tells in the runner's log how far the work is: foldable parts, in which the runner obeys nothing."""
+
+    def __init__(self, log: TextIO) -> None:
+        self._log = log
+
+    @contextmanager
+    def part(self, title: str) -> Iterator[None]:
+        """Open a part and close it."""
+        group(self._log, title)
+        try:
+            with stop_commands(self._log):
+                yield
+        finally:
+            endgroup(self._log)
+
+    def tell(self, line: str) -> None:
+        """One line, made safe."""
+        _command(self._log, neutral(line))
+
+
 def neutral(line: str) -> str:
     """One line of somebody else's output, made safe to print.
 

@@ -76,8 +76,7 @@ def verdict(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
     if report.base is None and fates["measured"]:
         parts.append(_first_figures(report, fates["measured"], called))
     parts += [phrase.format(counted(fates[fate], "config")) for fate, phrase in _PHRASES.items() if fates[fate]]
-    sentence = "; ".join(parts) or "Nothing was measured"
-    return sentence[0].upper() + sentence[1:] + "."
+    return ("; ".join(parts) or "Nothing was measured") + "."  # it starts with a number or a name, which stays as it is
 
 
 def _fates(report: Report) -> Counter[Status]:

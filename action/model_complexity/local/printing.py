@@ -1,0 +1,57 @@
+"""A report on stdout, in the form that was asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from io import StringIO
+from typing import TextIO
+
+from rich.console import Console
+
+from model_complexity.github.workflow import SUMMARY_LIMIT
+from model_complexity.render import render, render_html
+from model_complexity.render.terminal import tell_check, tell_measured, tell_report
+from model_complexity.report import Report
+
+_WIDTH = 100
+"""Columns where nobody says how many there are: in a pipe, or in a file."""
+
+
+def print_report(report: Report, form: str, out: TextIO) -> None:
+    """Writes the whole report."""
+    _print(report, form, out, tell_report)
+
+
+def print_check(report: Report, form: str, out: TextIO) -> None:
+    """Writes what the budgets say; in the other forms, the whole report."""
+    _print(report, form, out, tell_check)
+
+
+def print_measured(report: Report, form: str, out: TextIO) -> None:
+    """Writes the page's block and table of each config; in the other forms, the whole report."""
+    _print(report, form, out, tell_measured)
+
+
+def _print(report: Report, form: str, out: TextIO, tell: Callable[[Report, Console], None]) -> None:
+    forms: dict[str, Callable[[], str]] = {
+        "markdown": lambda: render(report, limit=SUMMARY_LIMIT - 1),
+        "json": lambda: report.model_dump_json(indent=1),
+        "html": lambda: render_html(report),
+    }
+    if form in forms:
+        out.write(forms[form]().rstrip("\n") + "\n")
+    elif out.isatty():
+        tell(report, console_on(out))
+    else:
+        columns = os.environ.get("COLUMNS", "")
+        text = StringIO()
+        width = int(columns) if columns.isdigit() and int(columns) else _WIDTH
+        tell(report, console_on(text, width))
+        out.writelines(f"{line.rstrip(' ')}\n" for line in text.getvalue().split("\n")[:-1])
+
+
+def console_on(file: TextIO, width: int | None = None) -> Console:
+    """A console that reads no markup. rich colours on a terminal only, and honours NO_COLOR, TERM and the terminal's width."""
+    terminal = file.isatty()  # said outright, or FORCE_COLOR and the like would colour a file
+    return Console(file=file, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,338 @@
+"""Report -> a terminal, by rich: as wide as it is, in colour only where the console has it, and nothing said by colour alone.
+
+Names and messages are hostile: they become `Text`, in which rich reads no markup, of printable characters only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from model_complexity.compare import (
+    FIGURES,
+    Family,
+    Figure,
+    comparable,
+    counted_alike,
+    delta_of,
+    families,
+    module_changes,
+    status_of,
+    worst_first,
+)
+from model_complexity.measure import page
+from model_complexity.measure.failures import HINTS
+from model_complexity.measure.page import ModuleRow, figure, module_table, summary_block
+from model_complexity.render.escape import plain, plain_block
+from model_complexity.render.figures import MINUS, asked_text, fed_text, input_text, signed
+from model_complexity.render.verdict import verdict
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
+
+CONVENTION = "One multiply-accumulate is one flop."
+WIDE = 96
+"""Columns from which on the configs are a table; below, each has its figures in lines of their own."""
+_MOST_FAMILIES = 8
+_MOST_NAMES = 10
+_NOTES = {
+    "added": "new",
+    "removed": "removed",
+    "fixed": "failed before, works now",
+    "incomparable": "not comparable",
+    "base_failed": "removed",
+    "failing": "worked before",
+}
+"""Under a figure that has no delta."""
+_VERDICTS = {
+    "pass": ("Budgets: kept.", "green"),
+    "warn": ("Budgets: a warning.", "yellow"),
+    "fail": ("Budgets: BROKEN.", "bold red"),
+}
+_STATES = {
+    "broken": "broken",
+    "broken_before": "broken before",
+    "near": "near",
+    "ignored": "ignored",
+}
+"""Of budgets, in the order in which they are told."""
+
+
+def tell_report(report: Report, console: Console) -> None:
+    """What a change does: verdict, configs, modules, budgets, failures, and what is to be known about it all."""
+    _line(console, Text(headline(report), style="bold"))
+    entries = worst_first(report)
+    _tell_configs(report, entries, console)
+    for entry in entries:
+        _tell_modules(entry, console)
+    _tell_budgets(report, console)
+    _tell_failures(report, console)
+    _tell_rest(report, console)
+
+
+def tell_check(report: Report, console: Console) -> None:
+    """What the budgets say, and why something was not judged."""
+    words, style = _VERDICTS[report.verdict]
+    line = Text(words, style=style)
+    if report.policy == "none":
+        line = Text("There is no policy: nothing is held against a budget.")
+    line.append(f" {headline(report)}", style="default")
+    _line(console, line)
+    _tell_budgets(report, console)
+    _tell_failures(report, console)
+    _tell_rest(report, console)
+
+
+def tell_measured(report: Report, console: Console) -> None:
+    """Each config as the page prints it: block and table, which are never folded; with its name where there are several."""
+    for number, entry in enumerate(report.entries):
+        if len(report.entries) > 1:
+            _print(console, Text(("\n" if number else "") + _called(entry), style="bold"))
+        if isinstance(entry.head, Failure):
+            _print(console, Text(plain_block(entry.head.detail), style="dim"))
+            for part in _failed(entry, entry.head):
+                console.print(part, overflow="fold")
+        elif entry.head is not None:
+            _tell_page(entry.head, console)
+
+
+def headline(report: Report) -> str:
+    """The comment's first sentence, with the configs by their whole paths."""
+    return _spaced(verdict(report, plain, {}))
+
+
+def _fate(entry: Entry, report: Report) -> str:
+    return status_of(entry, compared=report.base is not None)
+
+
+def _tell_configs(report: Report, entries: Sequence[Entry], console: Console) -> None:
+    same = [entry for entry in entries if _fate(entry, report) == "unchanged"]
+    others = [entry for entry in entries if _fate(entry, report) != "unchanged"]
+    if others and console.width >= WIDE:
+        _line(console, _table(others, report))
+    elif others:
+        for entry in others:
+            _line(console, _block(entry, report))
+    if same:
+        names = [_called(entry) for entry in same]
+        _line(console, Text(f"Unchanged: {_listed(names)}."))
+
+
+def _table(entries: Sequence[Entry], report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold underline")
+    table.add_column("config", overflow="fold")
+    table.add_column("input", overflow="fold")
+    for name in FIGURES:
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in entries:
+        cells = [Text("\n").join(_cell(name, entry, report)) for name in FIGURES]
+        config = Text(plain(entry.target.name)).append(f"\n{_why(entry.target)}", style="dim")
+        table.add_row(config, Text(_spaced(input_text(entry))), *cells)
+    return table
+
+
+def _block(entry: Entry, report: Report) -> Text:
+    """A config where there is no room for a table."""
+    lines = [
+        Text(plain(entry.target.name), style="bold"),
+        Text(f"  {_spaced(input_text(entry))}, {_why(entry.target)}"),
+    ]
+    lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in FIGURES]
+    return Text("\n").join(lines)
+
+
+def _cell(name: Figure, entry: Entry, report: Report) -> list[Text]:
+    shown = entry.shown
+    if isinstance(shown, Failure):
+        return [Text("failed" if name == "flops" else "–", style="red")]
+    value = Text(figure(getattr(shown, name)))
+    delta = delta_of(name, entry)
+    if delta is None:
+        note = _NOTES.get(_fate(entry, report), "")
+        return [value, Text(note, style="dim")] if note else [value]
+    style = "dim" if not delta.absolute else "red" if delta.absolute > 0 else "green"
+    lines = [value, Text(_spaced("  ".join(signed(delta))), style=style)]
+    return lines if name != "flops" or counted_alike(entry) else [*lines, Text("uncounted differ")]
+
+
+def _tell_modules(entry: Entry, console: Console) -> None:
+    """Which modules changed, the weightiest first."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return
+    found = families(module_changes(entry.head, entry.base).changes)
+    if not found:
+        return
+    table = _grid()
+    for family in found[:_MOST_FAMILIES]:
+        table.add_row(Text(family.first.kind), _family(family))
+    if len(found) > _MOST_FAMILIES:
+        table.add_row("", Text(f"and {len(found) - _MOST_FAMILIES} more", style="dim"))
+    _line(console, Text(f"Modules of {_called(entry)}:"), _indented(table))
+
+
+def _family(family: Family) -> Text:
+    name = plain(family.name) or "(the model itself)"
+    text = Text(f"{name} ×{len(family.changes)}" if len(family.changes) > 1 else name)
+    if family.base_name is not None and family.base_name != family.name:
+        text.append(f", before: {plain(family.base_name)}")
+    for change in family.first.parameters:
+        before, after = (str(shape) if shape is not None else "nothing" for shape in (change.base, change.head))
+        text.append(f", {plain(change.name)} {before} → {after}")
+    deltas = [f"{name} {_sign(part)}" for name, part in zip(FIGURES, family.delta, strict=True) if part]
+    if deltas:
+        text.append(f"\n{', '.join(deltas)}")
+    share = next(((name, part) for name, part in zip(FIGURES, family.share, strict=True) if part), None)
+    if share is not None:
+        text.append(f" ({share[1]:.0%} of the {share[0]} that moved)", style="dim")
+    return text
+
+
+def _sign(number: int) -> str:
+    return (MINUS if number < 0 else "+") + figure(abs(number))
+
+
+def _tell_budgets(report: Report, console: Console) -> None:
+    told = [check for check in report.budgets if check.state in _STATES]
+    if not told:
+        return
+    table = _grid()
+    for state, words in _STATES.items():
+        for check in told:
+            if check.state == state:
+                style = "bold red" if state == "broken" else "yellow"
+                table.add_row(Text(_level(words, check), style=style), Text(_budget(check)))
+    _line(console, Text("Budgets:"), _indented(table))
+
+
+def _level(words: str, check: BudgetCheck) -> str:
+    return f"{words} ({check.level})" if check.state == "broken" else words
+
+
+def _budget(check: BudgetCheck) -> str:
+    before = "" if check.base is None else f", {figure(check.base)} before"
+    said = f"{plain(check.config)} at {_spaced(asked_text(check.shape))}: {check.figure} {figure(check.head)}{before}; "
+    said += f"{check.rule} {plain(check.limit, 40)}"
+    return f"{said}. {plain(check.reason)}" if check.reason else said
+
+
+def _tell_failures(report: Report, console: Console) -> None:
+    for entry in report.failed:
+        if isinstance(entry.head, Failure):
+            _line(console, *_failed(entry, entry.head))
+
+
+def _failed(entry: Entry, failure: Failure) -> tuple[Text, Padding]:
+    before = ", nor could it be before" if isinstance(entry.base, Failure) else ""
+    title = Text("Cannot be measured: ", style="red").append(f"{_called(entry)}{before}", style="default")
+    return title, _indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{HINTS[failure.kind]}"))
+
+
+def _tell_rest(report: Report, console: Console) -> None:
+    """What the numbers leave out, what was not measured, what could not be read, and notes."""
+    lines = [*_uncounted(report), *_not_measured(report), *_problems(report)]
+    lines += [Text(f"Note: {plain(note, 2_000)}") for note in report.notes]
+    if lines:
+        _line(console, *lines)
+    _line(console, Text(_footer(report), style="dim"))
+
+
+def _uncounted(report: Report) -> Iterator[Text]:
+    """Configs that leave out the same operators are told together."""
+    found = []
+    for entry in report.entries:
+        if isinstance(entry.shown, Measurement) and entry.shown.unsupported_ops.uncounted:
+            names = sorted(entry.shown.unsupported_ops.uncounted.items(), key=lambda item: (-item[1], item[0]))
+            found.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
+    for what, group in groupby(sorted(found), key=lambda pair: pair[0]):
+        yield Text(f"Not counted in {_listed([name for _, name in group])}: {what}.")
+    for entry in report.entries:
+        if delta_of("flops", entry) is not None and not comparable("flops", entry):
+            yield Text(
+                f"Flops of {_called(entry)}: base and head leave out other operators, so that the change is not exact."
+            )
+
+
+def _not_measured(report: Report) -> Iterator[Text]:
+    if report.not_measured:
+        names = [plain(target.name) for target in report.not_measured]
+        yield Text(f"Not measured, beyond max-configs or without a base: {_listed(names)}.")
+
+
+def _problems(report: Report) -> Iterator[Text]:
+    failed = {entry.target.name for entry in report.entries if isinstance(entry.shown, Failure)}
+    for problem in report.problems[:_MOST_NAMES]:
+        if problem.config not in failed:
+            yield Text(f"Could not be read for inheritance: {plain(problem.config)}: {plain(problem.message, 500)}")
+    if len(report.problems) > _MOST_NAMES:
+        yield Text(f"{len(report.problems) - _MOST_NAMES} more files could not be read for inheritance.")
+
+
+def _footer(report: Report) -> str:
+    against = "" if report.base is None else f" against base {report.base[:9]}"
+    versions = next((entry.shown.versions for entry in report.entries if isinstance(entry.shown, Measurement)), None)
+    parts = [f"Head {report.head[:9]}{against}.", CONVENTION, f"Model Complexity {plain(report.tool, 40)}"]
+    if versions:
+        parts[-1] += f", torch {plain(versions.torch, 40)}, fvcore {plain(versions.fvcore, 40)}"
+    return " ".join(parts) + "."
+
+
+def _tell_page(measurement: Measurement, console: Console) -> None:
+    fed = page.fed_text(measurement.model_dump(include={"input_shape", "inputs"}))
+    block = summary_block(fed, measurement.flops, measurement.params, measurement.activations)
+    rows = [ModuleRow.of(module.model_dump()) for module in measurement.modules]
+    _print(console, Text(plain_block(f"{block}\n{module_table(rows)}")))
+    uncounted = measurement.unsupported_ops.uncounted
+    if uncounted:
+        names = [f"{plain(name, 80)} ×{times}" for name, times in uncounted.items()]
+        _print(console, Text(f"Not counted: {', '.join(names)}"))
+
+
+def _called(entry: Entry) -> str:
+    shown = entry.shown
+    shape = fed_text(shown) if isinstance(shown, Measurement) else asked_text(entry.shape)
+    return f"{plain(entry.target.name)} at {_spaced(shape)}"
+
+
+def _why(target: Target) -> str:
+    if target.reason == "inherited":
+        return f"through {plain(target.through or '')}"
+    if target.reason == "renamed":
+        return f"renamed from {plain(target.base_config or '')}"
+    return target.reason
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _spaced(text: str) -> str:
+    """What keeps a cell of the comment on one line is no help here."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _grid() -> Table:
+    """Two columns: a word or two, and what is to be said about it."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _indented(part: Text | Table) -> Padding:
+    return Padding(part, (0, 0, 0, 2))
+
+
+def _line(console: Console, *parts: Text | Table | Padding) -> None:
+    """One paragraph, and a blank line after it."""
+    for part in parts:
+        console.print(part, overflow="fold")
+    console.print()
+
+
+def _print(console: Console, text: Text) -> None:
+    """As it is, however wide."""
+    console.print(text, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
