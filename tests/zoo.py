@@ -10,6 +10,7 @@ ANALYSIS = Path(__file__).parents[1] / ".venv" / "analysis" / "bin" / "python"
 VIT = "configs/vision_transformer/vit-base-p16_64xb64_in1k.py"
 RESNET = "configs/resnet/resnet18_8xb32_in1k.py"
 RESNET_BASE = "configs/_base_/models/resnet18.py"
+MOBILENET = "configs/mobilenet_v2/mobilenet-v2_8xb32_in1k.py"
 BROKEN = "configs/resnet/resnet18_broken.py"
 
 
@@ -37,6 +38,24 @@ def finer_patches_deeper_stem(desk: Path) -> dict[str, str]:
     if vit == changes[VIT] or base == changes[RESNET_BASE]:
         raise ValueError("mmpretrain's configs are not the pinned version's: the changes do not apply")
     return changes
+
+
+def deeper_resnet(desk: Path) -> dict[str, str]:
+    """A ResNet of 34 layers for whatever inherits RESNET_BASE.
+
+    Raises:
+        ValueError: mmpretrain's configs are not the pinned version's.
+    """
+    base = (desk / RESNET_BASE).read_text()
+    changed = base.replace("depth=18", "depth=34")
+    if base == changed:
+        raise ValueError("mmpretrain's configs are not the pinned version's: the change does not apply")
+    return {RESNET_BASE: changed}
+
+
+def wider_head(desk: Path) -> dict[str, str]:
+    """A classifier of 2,000 classes for a MobileNet."""
+    return {MOBILENET: (desk / MOBILENET).read_text() + "model = dict(head=dict(num_classes=2000))\n"}
 
 
 def clipped_gradients(desk: Path) -> dict[str, str]:

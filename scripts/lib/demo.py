@@ -20,19 +20,29 @@ from tests import zoo  # noqa: E402 - the path above makes it importable
 from tests.github_server import GitHubServer  # noqa: E402
 from tests.play import Play  # noqa: E402
 
+CHANGES = {
+    "patches": (
+        f"patches of 14 pixels in {zoo.VIT}, a deeper stem in {zoo.RESNET_BASE}, a syntax error in a new config",
+        zoo.finer_patches_deeper_stem,
+    ),
+    "depth": (f"a ResNet of 34 layers in {zoo.RESNET_BASE}", zoo.deeper_resnet),
+    "head": (f"a classifier of 2,000 classes in {zoo.MOBILENET}", zoo.wider_head),
+}
+
 
 def main() -> int:
     """Returns the action's exit code, or 1 if the comment is not what the demo promises."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comment", type=Path, required=True, help="where the comment's Markdown is written")
+    parser.add_argument("--change", choices=list(CHANGES), default="patches", help="what the pull request does")
     arguments = parser.parse_args()
+    told, change = CHANGES[arguments.change]
     with tempfile.TemporaryDirectory(prefix="model-complexity-demo-") as folder, GitHubServer() as server:
         play = Play(Path(folder), server)
         _say("a git repository of mmpretrain's configs")
         play.main("mmpretrain's configs", zoo.configs())
-        changed = f"patches of 14 pixels in {zoo.VIT}, a deeper stem in {zoo.RESNET_BASE}"
-        _say(f"a pull request: {changed}, a syntax error in a new config")
-        play.push("Finer patches, deeper stem", zoo.finer_patches_deeper_stem(play.desk))
+        _say(f"a pull request: {told}")
+        play.push(told[0].upper() + told[1:], change(play.desk))
         _say("the action, as the runner starts it, against a GitHub server on this machine (a minute or two)")
         status = _act(play, "opened")
         first = server.state.comments[0].body if server.state.comments else ""

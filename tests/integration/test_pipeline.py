@@ -59,7 +59,7 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     assert act(play)[0] == 0
     (body,) = comments(play)
     assert "the most of 2 configs that changed.**" in body
-    assert "| `small.py`, through `configs/_base_/net.py` |" in body
+    assert "| `small.py`, through `_base_/net.py` |" in body
 
     patches = len(play.server.state.requests("PATCH"))
     assert "The comment already says this" in act(play)[1]

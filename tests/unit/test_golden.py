@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.reports import entry, failed, report
 
+from model_complexity.compare import module_changes
 from model_complexity.render import render
 from model_complexity.report import BudgetCheck, Entry, Measurement, Report
 
@@ -137,3 +138,31 @@ def test_the_comment_is_the_one_that_was_reviewed(name: str) -> None:
     if os.environ.get("GOLDEN") == "write":
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "changed"),
+    [
+        (
+            "resnet34",
+            "resnet18",
+            {"layer1.2", "layer2.2", "layer2.3", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.2"},
+        ),
+        ("mobilenet, wider head", "mobilenet", {"head.fc"}),
+    ],
+)
+def test_the_comparison_names_exactly_the_modules_that_changed(head: str, base: str, changed: set[str]) -> None:
+    diff = module_changes(real(head), real(base))
+    assert {change.name.removeprefix("backbone.") for change in diff.changes} == changed
+
+
+def test_of_a_vit_with_finer_patches_the_patch_embedding_and_all_that_sees_the_tokens_changed() -> None:
+    diff = module_changes(real("vit, patches of 14"), real("vit"))
+    layer = {"", ".attn", ".attn.qkv", ".attn.proj", ".ffn.layers.0.0", ".ffn.layers.1", ".ln1", ".ln2"}
+    names = {change.name for change in diff.changes}
+    assert {"backbone.patch_embed.projection", "backbone.ln1", "backbone"} <= names
+    for number in range(12):
+        assert {name for name in names if f"{name}.".startswith(f"backbone.layers.{number}.")} == {
+            f"backbone.layers.{number}{part}" for part in layer - {""}
+        }
+    assert not [name for name in names if name.startswith("head")]

@@ -136,10 +136,15 @@ def _row(entry: Entry, label: str, status: Status, over_budget: bool) -> Row:  #
 def _reason_said(entry: Entry) -> Said | None:
     target = entry.target
     if target.reason == "inherited":
-        return Said("through", target.through or "")
+        return Said("through", _from_base_on(target.through or ""))
     if target.reason == "renamed":
         return Said("renamed from", target.base_config or "")
     return None
+
+
+def _from_base_on(path: str) -> str:
+    """``_base_/models/resnet18.py``: what is before it is long, and a table cell cannot break it."""
+    return path[path.find("_base_/") :] if "/_base_/" in f"/{path}" else path
 
 
 def _fate_said(entry: Entry, status: Status) -> Said | None:
