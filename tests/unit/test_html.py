@@ -126,7 +126,7 @@ def test_hostile_names_make_no_tags(name: str) -> None:
     assert Document(render_html(hostile(name))).tags == Document(render_html(hostile(innocuous(name)))).tags
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE_TEXT.filter(lambda name: name.replace(".", "").strip() != ""))
 def test_any_name_makes_no_tags_and_comes_through(name: str) -> None:
     page = render_html(hostile(name))
