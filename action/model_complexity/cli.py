@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from model_complexity import __version__, local
 from model_complexity.errors import ActionError
@@ -63,8 +67,9 @@ def _perform(options: argparse.Namespace) -> int:
     from model_complexity.local.commands import perform  # only now: the action does without, and without rich
 
     try:
-        status = perform(options, sys.stdout, sys.stderr)
-        sys.stdout.flush()
+        with _cleaning_up():
+            status = perform(options, sys.stdout, sys.stderr)
+            sys.stdout.flush()
     except ActionError as error:
         print(f"model-complexity: error: {workflow.neutral(error.message)}", file=sys.stderr)
         if error.advice:
@@ -80,6 +85,24 @@ def _perform(options: argparse.Namespace) -> int:
             print(workflow.neutral(line), file=sys.stderr)
         return ActionError.exit_code
     return status
+
+
+@contextmanager
+def _cleaning_up() -> Iterator[None]:
+    """A closed terminal, or ``kill``, ends a command as an interrupt does: nothing is left running, and no folder behind."""
+
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    taken = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]  # not what nohup ignores
+    for number in taken:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _act() -> int:

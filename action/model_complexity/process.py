@@ -104,8 +104,12 @@ def untrusted(
     try:
         yield process
     finally:
+        below = [] if account or process.returncode is not None else _stopped(process.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         if account:
             _kill_all_of(account)
         process.wait()
@@ -174,6 +178,20 @@ def _limited(command: list[str], *, alone: bool) -> list[str]:
     return ["/bin/bash", "-c", f'{victim}; {" && ".join(limits)} && exec "$@"', "limited", *command]
 
 
+def _stopped(pid: int) -> list[int]:
+    """Stops a process, and lists all that hangs from it. A worker's jobs have their own sessions; it adopts orphans."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGSTOP)
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            children.setdefault(int(_stat(entry)[1]), []).append(int(entry.name))
+    found = [*children.get(pid, [])]
+    for child in found:  # which grows
+        found += children.get(child, [])
+    return found
+
+
 def _kill_all_of(account: pwd.struct_passwd) -> None:
     """Kills every process of a user: one that is the user's signals all that it may, until none is left."""
     for _ in range(20):
@@ -201,4 +219,9 @@ def _has_processes(uid: int) -> bool:
 
 
 def _is_zombie(entry: Path) -> bool:
-    return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] == "Z"
+    return _stat(entry)[0] == "Z"
+
+
+def _stat(entry: Path) -> list[str]:
+    """State, parent and so on of a process. Source: man7.org, proc_pid_stat(5)."""
+    return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -238,11 +243,85 @@ def test_measure_several_at_several_shapes(shop: Shop) -> None:
     files = ["configs/small.py", "configs/broken.py", str(shop.root / "configs/small.py")]
     said = shop.run("measure", *files, "--shape", "8", "--shape", "16x8")
     assert said.status == 1
-    titles = [line for line in said.out.splitlines() if line.startswith("configs/")]
+    titles = [line for line in said.out.splitlines() if re.match("configs/.* at ", line)]
     assert titles[:2] == ["configs/small.py at (3, 8, 8)", "configs/small.py at (3, 16, 8)"]
     assert "  config_syntax: configs/broken.py:1: '(' was never closed" in said.out.splitlines()
     report = shop.run("measure", *files, "--shape", "8", "--format", "json").report
     assert [entry.target.name for entry in report.entries] == ["configs/small.py", "configs/broken.py"]
+
+
+def test_measure_writes_to_stdout_what_the_pages_command_does(shop: Shop) -> None:
+    """To the last byte, with an operator that is not counted too."""
+    uncounted = LIBRARY + (
+        "    def forward(self, x):\n"
+        "        import torch\n"
+        "        flat = super().forward(x).flatten(2)\n"
+        "        return torch.cholesky_inverse(flat @ flat.transpose(1, 2))\n"
+    )
+    shop.write({"nets.py": uncounted})
+    said = shop.run("measure", "configs/small.py", "--shape", "8")
+    script = Path(__file__).parents[2] / "scripts" / "get_flops.py"
+    command = [str(ANALYSIS), str(script), "configs/small.py", "--shape", "8"]
+    page = subprocess.run(command, check=True, capture_output=True, text=True, cwd=shop.root)
+    assert (said.status, said.out) == (0, page.stdout)
+    assert "Not counted in configs/small.py at (3, 8, 8): aten::cholesky_inverse ×1.\n" in said.err
+    assert "cholesky_inverse" in page.stderr
+
+
+SLOW = """
+os = __import__('os')
+time = __import__('time')
+pids = [os.getpid(), os.fork()]
+if pids[1] == 0:
+    os.setsid()
+    time.sleep(300)
+if os.fork() == 0:
+    open({there!r} + '.part', 'w').write(' '.join(map(str, pids)))
+    os.rename({there!r} + '.part', {there!r})
+    os._exit(0)
+time.sleep(300)
+"""
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+from model_complexity.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_interrupted_leaves_nothing_behind(
+    shop: Shop, tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    there, rooms = tmp_path / "pids", tmp_path / "rooms"
+    rooms.mkdir()
+    shop.write({"configs/slow.py": SLOW.format(there=str(there))})
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(rooms)}
+    command = [sys.executable, "-c", INTERRUPTIBLE, "measure", "configs/slow.py", "--shape", "8"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert soon(there.exists, 100)
+        assert list(rooms.iterdir()) != []
+        process.send_signal(sent)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (status, b"")
+    assert list(rooms.iterdir()) == []
+    for pid in there.read_text().split():
+        assert soon(lambda pid=pid: not runs(pid), 10), pid  # type: ignore[misc]
+
+
+def soon(happened: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not happened() and time.monotonic() < until:
+        time.sleep(0.1)
+    return happened()
+
+
+def runs(pid: str) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def test_measure_needs_no_repository(
@@ -259,6 +338,7 @@ def test_measure_needs_no_repository(
     ("arguments", "said"),
     [
         (["measure", "configs/none.py"], "config configs/none.py is not there. Give the paths"),
+        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Give the file"),
         (["measure", "configs"], "config configs is a folder. Give the paths"),
         (["measure", str(ANALYSIS)], f"config {ANALYSIS} is outside of "),
         (
@@ -273,6 +353,7 @@ def test_measure_needs_no_repository(
     ],
 )
 def test_errors_say_what_to_do(shop: Shop, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(os.fsdecode(b"configs/caf\xe9.py")).touch()
     shop.git("checkout", "--quiet", "--orphan", "orphan")
     shop.commit("Another history")
     try:

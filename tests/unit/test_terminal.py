@@ -14,7 +14,7 @@ from tests.unit.models import conv, model, norm
 from tests.unit.reports import entry, failed, measured, report
 
 from model_complexity.github.workflow import SUMMARY_LIMIT
-from model_complexity.local.printing import console_on, print_check, print_measured, print_report
+from model_complexity.local.printing import Look, console_on, print_check, print_measured, print_report
 from model_complexity.measure.page import ModuleRow, module_table
 from model_complexity.render import render, render_html
 from model_complexity.render.terminal import WIDE, tell_check, tell_measured, tell_report
@@ -87,7 +87,7 @@ def test_nothing_is_said_by_colour_alone() -> None:
 def test_what_goes_into_a_file_has_no_escape_sequence(tell: object, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     out = io.StringIO()
-    tell(everything(), form, out)  # type: ignore[operator]
+    tell(everything(), Look(form), out)  # type: ignore[operator]
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().endswith("\n")
     if form == "json":
@@ -98,14 +98,14 @@ def test_the_other_forms_are_the_actions() -> None:
     made = {"markdown": render(everything(), limit=SUMMARY_LIMIT - 1), "html": render_html(everything())}
     for form, text in made.items():
         out = io.StringIO()
-        print_report(everything(), form, out)
+        print_report(everything(), Look(form), out)
         assert out.getvalue() == text.rstrip("\n") + "\n"
 
 
 def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     out = io.StringIO()
-    print_check(everything(), "text", out)
+    print_check(everything(), Look(), out)
     text = out.getvalue()
     assert text.startswith("Budgets: BROKEN. configs/net.py breaks its budget with ")
     assert "broken (fail)  configs/net.py at (3, 224, 224): flops 1.536K, 0.768K before; max 1K\n" in text
@@ -118,6 +118,43 @@ def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytes
         out = io.StringIO()
         tell_check(shown, console_on(out, 200))
         assert out.getvalue().startswith(said)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("look", "variable", "coloured"),
+    [(Look(), "", True), (Look(colour=False), "", False), (Look(), "1", False)],
+)
+def test_a_terminal_has_colour_unless_it_is_unwanted(
+    look: Look, variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", variable)  # empty: as if it were not set
+    out = Terminal()
+    print_report(everything(), look, out)
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())) is coloured
+
+
+def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_counted() -> None:
+    fft = measured(5, unsupported_ops=UnsupportedOps(uncounted={"aten::fft_rfft2": 3}))
+    entries = (entry("a.py", fft, None), entry("b.py", measured(6), None), entry("c.py", fft, None))
+    out = io.StringIO()
+    print_measured(report(*entries, base=None), Look(), out)
+    lines = out.getvalue().splitlines()
+    assert lines[0].split() == ["config", "input", "flops", "params", "activations"]
+    assert lines[3].split() == ["b.py", "(3,", "224,", "224)", "6", "1K", "0.5K"]
+    assert lines.index("a.py at (3, 224, 224)") < lines.index("b.py at (3, 224, 224)")
+    assert lines[-2:] == [
+        "Not counted in a.py at (3, 224, 224), c.py at (3, 224, 224): aten::fft_rfft2 ×3.",
+        "",
+    ]
+    alone = io.StringIO()
+    print_measured(report(entries[0], base=None), Look(), alone)
+    assert "Not counted" not in alone.getvalue(), "stdout is the page's"
 
 
 def test_one_measured_config_is_the_page_alone_and_a_wide_table_is_not_folded() -> None:

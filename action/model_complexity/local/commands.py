@@ -20,13 +20,14 @@ from model_complexity.github.workflow import neutral
 from model_complexity.history import History
 from model_complexity.local.checkout import Nowhere, open_desk, sides_of
 from model_complexity.local.options import inputs_of
-from model_complexity.local.printing import print_check, print_measured, print_report
+from model_complexity.local.printing import Look, print_check, print_measured, print_report
 from model_complexity.local.progress import Progress
 from model_complexity.local.python import Interpreter, choose_python
 from model_complexity.local.ranges import parse_range
 from model_complexity.policy import MAX_BYTES, PATH, Policy, PolicyError, parse_policy
 from model_complexity.precedence import decide
-from model_complexity.render.escape import code
+from model_complexity.render.escape import code, plain
+from model_complexity.render.terminal import not_counted
 from model_complexity.report import Entry, Report, Target
 from model_complexity.sandbox import Job
 from model_complexity.standing import Standing
@@ -55,7 +56,7 @@ def perform(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
 
 
 def _diff(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
-    print_report(_compared(options, None, errors), options.format, out)
+    print_report(_compared(options, None, errors), _look(options), out)
     return DONE
 
 
@@ -64,12 +65,12 @@ def _check(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         return _check_syntax(options.policy, out)
     policy = _policy(options.policy) if options.policy else None
     report = _compared(options, policy, errors)
-    print_check(report, options.format, out)
+    print_check(report, _look(options), out)
     return BROKEN if report.verdict == "fail" or (report.failed and options.fail_on_error) else DONE
 
 
 def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
-    inputs = inputs_of(options)
+    inputs, progress = inputs_of(options), Progress(errors)
     python = choose_python(options.python, os.environ)
     with _room() as room:
         desk = Desk.around(Path.cwd(), room)
@@ -77,7 +78,7 @@ def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         head = desk.resolve("HEAD") if desk else None
         targets = [Target(config=name, base_config=None, reason="requested") for name in _names(options.files, root)]
         jobs = [Job(target.name, shape) for target in targets for shape in inputs.shapes]
-        bench = Bench.with_python(python.path, inputs, room, Progress(errors))
+        bench = Bench.with_python(python.path, inputs, room, progress)
         found = bench.measure_tree("the working tree", root, jobs)
     entries = tuple(
         Entry(target=target, shape=shape, head=found[Job(target.name, shape)], base=None)
@@ -85,9 +86,18 @@ def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         for shape in inputs.shapes
     )
     where = "The files were measured as they lay in the working tree, committed or not."
-    report = Report(repository=root.name, head=head or _NO_COMMIT, entries=entries, notes=(where,), tool=__version__)
-    print_measured(report, options.format, out)
+    report = Report(
+        repository=plain(root.name), head=head or _NO_COMMIT, entries=entries, notes=(where,), tool=__version__
+    )
+    if len(entries) == 1 and options.format == "text":  # stdout is the page's, byte for byte
+        for sentence in not_counted(report):
+            progress.tell(sentence)
+    print_measured(report, _look(options), out)
     return BROKEN if report.failed else DONE
+
+
+def _look(options: argparse.Namespace) -> Look:
+    return Look(options.format, colour=not options.no_color)
 
 
 def _compared(options: argparse.Namespace, policy: Policy | None, errors: TextIO) -> Report:
@@ -108,7 +118,7 @@ def _compared(options: argparse.Namespace, policy: Policy | None, errors: TextIO
             sides = replace(sides, notes=(*sides.notes, *_strays(python, desk.root)))
             bench = Bench.with_python(python.path, decision.inputs, room, Progress(errors))
             entries = bench.measure(decision.jobs(choice.targets), trees)
-        return found_out(About(desk.root.name), sides, law, choice, entries)
+        return found_out(About(plain(desk.root.name)), sides, law, choice, entries)
 
 
 def _strays(python: Interpreter, root: Path) -> tuple[str, ...]:
@@ -162,7 +172,10 @@ def _names(configs: Sequence[Path], root: Path) -> list[str]:
         real = path.parent.resolve() / path.name
         if not real.is_relative_to(root):
             raise ActionError(f"config {config} is outside of {root}.", "Run this in the repository that holds it.")
-        names.append(real.relative_to(root).as_posix())
+        name = real.relative_to(root).as_posix()
+        if name.encode("utf-8", "replace") != os.fsencode(name):
+            raise ActionError(f"the name of config {plain(name)} is not UTF-8.", "Give the file another name.")
+        names.append(name)
     return list(dict.fromkeys(names))
 
 

@@ -189,6 +189,9 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
 
 def _add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--no-color", action="store_true", help="no colour on a terminal either; the variable NO_COLOR does the same"
+    )
+    parser.add_argument(
         "--format",
         choices=FORMATS,
         default="text",

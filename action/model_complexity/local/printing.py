@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from io import StringIO
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from rich.console import Console
 
@@ -18,31 +18,38 @@ _WIDTH = 100
 """Columns where nobody says how many there are: in a pipe, or in a file."""
 
 
-def print_report(report: Report, form: str, out: TextIO) -> None:
+class Look(NamedTuple):
+    """``text``, ``markdown``, ``json`` or ``html``; and whether text may be in colour, where a terminal shows it."""
+
+    form: str = "text"
+    colour: bool = True
+
+
+def print_report(report: Report, look: Look, out: TextIO) -> None:
     """Writes the whole report."""
-    _print(report, form, out, tell_report)
+    _print(report, look, out, tell_report)
 
 
-def print_check(report: Report, form: str, out: TextIO) -> None:
+def print_check(report: Report, look: Look, out: TextIO) -> None:
     """Writes what the budgets say; in the other forms, the whole report."""
-    _print(report, form, out, tell_check)
+    _print(report, look, out, tell_check)
 
 
-def print_measured(report: Report, form: str, out: TextIO) -> None:
+def print_measured(report: Report, look: Look, out: TextIO) -> None:
     """Writes the page's block and table of each config; in the other forms, the whole report."""
-    _print(report, form, out, tell_measured)
+    _print(report, look, out, tell_measured)
 
 
-def _print(report: Report, form: str, out: TextIO, tell: Callable[[Report, Console], None]) -> None:
+def _print(report: Report, look: Look, out: TextIO, tell: Callable[[Report, Console], None]) -> None:
     forms: dict[str, Callable[[], str]] = {
         "markdown": lambda: render(report, limit=SUMMARY_LIMIT - 1),
         "json": lambda: report.model_dump_json(indent=1),
         "html": lambda: render_html(report),
     }
-    if form in forms:
-        out.write(forms[form]().rstrip("\n") + "\n")
+    if look.form in forms:
+        out.write(forms[look.form]().rstrip("\n") + "\n")
     elif out.isatty():
-        tell(report, console_on(out))
+        tell(report, console_on(out, colour=look.colour))
     else:
         columns = os.environ.get("COLUMNS", "")
         text = StringIO()
@@ -51,7 +58,14 @@ def _print(report: Report, form: str, out: TextIO, tell: Callable[[Report, Conso
         out.writelines(f"{line.rstrip(' ')}\n" for line in text.getvalue().split("\n")[:-1])
 
 
-def console_on(file: TextIO, width: int | None = None) -> Console:
+def console_on(file: TextIO, width: int | None = None, *, colour: bool = True) -> Console:
     """A console that reads no markup. rich colours on a terminal only, and honours NO_COLOR, TERM and the terminal's width."""
-    terminal = file.isatty()  # said outright, or FORCE_COLOR and the like would colour a file
-    return Console(file=file, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False)
+    return Console(
+        file=file,
+        width=width,
+        force_terminal=file.isatty(),  # said outright, or FORCE_COLOR and the like would colour a file
+        no_color=None if colour else True,  # None leaves it to NO_COLOR
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )

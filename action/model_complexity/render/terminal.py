@@ -87,9 +87,15 @@ def tell_check(report: Report, console: Console) -> None:
 
 
 def tell_measured(report: Report, console: Console) -> None:
-    """Each config as the page prints it: block and table, which are never folded; with its name where there are several."""
+    """Each config as the page prints it: block and table, which are never folded.
+
+    One alone is what ``get_flops.py`` prints, and nothing else; several have a table in front, names, and what was not counted.
+    """
+    several = len(report.entries) > 1
+    if several:
+        _tell_configs(report, report.entries, console)
     for number, entry in enumerate(report.entries):
-        if len(report.entries) > 1:
+        if several:
             _print(console, Text(("\n" if number else "") + _called(entry), style="bold"))
         if isinstance(entry.head, Failure):
             _print(console, Text(plain_block(entry.head.detail), style="dim"))
@@ -97,6 +103,21 @@ def tell_measured(report: Report, console: Console) -> None:
                 console.print(part, overflow="fold")
         elif entry.head is not None:
             _tell_page(entry.head, console)
+    left_out = not_counted(report)
+    if several and left_out:
+        console.print()
+        _line(console, *map(Text, left_out))
+
+
+def not_counted(report: Report) -> list[str]:
+    """A sentence for each set of operators that figures leave out; configs that leave out the same are told together."""
+    found = []
+    for entry in report.entries:
+        if isinstance(entry.shown, Measurement) and entry.shown.unsupported_ops.uncounted:
+            names = sorted(entry.shown.unsupported_ops.uncounted.items(), key=lambda item: (-item[1], item[0]))
+            found.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
+    groups = groupby(sorted(found), key=lambda pair: pair[0])
+    return [f"Not counted in {_listed([name for _, name in group])}: {what}." for what, group in groups]
 
 
 def headline(report: Report) -> str:
@@ -240,14 +261,7 @@ def _tell_rest(report: Report, console: Console) -> None:
 
 
 def _uncounted(report: Report) -> Iterator[Text]:
-    """Configs that leave out the same operators are told together."""
-    found = []
-    for entry in report.entries:
-        if isinstance(entry.shown, Measurement) and entry.shown.unsupported_ops.uncounted:
-            names = sorted(entry.shown.unsupported_ops.uncounted.items(), key=lambda item: (-item[1], item[0]))
-            found.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
-    for what, group in groupby(sorted(found), key=lambda pair: pair[0]):
-        yield Text(f"Not counted in {_listed([name for _, name in group])}: {what}.")
+    yield from map(Text, not_counted(report))
     for entry in report.entries:
         if delta_of("flops", entry) is not None and not comparable("flops", entry):
             yield Text(
@@ -284,10 +298,6 @@ def _tell_page(measurement: Measurement, console: Console) -> None:
     block = summary_block(fed, measurement.flops, measurement.params, measurement.activations)
     rows = [ModuleRow.of(module.model_dump()) for module in measurement.modules]
     _print(console, Text(plain_block(f"{block}\n{module_table(rows)}")))
-    uncounted = measurement.unsupported_ops.uncounted
-    if uncounted:
-        names = [f"{plain(name, 80)} ×{times}" for name, times in uncounted.items()]
-        _print(console, Text(f"Not counted: {', '.join(names)}"))
 
 
 def _called(entry: Entry) -> str:
