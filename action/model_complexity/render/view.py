@@ -22,6 +22,7 @@ from model_complexity.compare import (
     status_of,
 )
 from model_complexity.measure.page import figure
+from model_complexity.measure.shapes import AUTO
 from model_complexity.render.figures import fed_text, input_text, signed
 from model_complexity.render.verdict import cannot
 from model_complexity.report import Asked, BudgetCheck, Entry, Failure, Measurement, Report, Result
@@ -86,7 +87,8 @@ def view(report: Report) -> View:
         _row(entry, labels[entry.target.name], status_of(entry, compared=compared), _is_in(entry, broken))
         for entry in entries
     )
-    inputs = {row.input for row in rows}
+    # A config that failed at `auto` was fed nothing, and says nothing against one input for all.
+    inputs = {row.input for row in rows if row.input != AUTO} or {row.input for row in rows}
     return View(
         rows=rows,
         folded=folds,
