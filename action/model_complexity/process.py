@@ -104,18 +104,23 @@ def untrusted(
     try:
         yield process
     finally:
-        below = [] if account or process.returncode is not None else _stopped(process.pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for pid in below:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if account:
-            _kill_all_of(account)
-        process.wait()
+        _end(process, account)
         ended.set()
         pump.join()
         process.stdout.close()
+
+
+def _end(process: subprocess.Popen[bytes], account: pwd.struct_passwd | None) -> None:
+    """Kills a process and all that it started: its group, then what its user has, or without a user what hangs from it."""
+    below = [] if account or process.returncode is not None else _stopped(process.pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    if account:
+        _kill_all_of(account)
+    process.wait()
 
 
 def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from what came from the pull request.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from model_complexity.compare import (
@@ -25,7 +25,7 @@ from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import AUTO
 from model_complexity.render.figures import fed_text, input_text, signed
 from model_complexity.render.verdict import cannot
-from model_complexity.report import Asked, BudgetCheck, Entry, Failure, Measurement, Report, Result
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Result
 
 
 class Said(NamedTuple):
@@ -84,7 +84,12 @@ def view(report: Report) -> View:
     broken = {(check.config, check.shape) for check in budgets if check.state == "broken"}
     compared = report.base is not None
     rows = tuple(
-        _row(entry, labels[entry.target.name], status_of(entry, compared=compared), _is_in(entry, broken))
+        _row(
+            entry,
+            labels[entry.target.name],
+            status_of(entry, compared=compared),
+            over_budget=(entry.target.name, entry.shape) in broken,
+        )
         for entry in entries
     )
     # A config that failed at `auto` was fed nothing, and says nothing against one input for all.
@@ -118,11 +123,7 @@ def inputs_differ(entry: Entry) -> bool:
     return len(sides) > 1
 
 
-def _is_in(entry: Entry, broken: Set[tuple[str, Asked]]) -> bool:
-    return (entry.target.name, entry.shape) in broken
-
-
-def _row(entry: Entry, label: str, status: Status, over_budget: bool) -> Row:  # noqa: FBT001
+def _row(entry: Entry, label: str, status: Status, *, over_budget: bool) -> Row:
     fed = input_text(entry)
     if inputs_differ(entry) and isinstance(entry.base, Measurement):
         fed += f", at the base {fed_text(entry.base)}"
