@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model_complexity.measure.building import enter_scope, load_config
+from model_complexity.measure.shares import Shares
 from model_complexity.measure.sharing import key_of
 from tests.analysis import test_job
 from tests.analysis.worker import measure
@@ -126,6 +127,26 @@ class Crash(Sharing):
     answers = measure(library, ["wrong1.py", "crash1.py", "wrong2.py", "crash2.py"], "--jobs", "1")
     assert [answer["failure"]["kind"] for answer in answers] == ["build", "crash", "build", "crash"]
     assert (library / "built").read_text() == "xx", "each is tried for itself"
+
+
+@pytest.mark.parametrize("kind", ["crash", "out_of_memory", "timeout"])
+def test_how_one_process_ended_is_not_shared(kind: str) -> None:
+    shares, jobs = Shares(), [{"job": number} for number in range(3)]
+    assert [shares.take("k", job) for job in jobs] == [False, True, True]
+    shares.settle(jobs[0], {"failure": {"kind": kind}})
+    assert list(shares.due()) == []
+    assert shares.left() == jobs[1:]
+
+
+def test_a_measurement_and_a_models_own_failure_are_shared_once() -> None:
+    for answer in ({"measurement": {}}, {"failure": {"kind": "build"}}, {"failure": {"kind": "forward"}}):
+        shares, jobs = Shares(), [{"job": number} for number in range(3)]
+        assert [shares.take("k", job) for job in jobs[:2]] == [False, True]
+        shares.settle(jobs[0], answer)
+        assert list(shares.due()) == [(jobs[1], answer)]
+        assert shares.take("k", jobs[2]), "one that comes later"
+        assert list(shares.due()) == [(jobs[2], answer)]
+        assert (list(shares.due()), shares.left()) == ([], [])
 
 
 SHOUTS = """

@@ -6,8 +6,8 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 Job = Dict[str, Any]
 Answer = Dict[str, Any]
-_NOT_FOR_OTHERS = ("crash",)
-"""A crash is the doing of one process, which may be a hostile one."""
+_NOT_FOR_OTHERS = ("crash", "out_of_memory", "timeout")
+"""How one process ended, which may be one that only pretends to build the others' model: they get a try of their own."""
 
 
 class Shares:
