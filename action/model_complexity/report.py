@@ -99,6 +99,10 @@ class Measurement(_Data):
     """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
+    stand_ins: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    """Compiled operators of mmcv that were not installed, of which only the shapes were computed: see ``measure.standins``."""
+    conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+    """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
     forward: Text
     """Name of the method that was traced, e.g. ``extract_feat``."""
     device: Text

@@ -18,6 +18,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from .codebases import CODEBASES, codebase_of
+from .imports import import_leniently
 
 ROOT_SCOPE = "mmengine"
 
@@ -86,7 +87,7 @@ def import_library(scope: str) -> None:
     """
     if scope == ROOT_SCOPE:
         return
-    importlib.import_module(scope)
+    import_leniently(scope)
     if _has_registry(scope):
         registries = importlib.import_module(f"{scope}.registry")
         models = getattr(registries, "MODELS", None)

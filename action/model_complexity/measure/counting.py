@@ -11,7 +11,10 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from .dry import without_arithmetic
-from .operators import ACTIVATION_HANDLES, FLOP_HANDLES, sort_operators
+from .operators import ACTIVATION_HANDLES, FLOP_HANDLES, FUNCTION, sort_operators
+
+_FUNCTION = FUNCTION.partition("::")[2]
+"""fvcore names operators without their namespace."""
 
 
 class ZeroCountError(Exception):
@@ -52,7 +55,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         "flops": total,
         "params": _whole(params[""]),
         "activations": values,
-        "operators": {name: _whole(cost) for name, cost in flops.by_operator().items() if cost},
+        "operators": {name.replace(_FUNCTION, ""): _whole(cost) for name, cost in flops.by_operator().items() if cost},
         "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
         "unsupported_ops": operators,
         "uncalled_modules": sorted(uncalled),

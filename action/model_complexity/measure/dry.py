@@ -19,6 +19,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from .failures import UNSOUND
+
 SMALL = 4_096
 """Elements up to which a tensor is computed: sizes, scales, schedules, tables of indices."""
 
@@ -35,8 +37,38 @@ def without_arithmetic() -> Iterator[None]:
         UnsoundError: from the operator that asks for a value.
     """
     skip = _SkipArithmetic()
-    with skip, _AsTraced(skip):
-        yield
+    _active.append(skip)
+    try:
+        with skip, _AsTraced(skip):
+            yield
+    finally:
+        _active.remove(skip)
+
+
+def is_on() -> bool:
+    """Whether arithmetic is being skipped."""
+    return bool(_active)
+
+
+def leave_uncomputed(tensors: Sequence[torch.Tensor]) -> None:
+    """Says of tensors that what they hold was not computed, by who makes them past torch's dispatcher."""
+    for skip in _active[-1:]:
+        skip.mark(tensors)
+
+
+def refuse_uncomputed(name: str, values: Iterable[Any]) -> None:
+    """Keeps what was not computed from an operator that torch's dispatcher does not see.
+
+    Raises:
+        UnsoundError: one of the values is a tensor that was not computed.
+    """
+    for skip in _active[-1:]:
+        if any(skip.is_empty(tensor) for tensor in _tensors_in(values)):
+            raise UnsoundError(f"{name} asks for values {UNSOUND}")
+
+
+_active: List[Any] = []
+"""The mode that is on, innermost last."""
 
 
 class _Operator(NamedTuple):
@@ -70,6 +102,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
     def __init__(self) -> None:
         super().__init__()
         self._empty: Dict[int, Any] = {}
+        self._lists: Dict[int, Any] = {}
         self._shapes: Dict[Any, Any] = {}
 
     @classmethod
@@ -81,22 +114,55 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         facts = _facts(func)
         tensors = _tensors_in([*args, *kwargs.values()] if kwargs else args)
         empty = [tensor for tensor in tensors if self.is_empty(tensor)]
+        if self._lists and not facts.is_view and any(self.is_list(tensor) for tensor in tensors):
+            return self._written_somewhere(func, args)
+        if empty and func is torch.ops.aten.nonzero.default:
+            return self._list_of(tensors[0])
         if empty and _asks_for_values(func, facts, empty):
-            raise UnsoundError(f"{func} asks for values that dry analysis does not compute")
+            raise UnsoundError(f"{func} asks for values {UNSOUND}")
         if not facts.is_view and _may_skip(facts, tensors, tainted=bool(empty)):
             shapes = self._shapes_of(func, args, kwargs)
             if shapes is not None and (empty or _is_worth_it(tensors, shapes)):
                 return self._answer(facts, shapes, args, kwargs)
         result = func(*args, **kwargs)
         if empty:
-            self._mark([*_tensors_in([result]), *_written(facts, args, kwargs)])
+            self.mark([*_tensors_in([result]), *_written(facts, args, kwargs)])
         return result
 
     def is_empty(self, tensor: torch.Tensor) -> bool:
         """Whether what the tensor holds was not computed."""
         return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
 
-    def _mark(self, tensors: Sequence[torch.Tensor]) -> None:
+    def is_list(self, tensor: torch.Tensor) -> bool:
+        """Whether the tensor is, or is cut from, a list of indices of which not even the length is known."""
+        return bool(self._lists) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._lists
+
+    def has_lists(self) -> bool:
+        """Whether there are any."""
+        return bool(self._lists)
+
+    def _list_of(self, mask: torch.Tensor) -> torch.Tensor:
+        """Stands for where a mask is true: (?, dimensions). All that may be done with it is to write to those places."""
+        found = torch.zeros((1, len(_size(mask))), dtype=torch.int64)
+        storage = found.untyped_storage()
+        self._lists[storage.data_ptr()] = self._empty[storage.data_ptr()] = storage
+        return found
+
+    def _written_somewhere(self, operator: Any, args: Any) -> torch.Tensor:
+        """What is left of a tensor after it was written to in places that are not known: its shape.
+
+        Raises:
+            UnsoundError: that is not what the operator does.
+        """
+        target: torch.Tensor = args[0]
+        if operator not in _WRITERS or self.is_list(target):
+            raise UnsoundError(f"{operator} asks for values {UNSOUND}")
+        if operator is torch.ops.aten.index_put.default:
+            target = _hollow(_meta(target))
+        self.mark([target])
+        return target
+
+    def mark(self, tensors: Sequence[torch.Tensor]) -> None:
         """Remembers storages that hold nothing. They are kept, so that no other can come to lie at their address."""
         for tensor in tensors:
             if tensor.device.type == "cpu" and _elements(tensor):
@@ -118,7 +184,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         written = _written(facts, args, kwargs)
         if isinstance(shapes, torch.Tensor):
             result: Any = written[0] if facts.returns[0] else _hollow(shapes)
-            self._mark([result, *written])
+            self.mark([result, *written])
             return result
         flat, form = tree_flatten(shapes)
         arguments, results = iter(written), []
@@ -127,7 +193,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
                 results.append(next(arguments))
             else:
                 results.append(_hollow(shape) if isinstance(shape, torch.Tensor) else shape)
-        self._mark([*_tensors_in(results), *written])
+        self.mark([*_tensors_in(results), *written])
         return tree_unflatten(results, form)
 
 
@@ -234,13 +300,31 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func in _READERS and self._skip.is_empty(args[0]):
-            raise UnsoundError(f"{func.__name__} asks for values that dry analysis does not compute")
+            raise UnsoundError(f"{func.__name__} asks for values {UNSOUND}")
+        if self._skip.has_lists() and func not in _OF_LISTS and any(map(self._skip.is_list, _tensors_in(args))):
+            name = getattr(func, "__name__", func)
+            raise UnsoundError(f"{name} asks for a length {UNSOUND}")
         kind = _CONVOLUTIONS.get(func)
         result = None if kind is None else _convolution(kind, *args, **kwargs)
         return func(*args, **kwargs) if result is None else result
 
 
 _READERS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__)
+_WRITERS = (torch.ops.aten.index_put_.default, torch.ops.aten.index_put.default)
+_OF_LISTS = frozenset(
+    (
+        torch.where,
+        torch.nonzero,
+        torch.Tensor.nonzero,
+        torch.Tensor.squeeze,
+        torch.Tensor.__setitem__,
+        torch.Tensor.index_put,
+        torch.Tensor.index_put_,
+    )
+)
+"""What may be called with a list of unknown length: how it is made, cut along its known dimension, and written by.
+
+Whatever tells its length is not here, nor what reads by it."""
 
 
 class _Kind(NamedTuple):

@@ -27,6 +27,10 @@ HINTS = {
 _OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
 NETWORK_IS_OFF = "the network is off"
 """In every message of a failure for want of something that would have to be fetched."""
+EXTENSION = "mmcv._ext"
+"""In every message of a failure for want of mmcv's compiled operators."""
+UNSOUND = "that dry analysis does not compute"
+"""In every message of a dry failure that a real run may not have."""
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)

@@ -11,12 +11,14 @@ from typing import Any, Callable, Dict, Optional
 
 import torch
 
+from . import standins
 from .building import build_model, enter_scope, load_config, without_initialisation
-from .codebases import codebase_of, feed
+from .codebases import codebase_of
 from .counting import count
 from .dry import without_arithmetic
 from .failures import failure_of
-from .shapes import AUTO, Asked
+from .imports import find_for_imports
+from .shapes import Asked
 from .sharing import key_of
 
 
@@ -73,12 +75,12 @@ class _Attempt:
 
     def load(self) -> Optional[str]:
         """Reads the config; its key, or None where it has none (see ``sharing``)."""
+        find_for_imports()
         self._config = load_config(self._path)
         self.stage = "build"
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
-        if self._asked == AUTO:
-            self._asked = self._codebase.shape(self._config)
+        self._asked = self._codebase.resolve(self._config, self._asked)
         return key_of(self._config, self.scope, self._asked)
 
     def measure(self) -> Dict[str, Any]:
@@ -90,11 +92,14 @@ class _Attempt:
             model = build_model(self._config, self.scope).to(self._device)
             self.stage = "count"
             method = self._codebase.method(model)
-            fed = feed(model, method, self._asked, self._device)
+            fed = self._codebase.feed(model, method, self._asked, self._device)
             self._codebase.ready(model, fed)
+            standins.forget()
             counts = count(model, fed.tensors)
         return {
             **counts,
+            "stand_ins": standins.used(),
+            "conditions": list(fed.conditions),
             "input_shape": list(fed.tensors[0].shape),
             "inputs": fed.named,
             "forward": method,

@@ -23,7 +23,7 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .failures import NETWORK_IS_OFF, worker_failure
+from .failures import EXTENSION, NETWORK_IS_OFF, UNSOUND, worker_failure
 from .forks import POLL_SECONDS, Ask, Fork, Limits, adopt_orphans, dumped, in_fork, kill_orphans, machine_memory
 from .shares import Shares
 
@@ -79,9 +79,10 @@ class _Bench(NamedTuple):
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> _Bench:
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
-        from . import building, counting, job
+        from . import building, counting, imports, job
 
         building.cut_network()
+        imports.find_for_imports()
 
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
@@ -108,31 +109,32 @@ class _Bench(NamedTuple):
         """Answers as jobs are done; what needs a second attempt comes last, each alone. Equal work is done once."""
         first = "real" if self.method == "real" else "dry"
         shares = Shares()
-        unsettled: List[Tuple[Dict[str, Any], str]] = []
+        unsettled: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
         for done in self._side_by_side(iter(jobs), first, self.side_by_side, shares):
             if done is not None:
                 job, answer, alone = done
                 again = self._again(answer, first, alone=alone)
                 if again:
-                    unsettled.append((job, again))
+                    unsettled.append((job, again, answer))
                     continue
                 shares.settle(job, answer)
                 yield {"job": job["job"], **answer}
             yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
-        for job, method in unsettled:
-            answer = self._alone(job, method, shares)
+        for job, method, first_answer in unsettled:
+            answer = self._alone(job, method, shares, first_answer)
             shares.settle(job, answer)
             yield {"job": job["job"], **answer}
             yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
-        yield from ({"job": job["job"], **self._alone(job, first, None)} for job in shares.left())
+        yield from ({"job": job["job"], **self._alone(job, first, None, {})} for job in shares.left())
 
-    def _alone(self, job: Dict[str, Any], method: str, shares: Optional[Shares]) -> Dict[str, Any]:
-        """The final answer to a job that nothing runs beside."""
-        answer: Dict[str, Any] = {}
+    def _alone(
+        self, job: Dict[str, Any], method: str, shares: Optional[Shares], answer: Dict[str, Any]
+    ) -> Dict[str, Any]:
+        """The final answer to a job that nothing runs beside; ``answer`` is the one that is not final."""
         while method:
             for done in self._side_by_side(iter([job]), method, 1, shares):
                 if done is not None:
-                    answer = done[1]
+                    answer = _telling(answer, done[1])
             method = self._again(answer, method, alone=True)
         return answer
 
@@ -216,6 +218,13 @@ class _Bench(NamedTuple):
             found = importlib.util.find_spec(scope)
             if found and found.origin and found.origin.startswith(sys.prefix + os.sep):
                 self.import_library(scope)
+
+
+def _telling(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
+    """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
+    compiled_is_missing = EXTENSION in real.get("failure", {}).get("message", "")
+    asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
+    return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
 
 
 def _shut_out_others(*, shut: bool = True) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Callable, ContextManager, Dict, List, Mapping, NamedTupl
 import torch
 from torch import nn
 
-from ..shapes import Asked, NamedInput, Shape, named_inputs
+from ..shapes import AUTO, Asked, NamedInput, named_inputs
 from ..sizes import own_shape
 
 EXTRACT = "extract_feat"
@@ -25,6 +25,8 @@ class Fed(NamedTuple):
 
     tensors: Tuple[torch.Tensor, ...]
     named: Dict[str, List[int]]
+    conditions: Tuple[str, ...] = ()
+    """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
 
 
 def extract_feat_or_forward(model: nn.Module) -> str:
@@ -36,24 +38,9 @@ def nothing_more(model: nn.Module, fed: Fed) -> None:
     """For models that need nothing but their input."""
 
 
-class Codebase(NamedTuple):
-    """One row.
-
-    Args:
-        name: of the library, for people.
-        scopes: the registry scopes that it stands for, the first one importable under that name.
-        method: names the method of a model that is traced.
-        shape: what ``auto`` means for a resolved config: (C, H, W).
-        ready: sets what the library's own loop sets on a model before it calls it with an input.
-        while_building: holds while a model is built.
-    """
-
-    name: str
-    scopes: Tuple[str, ...]
-    method: Callable[[nn.Module], str] = extract_feat_or_forward
-    shape: Callable[[Mapping[str, Any]], Shape] = own_shape
-    ready: Callable[[nn.Module, Fed], None] = nothing_more
-    while_building: Callable[[], ContextManager[None]] = nullcontext
+def own_or_asked(config: Mapping[str, Any], asked: Asked) -> Asked:
+    """What was asked for, and for ``auto`` the size of the config's own pipeline."""
+    return own_shape(config) if asked == AUTO else asked
 
 
 def feed(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
@@ -111,3 +98,32 @@ def _tensor(one: NamedInput, device: str) -> torch.Tensor:
     if one.kind == "float":
         return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
     return torch.full(shape, one.kind == "bool", dtype=_KINDS[one.kind], device=device)
+
+
+Feeder = Callable[[nn.Module, str, Asked, str], Fed]
+"""``feed``, or what a library has instead of it."""
+
+
+class Codebase(NamedTuple):
+    """One row.
+
+    Args:
+        name: of the library, for people.
+        scopes: the registry scopes that it stands for, the first one importable under that name.
+        method: names the method of a model that is traced.
+        resolve: what is fed for a resolved config and what was asked for: gives ``auto`` its meaning, an image of a video
+            model its clip. Two configs with the same model and the same answer are the same work.
+        feed: makes the input, and ``model(*tensors)`` run the method with it; see ``feed``.
+        ready: sets what the library's own loop sets on a model before it calls it with an input.
+        unneeded: modules that the library imports and its models do not need; where one is not installed, an empty one does.
+        while_building: holds while a model is built.
+    """
+
+    name: str
+    scopes: Tuple[str, ...]
+    method: Callable[[nn.Module], str] = extract_feat_or_forward
+    resolve: Callable[[Mapping[str, Any], Asked], Asked] = own_or_asked
+    feed: Feeder = feed
+    ready: Callable[[nn.Module, Fed], None] = nothing_more
+    unneeded: Tuple[str, ...] = ()
+    while_building: Callable[[], ContextManager[None]] = nullcontext

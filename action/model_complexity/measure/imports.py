@@ -1,0 +1,97 @@
+"""Imports that would fail for reasons that have nothing to do with a model, met half-way.
+
+- ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
+- Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
+- A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import re
+import sys
+from types import ModuleType
+from typing import Any, Dict, Optional, Sequence
+
+from .codebases import CODEBASES
+from .failures import EXTENSION
+from .standins import Guarded, StandIns
+
+_BOUNDS = re.compile(r"(\w+)[ =]+\S+ is (?:used but )?incompatible.*?>=\s*([0-9][0-9a-z.]*)", re.IGNORECASE | re.DOTALL)
+_PACKAGES = {"mmdetection": "mmdet", "mmsegmentation": "mmseg", "mmclassification": "mmcls"}
+_MOST_BOUNDS = 8
+
+
+def find_for_imports() -> None:
+    """Lets the imports of this process find what is met half-way. Whatever is installed is found as ever."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+        sys.meta_path.append(_Unneeded([name for row in CODEBASES for name in row.unneeded]))
+
+
+def import_leniently(name: str) -> ModuleType:
+    """Imports a library. Where it asserts a version of another one, that says for the time being that it is the oldest allowed.
+
+    Raises:
+        Exception: whatever importing it raises otherwise.
+    """
+    said: Dict[str, Any] = {}
+    try:
+        while True:
+            try:
+                return importlib.import_module(name)
+            except AssertionError as error:
+                bounds = _BOUNDS.match(str(error))
+                package = _PACKAGES.get(bounds[1].lower(), bounds[1].lower()) if bounds else ""
+                other = sys.modules.get(package)
+                if bounds is None or other is None or len(said) == _MOST_BOUNDS or package in said:
+                    raise
+                said[package] = other.__dict__.get("__version__")
+                other.__dict__["__version__"] = bounds[2]
+    finally:
+        for package, version in said.items():
+            sys.modules[package].__dict__["__version__"] = version
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        if name != EXTENSION:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, path)
+        return importlib.machinery.ModuleSpec(name, StandIns() if found is None else Guarded(found))
+
+
+class _Unneeded(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Comes last, and finds modules of these names, and what is below them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        if not any(name == known or name.startswith(known + ".") for known in self._names):
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: Any) -> ModuleType:
+        return _Empty(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Empty(ModuleType):
+    """Has a class of any name, which may be named and not be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = self.__name__
+
+        def refuse(*_: Any, **__: Any) -> Any:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+        made = type(name, (), {"__new__": refuse, "__module__": module})
+        setattr(self, name, made)
+        return made

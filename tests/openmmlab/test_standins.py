@@ -1,0 +1,96 @@
+"""mmcv without its compiled part: what lets ``mmcv.ops`` import, and what it may be asked for."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from model_complexity.measure import imports, standins
+from model_complexity.measure.counting import count
+from model_complexity.measure.dry import UnsoundError, without_arithmetic
+from model_complexity.measure.standins import MissingExtensionError
+
+imports.find_for_imports()
+
+
+class Deformable(nn.Module):
+    """Modulated deformable convolution of 3 to 8 channels, 3 x 3, over maps of 16 x 16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from mmcv.ops import ModulatedDeformConv2dPack
+
+        self.layer = ModulatedDeformConv2dPack(3, 8, 3, padding=1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.layer(image)
+
+
+def test_an_operator_without_its_extension_is_counted_by_its_formula() -> None:
+    standins.forget()
+    with without_arithmetic():
+        counts = count(Deformable().eval(), (torch.rand(1, 3, 16, 16),))
+    offsets = 16 * 16 * 27 * 3 * 9  # a convolution that makes 2 offsets and a mask for each of 9 places
+    sampled = 16 * 16 * 4 * 3 * 9
+    assert counts["flops"] == offsets + sampled + 16 * 16 * 8 * 3 * 9
+    assert counts["operators"]["ModulatedDeformConv2dFunction"] == sampled + 16 * 16 * 8 * 3 * 9
+    assert counts["unsupported_ops"]["uncounted"] == {}
+    assert standins.used() == ["modulated_deform_conv_forward"]
+
+
+def test_an_operator_without_its_extension_does_not_compute() -> None:
+    with pytest.raises(MissingExtensionError, match="`modulated_deform_conv_forward` was to compute"):
+        Deformable()(torch.rand(1, 3, 16, 16))
+
+
+def test_what_mmcv_calls_without_a_function_is_in_the_trace_by_its_name() -> None:
+    from mmcv.ops import box_iou_rotated, nms_rotated
+
+    class Boxes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 1, 1)
+
+        def forward(self, image: torch.Tensor) -> Any:
+            boxes = self.conv(image).flatten()[:1000].reshape(-1, 5)
+            kept = nms_rotated(boxes, boxes[:, 4], 0.5)[1]
+            assert kept.shape == (200,), "nothing is suppressed"
+            return box_iou_rotated(boxes, boxes[kept])
+
+    with without_arithmetic():
+        counts = count(Boxes().eval(), (torch.rand(1, 3, 64, 64),))
+    assert counts["unsupported_ops"]["uncounted"] == {"box_iou_rotated": 1, "nms_rotated": 1}
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[types.ModuleType]:
+    """An extension that is there: ``mmcv._ext`` with an operator that computes."""
+    import mmcv
+
+    (tmp_path / "_ext.py").write_text("def double(values, out):\n    out.copy_(values * 2)\n")
+    monkeypatch.setattr(mmcv, "__path__", [*mmcv.__path__, str(tmp_path)])
+    known = sys.modules.pop("mmcv._ext", None)
+    import importlib
+
+    yield importlib.import_module("mmcv._ext")
+    sys.modules.pop("mmcv._ext", None)
+    if known is not None:
+        sys.modules["mmcv._ext"] = known
+
+
+def test_an_extension_that_is_there_computes(compiled: types.ModuleType) -> None:
+    out = torch.zeros(3)
+    compiled.double(torch.ones(3), out)
+    assert out.tolist() == [2, 2, 2]
+    assert not hasattr(compiled, "nms")
+
+
+def test_an_extension_that_is_there_is_not_handed_what_was_not_computed(compiled: types.ModuleType) -> None:
+    with without_arithmetic(), pytest.raises(UnsoundError, match="double asks for values"):
+        compiled.double(torch.rand(100, 100) + 1, torch.zeros(3))
