@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from scripts.lib.zoo_causes import ACTIVATIONS, MODULES, NOT_FOUND, SAME_PADDING, TRAINING_NORMS, Cause, explain
 from scripts.lib.zoo_judge import Trial, flop_trials, judge, param_trials
-from scripts.lib.zoo_page import BEGIN, END, summary, write_section
+from scripts.lib.zoo_page import BEGIN, END, OVERVIEW, summary, write_overview, write_section
 from scripts.lib.zoo_published import Published, published_of
 
 from model_complexity.measure.sizes import candidate_sizes, pipeline_size
@@ -261,23 +261,53 @@ forms.
 """
 
 
-def test_the_section_between_the_markers_is_replaced(tmp_path: Path) -> None:
-    file = tmp_path / "numbers.md"
-    file.write_text(f"# Numbers\n\n{BEGIN}\nold\n{END}\n\n## After\n", encoding="utf-8")
+def _file(folder: Path, *names: str) -> Path:
+    file = folder / "numbers.md"
+    sections = "".join(f"{BEGIN.format(name)}\nold\n{END.format(name)}\n" for name in names)
+    file.write_text(f"# Numbers\n\n{sections}\n## After\n", encoding="utf-8")
+    return file
+
+
+def test_the_section_between_the_markers_of_a_library_is_replaced(tmp_path: Path) -> None:
+    file = _file(tmp_path, "one", "two")
     for text in ("first\n", "second\n"):
-        write_section(file, text)
-    assert file.read_text(encoding="utf-8") == f"# Numbers\n\n{BEGIN}\n\nsecond\n\n{END}\n\n## After\n"
+        write_section(file, "two", text)
+    assert file.read_text(encoding="utf-8") == (
+        f"# Numbers\n\n{BEGIN.format('one')}\nold\n{END.format('one')}\n"
+        f"{BEGIN.format('two')}\n\nsecond\n\n{END.format('two')}\n\n## After\n"
+    )
 
 
 def test_a_file_without_the_markers_is_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "numbers.md"
-    file.write_text(f"{END}{BEGIN}", encoding="utf-8")
-    with pytest.raises(ValueError, match="zoo: begin"):
-        write_section(file, "new")
-    assert file.read_text(encoding="utf-8") == f"{END}{BEGIN}"
+    file = _file(tmp_path, "one")
+    before = file.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="zoo: begin two"):
+        write_section(file, "two", "new")
+    assert file.read_text(encoding="utf-8") == before
 
 
-def test_the_documentation_has_a_place_for_the_page() -> None:
+def test_the_overview_keeps_the_lines_of_the_other_libraries(tmp_path: Path) -> None:
+    file = _file(tmp_path, OVERVIEW)
+    failure = {"config": "configs/c.py", "failure": {"kind": "build", "message": "no"}}
+    rows = [
+        _row("configs/a.py", 0.0),
+        _row("configs/b.py", 0.5, cause=NOT_FOUND),
+        _row("configs/d.py", 0.5, cause="known"),
+    ]
+    write_overview(file, "zoo", "1.0", [*rows, failure])
+    write_overview(file, "ark", "2.0", rows[:1])
+    write_overview(file, "zoo", "1.1", [*rows, failure])
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    assert lines == [
+        "| library | configs measured | published flops | within 1 % | explained | open |",
+        "| :-- | :-- | --: | --: | --: | --: |",
+        "| ark 2.0 | 1 of 1 (100.0%) | 1 | 1 | 0 | 0 |",
+        "| zoo 1.1 | 3 of 4 (75.0%) | 3 | 1 | 1 | 1 |",
+    ]
+
+
+def test_the_documentation_has_a_place_for_every_page() -> None:
     numbers = (Path(__file__).parents[2] / "docs" / "numbers.md").read_text(encoding="utf-8")
-    assert numbers.count(BEGIN) == numbers.count(END) == 1
-    assert numbers.index(BEGIN) < numbers.index(END)
+    for name in (OVERVIEW, "mmaction", "mmdet", "mmpose", "mmpretrain", "mmseg", "mmyolo"):
+        assert numbers.count(BEGIN.format(name)) == numbers.count(END.format(name)) == 1
+        assert numbers.index(BEGIN.format(name)) < numbers.index(END.format(name))
