@@ -57,10 +57,10 @@ def test_another_assertion_stands(packages: Path, text: str) -> None:
 def test_what_no_model_needs_is_imported_empty_and_not_used(tree: Path) -> None:
     (tree / "readers.py").write_text("from xtcocotools.coco import COCO\nclass Reader(COCO): pass\n")
     (tree / "names.py").write_text("custom_imports = dict(imports=['readers'])\nmodel = dict(type='Absent')\n")
-    (tree / "uses.py").write_text(
-        "from xtcocotools.coco import COCO\nread = COCO('annotations.json')\nmodel = dict(type='X')\n"
-    )
-    (tree / "needs.py").write_text("import some_reader\nmodel = dict(type='X')\n")
+    (tree / "reads.py").write_text("from xtcocotools.coco import COCO\nread = COCO('annotations.json')\n")
+    (tree / "uses.py").write_text("custom_imports = dict(imports=['reads'])\nmodel = dict(type='Absent')\n")
+    (tree / "asks.py").write_text("import some_reader\n")
+    (tree / "needs.py").write_text("custom_imports = dict(imports=['asks'])\nmodel = dict(type='Absent')\n")
     names, uses, needs = measure(tree, ["names.py", "uses.py", "needs.py"])
     assert names["failure"]["kind"] == "build"  # it came so far
     assert (uses["failure"]["kind"], uses["failure"]["message"]) == (
