@@ -6,10 +6,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from scripts.lib.zoo_causes import ACTIVATIONS, MODULES, NOT_FOUND, SAME_PADDING, TRAINING_NORMS, Cause, explain
+from scripts.lib.zoo_causes import (
+    ACTIVATIONS,
+    ALONE,
+    LAYERS,
+    MODULES,
+    NOT_FOUND,
+    PRODUCTS,
+    ROUNDED,
+    SAME_PADDING,
+    TRAINING_NORMS,
+    WITHOUT,
+    Cause,
+    explain,
+)
 from scripts.lib.zoo_judge import Trial, flop_trials, judge, param_trials
 from scripts.lib.zoo_page import BEGIN, END, OVERVIEW, summary, write_overview, write_section
-from scripts.lib.zoo_published import Published, published_of
+from scripts.lib.zoo_published import Published, gathered_of, published_of, read_published
 
 from model_complexity.measure.sizes import candidate_sizes, pipeline_size
 
@@ -102,6 +115,50 @@ def test_published_figures_by_config_with_those_of_several_checkpoints() -> None
     assert published_of(metafiles) == expected
 
 
+def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_with_two() -> None:
+    metafile = {
+        "Models": [
+            {"Config": "configs/a", "Metadata": {"FLOPs": "32.88G", "Parameters": "23.9M"}},
+            {"Config": "configs/a.py.py", "Metadata": {"FLOPs": 3.288e10, "Parameters": "two"}},
+        ]
+    }
+    steps = ((32_880_000_000, 10_000_000), (23_900_000, 100_000))
+    assert published_of([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
+
+
+def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None:
+    file = {
+        "source": [
+            {"name": "one", "size": [640, 640], "configs": [["a.py", "8.1G", "4.8M"], ["b.py", "2G", "", [416, 320]]]},
+            {"name": "two", "size": [640, 640], "per_product": 2, "configs": [["a.py", "16.5G", "4.8M"]]},
+        ]
+    }
+    steps = ((8_100_000_000, 100_000_000), (4_800_000, 100_000), (8_250_000_000, 50_000_000))
+    assert gathered_of(file) == {
+        "configs/a.py": Published((8_100_000_000, 8_250_000_000), (4_800_000,), (640, 640), steps, ("one", "two")),
+        "configs/b.py": Published((2_000_000_000,), (), (416, 320), ((2_000_000_000, 1_000_000_000),), ("one",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        ([["a.py", "1G", "1M"], ["a.py", "1G", "1M", [8, 8]]], "are stated"),
+        ([["a.py", "1 G", "1M"]], "no number"),
+    ],
+)
+def test_a_gathered_file_with_a_contradiction_or_no_number_is_refused(configs: list[Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        gathered_of({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
+
+
+@pytest.mark.parametrize("library", ["mmdet", "mmpose", "mmseg", "mmyolo"])
+def test_the_gathered_files_are_read(library: str, tmp_path: Path) -> None:
+    found = read_published(tmp_path, library)
+    assert len(found) > 20
+    assert all(known.size and known.flops and known.sources for known in found.values())
+
+
 def _answer(form: str, size: tuple[int, int], flops: int, **more: int) -> dict[str, Any]:
     return {
         "form": form,
@@ -172,6 +229,37 @@ def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
 def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(published: int, cause: Cause) -> None:
     measured = [_answer("plain", OWN, 1_000, batch_norm=100, _convolution_mode=60), _answer("modules", OWN, 600)]
     assert explain("configs/nothing/known.py", "flops", [published], measured) == cause
+
+
+@pytest.mark.parametrize(
+    ("published", "step", "cause"),
+    [
+        (1_050, 100, Cause(ROUNDED)),  # 1,000 rounds to it
+        (950, 100, Cause(ROUNDED)),  # is cut to it
+        (1_051, 60, Cause(NOT_FOUND)),
+        (899, 20, Cause(NOT_FOUND)),
+        (850, 1, Cause(PRODUCTS, 850)),
+        (830, 45, Cause(PRODUCTS, 850)),
+        (650, 1, Cause(LAYERS, 650)),
+        (700, 1, Cause(WITHOUT.format("neck"), 700)),
+        (300, 1, Cause(ALONE.format("neck"), 300)),
+    ],
+)
+def test_what_counters_leave_out_is_a_cause_only_where_the_numbers_bear_it_out(
+    published: int, step: int, cause: Cause
+) -> None:
+    one = _answer("plain", OWN, 1_000, group_norm=100, upsample_nearest2d=50, matmul=200, conv=650)
+    known = [{**one, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
+    found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
+    assert found == cause
+
+
+def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -> None:
+    measured = [_answer("plain", OWN, 1_000, matmul=100), _answer("plain", (448, 448), 4_000, matmul=500)]
+    assert flop_trials(measured, OWN, (448, 448)) == [
+        Trial("at the published input size", 4_000, (448, 448)),
+        Trial("attention not counted by the authors", 3_500, (448, 448)),
+    ]
 
 
 @pytest.mark.parametrize(
