@@ -69,7 +69,7 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
     shape = found["input_shape"][1:]
     size = shape[-2:]
     figures = {name: found[name] for name in ("flops", "params", "activations", "operators", "forward", "method")}
-    parts = {module["name"]: module["flops"] for module in found["modules"] if module["depth"] == 1}
+    parts = {module["name"]: module.get("flops") for module in found["modules"] if module["depth"] == 1}
     return {
         **row,
         "shape": shape,

@@ -110,7 +110,7 @@ def _plain(config: Path, shape: list[int] | str, method: str) -> dict[str, Any]:
 def _with_parts(counts: dict[str, Any]) -> dict[str, Any]:
     return {
         **counts,
-        "parts": {module["name"]: module["flops"] for module in counts["modules"] if module["depth"] == 1},
+        "parts": {module["name"]: module.get("flops") for module in counts["modules"] if module["depth"] == 1},
     }
 
 
