@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 from typing import Any, Callable, Dict, Iterator, List, NoReturn, Tuple
 
 import torch
@@ -22,7 +23,7 @@ PROPOSALS = 32
 WITHOUT_POST_PROCESSING = "without post-processing"
 _BANK = "mmaction.models.roi_heads.shared_heads.fbo_head"
 _MVIT = "mmaction.models.backbones.mvit"
-_MAKE = "mkdir_or_exist"
+_VIDEO = "none"
 _DRN = "mmaction.models.localizers.drn"
 
 
@@ -80,7 +81,7 @@ class _OfNoVideo(List[Dict[str, str]]):
     """What is known of the video that each proposal is of: nothing, whatever index is asked for."""
 
     def __getitem__(self, index: Any) -> Any:
-        return {"img_key": "none,0"}
+        return {"img_key": f"{_VIDEO},0"}
 
 
 def _proposals(model: nn.Module) -> int:
@@ -140,14 +141,11 @@ def without_files() -> Iterator[None]:
     import mmengine
 
     _name_what_is_missing()
-    bank, mvit = importlib.import_module(_BANK).LFB, importlib.import_module(_MVIT).MViT
-    build = mvit.__init__
-
-    def without_weights(self: Any, *arguments: Any, **keywords: Any) -> None:
-        # It copies its init_cfg, which is None where it would load weights.
-        build(self, *arguments, **{**keywords, **({"init_cfg": []} if keywords.get("init_cfg", 1) is None else {})})
-
-    replaced = ((bank, "__init__", _empty_bank), (mvit, "__init__", without_weights), (mmengine, _MAKE, _make_nothing))
+    replaced: List[Tuple[Any, str, Any]] = [(mmengine, "mkdir_or_exist", _make_nothing)]
+    for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
+        found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
+        if found is not None:
+            replaced.append((found, "__init__", instead(found.__init__)))
     with contextlib.ExitStack() as stack:
         for owner, name, instead in replaced:
             stack.callback(setattr, owner, name, getattr(owner, name))
@@ -159,17 +157,32 @@ def _make_nothing(folder: Any, mode: int = 0) -> None:
     """For ``mmengine.mkdir_or_exist``."""
 
 
-def _empty_bank(
-    self: Any,
-    lfb_prefix_path: str,
-    max_num_sampled_feat: int = 5,
-    window_size: int = 60,
-    lfb_channels: int = 2048,
-    **_: Any,
-) -> None:
+def _empty_bank(read: Callable[..., None]) -> Callable[..., None]:
     """For ``LFB.__init__``: a bank gives features of one size, zeros for a second that it does not know."""
-    self.max_num_sampled_feat, self.window_size, self.lfb_channels = max_num_sampled_feat, window_size, lfb_channels
-    self.device, self.lfb = "cpu", {"none": {}}
+
+    def make(
+        self: Any,
+        lfb_prefix_path: str,
+        max_num_sampled_feat: int = 5,
+        window_size: int = 60,
+        lfb_channels: int = 2048,
+        **_: Any,
+    ) -> None:
+        self.max_num_sampled_feat, self.window_size, self.lfb_channels = max_num_sampled_feat, window_size, lfb_channels
+        self.device, self.lfb = "cpu", {_VIDEO: {}}
+
+    return make
+
+
+def _without_weights(build: Callable[..., None]) -> Callable[..., None]:
+    """For ``MViT.__init__``, which copies its ``init_cfg``: that is None where it would load weights."""
+
+    def make(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if "init_cfg" in keywords and keywords["init_cfg"] is None:
+            keywords["init_cfg"] = []
+        build(self, *arguments, **keywords)
+
+    return make
 
 
 def _name_what_is_missing() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from torch import nn
 
-from ..shapes import AUTO, Asked
+from ..shapes import AUTO, CHANNELS, Asked
 from ..sizes import own_shape
 from .codebase import Codebase, Fed, UnsupportedInputError, feed
 
@@ -27,10 +27,17 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
     """For ``auto`` a line of text as the pipeline pads it, or an image as it resizes it, to a multiple of the padding."""
     if asked != AUTO:
         return asked
-    channels, *size = own_shape(config)
-    size = list(_line(config) or size)
+    size = _line(config) or own_shape(config)[-2:]
     divisor = _preprocessor(config).get("pad_size_divisor") or 1
-    return (channels, *(math.ceil(side / divisor) * divisor for side in size))
+    return (_channels(config), *(math.ceil(side / divisor) * divisor for side in size))
+
+
+def _channels(config: Mapping[str, Any]) -> int:
+    """Images are read in colour if nothing else is said; one mean may stand for all channels."""
+    reads = [
+        transform["color_type"] for transform in _transforms(config.get("test_pipeline")) if "color_type" in transform
+    ]
+    return 1 if reads and reads[0].startswith("grayscale") else CHANNELS
 
 
 def _preprocessor(config: Mapping[str, Any]) -> Mapping[str, Any]:
