@@ -2,6 +2,7 @@
 
 - ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
 - Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
+- ``pkg_resources``, which mmengine looks for and new versions of setuptools lack: see ``packages``.
 - A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
 """
 
@@ -15,6 +16,7 @@ import sys
 from types import ModuleType
 from typing import Any, Dict, Optional, Sequence
 
+from . import packages
 from .codebases import CODEBASES
 from .failures import EXTENSION
 from .standins import Guarded, StandIns
@@ -28,6 +30,7 @@ def find_for_imports() -> None:
     """Lets the imports of this process find what is met half-way. Whatever is installed is found as ever."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+        sys.meta_path.append(_Packages())
         sys.meta_path.append(_Unneeded([name for row in CODEBASES for name in row.unneeded]))
 
 
@@ -61,6 +64,19 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)
         return importlib.machinery.ModuleSpec(name, StandIns() if found is None else Guarded(found))
+
+
+class _Packages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Comes after all that is installed."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        return importlib.machinery.ModuleSpec(name, self) if name == packages.NAME else None
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(packages.exported())
 
 
 class _Unneeded(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -1,0 +1,186 @@
+"""What is no network in mmdet's detectors, replaced by something of a fixed size.
+
+Each head of mmdet 3 has its network in ``forward`` and its post-processing (decoding, thresholds, NMS, pasting of masks) in
+``predict_by_feat``. How many boxes that leaves hangs on the weights and on the image. Here it gives as many equal boxes as
+the config's ``test_cfg`` lets it leave at most, so what works on them (RoI heads, mask heads) has a size that is repeatable.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import torch
+from torch import nn
+
+INSTANCES = 100
+"""What a head leaves whose ``test_cfg`` does not say it; nothing that is counted works on those."""
+_FIELDS = {
+    "CondInstBboxHead": {"param_preds": "num_params", "points": 2, "strides": None},
+    "YOLACTHead": {"coeffs": "num_protos"},
+}
+"""What heads say of each box beside its place, by class: sizes, or the head's attributes that hold them."""
+
+
+class Outputs:
+    """Collects tensors. What a trace's outputs do not hang on would be cut from it."""
+
+    def __init__(self) -> None:
+        self._found: List[torch.Tensor] = []
+
+    def add(self, *values: Any) -> None:
+        """Adds the tensors in some values."""
+        self._found += tensors_in(values)
+
+    def take(self) -> Tuple[torch.Tensor, ...]:
+        """All of them, which are forgotten."""
+        found, self._found = tuple(self._found), []
+        return found
+
+
+def replace_post_processing(detector: nn.Module, outputs: Outputs) -> None:
+    """Replaces it in all modules of a detector.
+
+    Args:
+        detector: its modules are changed.
+        outputs: is given what post-processing would have been given.
+    """
+    numbers = _numbers(detector)
+    for module in detector.modules():
+        if callable(getattr(module, "predict_by_feat", None)):
+            kind = next((kind for kind in kinds_of(module) if kind in _REPLACEMENTS), "")
+            number = numbers.get(id(module)) or kept_by(module)
+            module.predict_by_feat = _REPLACEMENTS.get(kind, _PostProcessing)(module, number, outputs)
+        if callable(getattr(module, "map_roi_levels", None)):
+            module.map_roi_levels = _in_turn
+        if type(module).__name__ == "MaskedConv2d":
+            module.forward = _everywhere(module)
+        for name, replacement in _PARTS.items():
+            part = getattr(module, name, None)
+            if isinstance(part, nn.Module) and callable(getattr(part, "predict", None)):
+                part.predict = replacement(part, outputs)
+
+
+def kept_by(head: nn.Module) -> int:
+    """How many boxes a head keeps at most, by its ``test_cfg``."""
+    settings = getattr(head, "test_cfg", None)
+    number = settings.get("max_per_img") if isinstance(settings, dict) else None
+    return number if isinstance(number, int) and number > 0 else INSTANCES
+
+
+def boxes_of(number: int, like: torch.Tensor) -> Any:
+    """So many boxes with a score and a label, each 64 x 64 pixels in the upper left corner, on the device of a tensor."""
+    from mmengine.structures import InstanceData
+
+    box = torch.tensor([[0.0, 0.0, 64.0, 64.0]], device=like.device)
+    return InstanceData(
+        bboxes=box.repeat(number, 1),
+        scores=torch.ones(number, device=like.device),
+        labels=torch.zeros(number, dtype=torch.long, device=like.device),
+    )
+
+
+def kinds_of(module: nn.Module) -> Tuple[str, ...]:
+    """The names of a module's class and of those that it is derived from."""
+    return tuple(kind.__name__ for kind in type(module).__mro__)
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors in lists, tuples and mappings."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from tensors_in(part)
+
+
+def _numbers(detector: nn.Module) -> Dict[int, int]:
+    """What the heads of two-stage detectors leave, by identity of the head. A setting holds for all heads below it."""
+    found: Dict[int, int] = {}
+    for owner in detector.modules():
+        for name in ("rpn_head", "roi_head"):
+            head = getattr(owner, name, None)
+            if isinstance(head, nn.Module):
+                found.update((id(module), kept_by(head)) for module in head.modules())
+    return found
+
+
+class _PostProcessing:
+    """In the place of a head's ``predict_by_feat``: keeps what that would have been given, and gives boxes."""
+
+    def __init__(self, head: nn.Module, number: int, outputs: Outputs) -> None:
+        self._head, self._number, self._outputs = head, number, outputs
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._outputs.add(args, kwargs)
+        if kwargs.get("results_list") is not None:
+            return kwargs["results_list"]  # a mask head's: those that it was given
+        found = boxes_of(self._number, next(tensors_in([args, kwargs])))
+        for kind in kinds_of(self._head):
+            for name, size in _FIELDS.get(kind, {}).items():
+                width = getattr(self._head, size) if isinstance(size, str) else size
+                found.set_field(found.scores.new_ones((self._number,) if width is None else (self._number, width)), name)
+        return [found]
+
+
+class _DynamicMasks(_PostProcessing):
+    """For heads whose post-processing holds a part of the network: masks are convolutions with kernels of each instance."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._outputs.add(self._masks(*args, **kwargs))
+        return super().__call__(*args, **kwargs)
+
+
+class _RTMDetMasks(_DynamicMasks):
+    def _masks(self, scores: Any, boxes: Any, kernels: Any, mask_features: torch.Tensor, **_: Any) -> torch.Tensor:
+        drawn = mask_features.new_ones((self._number, self._head.num_gen_params))
+        masks: torch.Tensor = self._head._mask_predict_by_feat_single(mask_features[0], drawn, drawn[:, :4])
+        return masks
+
+
+class _SOLOMasks(_DynamicMasks):
+    def _masks(self, kernels: Any, scores: Any, mask_features: torch.Tensor, **_: Any) -> torch.Tensor:
+        side = self._head.dynamic_conv_size
+        drawn = mask_features.new_ones((self._number, kernels[0].shape[1] // side**2, side, side))
+        return torch.nn.functional.conv2d(mask_features, drawn)
+
+
+_REPLACEMENTS = {"RTMDetInsHead": _RTMDetMasks, "SOLOV2Head": _SOLOMasks}
+
+
+def _only_forward(part: nn.Module, outputs: Outputs) -> Callable[..., Any]:
+    """For a head that enlarges what its network gives to the size of the image."""
+
+    def predict(features: Any, samples: Any, *_: Any, **__: Any) -> Any:
+        takes_samples = "MaskFormerHead" in kinds_of(part)
+        outputs.add(part(features, samples) if takes_samples else part(features))
+        return None, None
+
+    return predict
+
+
+def _fused(part: nn.Module, outputs: Outputs) -> Callable[..., Any]:
+    def predict(*args: Any, **kwargs: Any) -> Any:
+        outputs.add(args, kwargs)
+        return []
+
+    return predict
+
+
+_PARTS = {"panoptic_head": _only_forward, "semantic_head": _only_forward, "panoptic_fusion_head": _fused}
+"""Parts whose whole ``predict`` is post-processing, or ends with some, by the name under which a detector holds them."""
+
+
+def _in_turn(rois: torch.Tensor, num_levels: int) -> torch.Tensor:
+    """In the place of ``map_roi_levels``: box by box another level of the pyramid. On each, a box costs the same."""
+    return torch.arange(rois.shape[0], device=rois.device) % num_levels
+
+
+def _everywhere(module: nn.Module) -> Callable[..., torch.Tensor]:
+    """In the place of a masked convolution's ``forward``: at all places. Which it may leave out hangs on the image."""
+    forward = type(module).forward
+
+    def convolve(image: torch.Tensor, mask: Any = None) -> torch.Tensor:
+        result: torch.Tensor = forward(module, image)
+        return result
+
+    return convolve
