@@ -54,10 +54,10 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
         asked: see ``Codebase.resolve``; inputs by name are left as they are.
 
     Returns:
-        The shape without the batch, or inputs by name where there are several.
+        The shape without the batch, or inputs by name where there are several; ``auto`` where the config does not say it.
 
     Raises:
-        UnsupportedInputError: the config does not say it, or the model takes no images.
+        UnsupportedInputError: the model takes no images.
     """
     if isinstance(asked, str) and asked != AUTO:
         return asked
@@ -70,7 +70,13 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
         raise UnsupportedInputError(
             f"the model does not take images; ask for `auto`, or name its {SINGLE!r} with all their dimensions"
         )
-    return kind(model, view._replace(size=size or view.size or _built_for(model) or DEFAULT_SIZE))
+    frames = view.frames or _frames_built_for(model)
+    try:
+        return kind(model, view._replace(frames=frames, size=size or view.size or _built_for(model) or DEFAULT_SIZE))
+    except UnsupportedInputError:
+        if size:
+            raise
+        return asked  # whether the model can be built is of more interest
 
 
 def view_of(config: Mapping[str, Any]) -> View:
@@ -144,6 +150,14 @@ def _built_for(model: Mapping[str, Any]) -> Optional[Size]:
     backbone = _backbone(model)
     given = backbone.get("img_size", backbone.get("input_resolution", backbone.get("spatial_size")))
     return _size(given, height_first=True)
+
+
+def _frames_built_for(model: Mapping[str, Any]) -> int:
+    backbone = _backbone(model)
+    given = next(
+        (backbone[key] for key in ("t_size", "num_frames", "temporal_size", "num_segments") if key in backbone), 0
+    )
+    return given if isinstance(given, int) else 0
 
 
 def _backbone(model: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from typing import Any, Callable, Dict, Iterator, NoReturn, Tuple
+import sys
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Tuple
 
 import torch
 from torch import nn
 
-from ..shapes import Asked
+from ..shapes import AUTO, Asked
 from .clips import resolve
-from .codebase import Codebase, Fed, feed
+from .codebase import Codebase, Fed, UnsupportedInputError, feed
 
 PREDICT = "predict"
 PROPOSALS = 32
 """People in a clip, which another detector finds; where a config samples a number of its own for training, that one."""
 WITHOUT_POST_PROCESSING = "without post-processing"
 _BANK = "mmaction.models.roi_heads.shared_heads.fbo_head"
+_MVIT = "mmaction.models.backbones.mvit"
+_VIDEO = "none"
 _DRN = "mmaction.models.localizers.drn"
 
 
@@ -31,6 +34,11 @@ def predict(model: nn.Module) -> str:
 
 def feed_view(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
     """Like ``feed``; ``predict`` is what the library's does between the input and its last post-processing."""
+    if asked == AUTO:
+        raise UnsupportedInputError(
+            "the config does not say what is fed to the model; name its inputs with all dimensions, "
+            "such as `inputs=8x3x224x224` for 8 frames"
+        )
     model.predict = _runner(model)
     fed = feed(model, method, asked, device)
     return fed._replace(conditions=_conditions(model, fed))
@@ -66,8 +74,14 @@ def _detect(model: nn.Module, inputs: torch.Tensor) -> Any:
     """Proposals come from another detector: here each is the whole frame, for the work does not hang on where they lie."""
     height, width = (int(side) for side in inputs.shape[-2:])
     rois = torch.tensor([[0, 0, 0, width, height]] * _proposals(model), dtype=inputs.dtype, device=inputs.device)
-    of_no_video = [{"img_key": "none,0"}]
-    return model.roi_head._bbox_forward(model.extract_feat(inputs), rois, of_no_video)["cls_score"]
+    return model.roi_head._bbox_forward(model.extract_feat(inputs), rois, _OfNoVideo())["cls_score"]
+
+
+class _OfNoVideo(List[Dict[str, str]]):
+    """What is known of the video that each proposal is of: nothing, whatever index is asked for."""
+
+    def __getitem__(self, index: Any) -> Any:
+        return {"img_key": f"{_VIDEO},0"}
 
 
 def _proposals(model: nn.Module) -> int:
@@ -77,7 +91,7 @@ def _proposals(model: nn.Module) -> int:
 
 def _rate(model: nn.Module, inputs: torch.Tensor) -> Any:
     """PEM: one row of features for each proposal."""
-    return model._forward(list(inputs))
+    return model._forward(inputs[0])
 
 
 def _locate(model: nn.Module, inputs: torch.Tensor) -> Any:
@@ -123,39 +137,56 @@ def _conditions(model: nn.Module, fed: Fed) -> Tuple[str, ...]:
 
 @contextlib.contextmanager
 def without_files() -> Iterator[None]:
-    """Models are built without a feature bank, which is a data set, and without a folder made for one."""
+    """Models are built without a feature bank, which is a data set, without a folder made for one, and without weights."""
     import mmengine
 
     _name_what_is_missing()
-    bank = importlib.import_module(_BANK)
-    read, make = bank.LFB.__init__, mmengine.mkdir_or_exist
-    bank.LFB.__init__ = _empty_bank
-    mmengine.mkdir_or_exist = _make_nothing
-    try:
+    replaced: List[Tuple[Any, str, Any]] = [(mmengine, "mkdir_or_exist", _make_nothing)]
+    for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
+        found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
+        if found is not None:
+            replaced.append((found, "__init__", instead(found.__init__)))
+    with contextlib.ExitStack() as stack:
+        for owner, name, instead in replaced:
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, instead)
         yield
-    finally:
-        bank.LFB.__init__, mmengine.mkdir_or_exist = read, make
 
 
 def _make_nothing(folder: Any, mode: int = 0) -> None:
     """For ``mmengine.mkdir_or_exist``."""
 
 
-def _empty_bank(
-    self: Any,
-    lfb_prefix_path: str,
-    max_num_sampled_feat: int = 5,
-    window_size: int = 60,
-    lfb_channels: int = 2048,
-    **_: Any,
-) -> None:
+def _empty_bank(read: Callable[..., None]) -> Callable[..., None]:
     """For ``LFB.__init__``: a bank gives features of one size, zeros for a second that it does not know."""
-    self.max_num_sampled_feat, self.window_size, self.lfb_channels = max_num_sampled_feat, window_size, lfb_channels
-    self.device, self.lfb = "cpu", {"none": {}}
+
+    def make(
+        self: Any,
+        lfb_prefix_path: str,
+        max_num_sampled_feat: int = 5,
+        window_size: int = 60,
+        lfb_channels: int = 2048,
+        **_: Any,
+    ) -> None:
+        self.max_num_sampled_feat, self.window_size, self.lfb_channels = max_num_sampled_feat, window_size, lfb_channels
+        self.device, self.lfb = "cpu", {_VIDEO: {}}
+
+    return make
+
+
+def _without_weights(build: Callable[..., None]) -> Callable[..., None]:
+    """For ``MViT.__init__``, which copies its ``init_cfg``: that is None where it would load weights."""
+
+    def make(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if "init_cfg" in keywords and keywords["init_cfg"] is None:
+            keywords["init_cfg"] = []
+        build(self, *arguments, **keywords)
+
+    return make
 
 
 def _name_what_is_missing() -> None:
-    """mmaction2's wheel has the configs of DRN and not its modules: their folder has no ``__init__.py``, so setuptools skips it."""
+    """mmaction2's wheel has DRN's configs and not its modules: without an ``__init__.py``, their folder is not packaged."""
     registry = importlib.import_module("mmaction.registry").MODELS
     if registry.module_dict.get("DRN") is None:
         registry.register_module(name="DRN", module=_no_drn)
@@ -163,7 +194,8 @@ def _name_what_is_missing() -> None:
 
 def _no_drn(**_: Any) -> NoReturn:
     raise ModuleNotFoundError(
-        f"No module named {_DRN!r}: mmaction2's wheel lacks it; install mmaction2 from its repository", name=_DRN
+        f"No module named {_DRN!r}: mmaction2's wheel lacks it; install a checkout of mmaction2 with `pip install -e`",
+        name=_DRN,
     )
 
 
