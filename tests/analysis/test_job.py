@@ -92,6 +92,11 @@ FAILURES = [
     ("exit(3)\n", "config_load", "called sys.exit(3)"),
     ("custom_imports = dict(imports=['nosuch.thing'])\nmodel = 1\n", "missing_dependency", "No module named 'nosuch'"),
     ("default_scope = 'mmnothere'\nmodel = dict(type='A')\n", "missing_dependency", "No module named 'mmnothere'"),
+    (
+        "raise RuntimeError('mot is not installed, please install it by: pip install mot')\n",
+        "missing_dependency",
+        "mot is not",
+    ),
     ("model = dict(type='NoSuchNet')\n", "build", "NoSuchNet is not in the mmengine::model registry"),
     ("_base_ = 'base.py'\nmodel = dict(channels=-1)\n", "build", "Trying to create tensor with negative dimension"),
     ("_base_ = 'base.py'\nmodel = dict(type='Picky')\n", "forward", "RuntimeError: I want 7 channels"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import torch
+import torch.distributed
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
@@ -112,10 +113,25 @@ def build_model(config: Config, scope: str) -> nn.Module:
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
-    with codebase_of(scope).while_building():
+    with alone(), codebase_of(scope).while_building():
         model: nn.Module = MODELS.build(without_weights(model_config))
     model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
     return model
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
+    asked = torch.distributed
+    if not asked.is_available() or asked.is_initialized():
+        yield
+        return
+    size, rank = asked.get_world_size, asked.get_rank
+    asked.get_world_size, asked.get_rank = (lambda group=None: 1), (lambda group=None: 0)
+    try:
+        yield
+    finally:
+        asked.get_world_size, asked.get_rank = size, rank
 
 
 @contextlib.contextmanager
