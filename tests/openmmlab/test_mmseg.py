@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from model_complexity.measure.building import build_model, enter_scope, load_config, without_initialisation
 from model_complexity.measure.codebases.mmseg import CODEBASE
+from model_complexity.measure.counting import count
+from model_complexity.measure.dry import without_arithmetic
 from model_complexity.measure.job import run_job
 
 Measure = Callable[..., dict[str, Any]]
 
+CONFIGS = Path(distribution("mmsegmentation").locate_file("mmseg/.mim/configs"))
 SEGFORMER = "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py"
 MASK2FORMER = "mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py"
 MASKFORMER = "maskformer/maskformer_r50-d32_8xb2-160k_ade20k-512x512.py"
@@ -181,6 +187,21 @@ def test_without_arithmetic_the_count_is_the_same(measure: Measure, config: str,
     for found in (dry, real):
         del found["seconds"], found["method"]
     assert dry == real
+
+
+@pytest.mark.parametrize("config", [FAST_SCNN, "danet/danet_r50-d8_4xb2-40k_cityscapes-512x1024.py"])
+def test_what_is_traced_is_what_the_library_counts(measure: Measure, config: str) -> None:
+    """The library's own tool takes the auxiliary heads away and traces ``_forward``."""
+    found = measure("mmseg", config, (3, 128, 128))
+    loaded = load_config(CONFIGS / config)
+    with warnings.catch_warnings(), without_initialisation(), without_arithmetic():
+        warnings.simplefilter("ignore")  # other people's
+        model = build_model(loaded, enter_scope(loaded))
+        model.auxiliary_head = None
+        model.forward = model._forward
+        expected = count(model, (torch.rand(1, 3, 128, 128),))
+    for figure in ("flops", "params", "activations"):
+        assert found[figure] == expected[figure]
 
 
 def test_auto_is_the_size_of_the_crops() -> None:
