@@ -8,6 +8,7 @@ import importlib.util
 import os
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, Iterator
 
@@ -19,7 +20,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from .codebases import CODEBASES, codebase_of
-from .imports import import_leniently
+from .imports import import_leniently, leniently
 
 ROOT_SCOPE = "mmengine"
 
@@ -36,7 +37,7 @@ def load_config(path: Path) -> Config:
         Exception: whatever the file's own code raises.
     """
     # A tree is read only, and yapf over a resolved config costs seconds without changing a value.
-    config = Config.fromfile(str(path), format_python_code=False)
+    config = leniently(partial(Config.fromfile, str(path), format_python_code=False))  # `custom_imports` is met here
     if not config.get("model"):
         raise NoModelError("the config has no `model`")
     return config
@@ -93,7 +94,7 @@ def import_library(scope: str) -> None:
         registries = importlib.import_module(f"{scope}.registry")
         models = getattr(registries, "MODELS", None)
         if models is not None:
-            models.import_from_location()
+            leniently(models.import_from_location)
 
 
 def _has_registry(package: str) -> bool:
@@ -114,7 +115,7 @@ def build_model(config: Config, scope: str) -> nn.Module:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
     with alone(), codebase_of(scope).while_building():
-        model: nn.Module = MODELS.build(without_weights(model_config))
+        model: nn.Module = leniently(partial(MODELS.build, without_weights(model_config)))  # imports other libraries
     model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
     return model
 
