@@ -8,6 +8,7 @@ from model_complexity.compare.deltas import (
     comparable,
     counted_alike,
     delta_of,
+    held_alike,
     status_of,
     traced_alike,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "families",
     "fate_of",
     "folded",
+    "held_alike",
     "module_changes",
     "not_judged",
     "pressing",

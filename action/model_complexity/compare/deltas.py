@@ -60,6 +60,13 @@ def counted_alike(entry: Entry) -> bool:
     return entry.head.unsupported_ops.uncounted == entry.base.unsupported_ops.uncounted
 
 
+def held_alike(entry: Entry) -> bool:
+    """Whether the sides' figures hold for the same, such as a number of proposals, and leave out the same."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return True
+    return entry.head.conditions == entry.base.conditions
+
+
 def comparable(figure: Figure, entry: Entry) -> bool:
     """Whether a figure's two sides say something about each other: one method, and for flops the same operators left out."""
     return figure == "params" or (traced_alike(entry) and (figure != "flops" or counted_alike(entry)))
@@ -85,9 +92,7 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
 def _status_of_both(entry: Entry) -> Status:
     if not traced_alike(entry):
         return "incomparable"
-    same = counted_alike(entry) and all(
-        getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES
-    )
-    if not same:
+    same = all(getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES)
+    if not (same and counted_alike(entry) and held_alike(entry)):
         return "changed"
     return "renamed" if entry.target.reason == "renamed" else "unchanged"

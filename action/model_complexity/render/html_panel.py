@@ -8,7 +8,7 @@ from typing import NamedTuple
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain, plain_block
-from model_complexity.render.figures import counted, fed_text
+from model_complexity.render.figures import conditions_text, counted, fed_text
 from model_complexity.render.html_table import Row
 from model_complexity.report import Failure, Measurement, Result
 
@@ -83,8 +83,10 @@ def _said(side: Measurement) -> dict[str, str]:
     return {
         "traced": f"{plain(side.forward, 80)}{without}{rest}",
         "input, with batch": plain(fed_text(side, batch=True)),
+        "figures hold, or are": conditions_text(side.conditions, plain),
         "flops by operator": _names([f"{plain(name, 80)} {figure(flops)}" for name, flops in costly], len(costly)),
         "not counted": _operators(operators.uncounted),
+        "compiled operators not installed, by shape only": _names([*side.stand_ins], len(side.stand_ins)),
         "not counted, beside those nothing": _operators(operators.negligible),
         "never called": _names([*side.uncalled_modules], len(side.uncalled_modules)),
         "versions": plain(

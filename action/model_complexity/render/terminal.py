@@ -21,6 +21,7 @@ from model_complexity.compare import (
     counted_alike,
     delta_of,
     families,
+    held_alike,
     module_changes,
     status_of,
     worst_first,
@@ -29,7 +30,15 @@ from model_complexity.measure import page
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import ModuleRow, figure, module_table, summary_block
 from model_complexity.render.escape import plain, plain_block
-from model_complexity.render.figures import MINUS, asked_text, fed_text, input_text, signed
+from model_complexity.render.figures import (
+    MINUS,
+    asked_text,
+    before_text,
+    conditions_text,
+    fed_text,
+    input_text,
+    signed,
+)
 from model_complexity.render.verdict import verdict
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
@@ -120,6 +129,15 @@ def not_counted(report: Report) -> list[str]:
     return [f"Not counted in {_listed([name for _, name in group])}: {what}." for what, group in groups]
 
 
+def holding(report: Report) -> list[str]:
+    """A sentence for each config whose figures hold for something, or leave something out."""
+    return [
+        f"Figures of {_called(entry)}: {conditions_text(entry.shown.conditions, plain)}."
+        for entry in report.entries
+        if isinstance(entry.shown, Measurement) and entry.shown.conditions
+    ]
+
+
 def headline(report: Report) -> str:
     """The comment's first sentence, with the configs by their whole paths."""
     return _spaced(verdict(report, plain, {}))
@@ -150,7 +168,7 @@ def _table(entries: Sequence[Entry], report: Report) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
         cells = [Text("\n").join(_cell(name, entry, report)) for name in FIGURES]
-        config = Text(plain(entry.target.name)).append(f"\n{_why(entry.target)}", style="dim")
+        config = Text(plain(entry.target.name)).append(f"\n{_about(entry)}", style="dim")
         table.add_row(config, Text(_spaced(input_text(entry))), *cells)
     return table
 
@@ -159,7 +177,7 @@ def _block(entry: Entry, report: Report) -> Text:
     """A config where there is no room for a table."""
     lines = [
         Text(plain(entry.target.name), style="bold"),
-        Text(f"  {_spaced(input_text(entry))}, {_why(entry.target)}"),
+        Text(f"  {_spaced(input_text(entry))}, {_about(entry)}"),
     ]
     lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in FIGURES]
     return Text("\n").join(lines)
@@ -304,6 +322,16 @@ def _called(entry: Entry) -> str:
     shown = entry.shown
     shape = fed_text(shown) if isinstance(shown, Measurement) else asked_text(entry.shape)
     return f"{plain(entry.target.name)} at {_spaced(shape)}"
+
+
+def _about(entry: Entry) -> str:
+    """Why it was chosen, and what its figures hold for."""
+    parts = [_why(entry.target)]
+    if isinstance(entry.shown, Measurement):
+        parts.append(conditions_text(entry.shown.conditions, plain))
+    if not held_alike(entry) and isinstance(entry.base, Measurement):
+        parts.append(before_text(entry.base.conditions, plain))
+    return ", ".join(part for part in parts if part)
 
 
 def _why(target: Target) -> str:
