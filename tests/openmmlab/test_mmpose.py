@@ -171,7 +171,7 @@ model = dict(
             num_box_decoder_layers=2, return_intermediate=True, layer_cfg=dict(
                 self_attn_cfg=dict(embed_dims=256, num_heads=4, batch_first=True), cross_attn_cfg=attention,
                 ffn_cfg=dict(embed_dims=256, feedforward_channels=128))),
-        out_head=dict(num_classes=2),
+        out_head=dict(num_classes=2, num_queries=30),
         positional_encoding=dict(num_pos_feats=128, normalize=True),
         denosing_cfg=dict(dn_labelbook_size=10), data_decoder=codec))
 val_dataloader = dict(dataset=dict(pipeline=[
