@@ -118,7 +118,9 @@ class _PostProcessing:
         for kind in kinds_of(self._head):
             for name, size in _FIELDS.get(kind, {}).items():
                 width = getattr(self._head, size) if isinstance(size, str) else size
-                found.set_field(found.scores.new_ones((self._number,) if width is None else (self._number, width)), name)
+                found.set_field(
+                    found.scores.new_ones((self._number,) if width is None else (self._number, width)), name
+                )
         return [found]
 
 
