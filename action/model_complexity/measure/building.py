@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import socket
 import sys
@@ -132,6 +133,21 @@ def alone() -> Iterator[None]:
         yield
     finally:
         asked.get_world_size, asked.get_rank = size, rank
+
+
+def switch_to_deploy(model: nn.Module) -> None:
+    """Switches each module that can to the form in which it is deployed, as the libraries' own tools do.
+
+    Raises:
+        Exception: whatever a module's ``switch_to_deploy`` raises.
+    """
+    for module in list(model.modules()):
+        switch = getattr(module, "switch_to_deploy", None)
+        if callable(switch):
+            wanted = [one for one in inspect.signature(switch).parameters.values() if one.default is one.empty]
+            switch(
+                *([getattr(model, "test_cfg", None)] if wanted else [])
+            )  # mmpose's want the model's settings for tests
 
 
 @contextlib.contextmanager
