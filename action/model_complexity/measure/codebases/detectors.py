@@ -39,7 +39,7 @@ def feed_detector(model: nn.Module, asked: Asked, device: str) -> Fed:
     prompted = prompt(model)
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        with suppressing_nothing(outputs):
+        with outputs.of_layers(), suppressing_nothing(outputs):
             outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
         return outputs.take()
 
