@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model_complexity.measure.codebases.mmdet import padded
 from model_complexity.measure.job import run_job
 
 from .conftest import Measure
@@ -225,3 +226,24 @@ def test_a_detector_that_is_asked_by_a_text() -> None:
 
 def test_a_config_without_a_model_says_so() -> None:
     assert run("common/lsj-100e_coco-detection.py")["failure"]["message"] == "the config has no `model`"
+
+
+RESIZE = {"type": "FixScaleResize", "scale": (800, 1333), "keep_ratio": True}
+
+
+@pytest.mark.parametrize(
+    ("preprocessor", "resize", "size"),
+    [
+        ({"pad_size_divisor": 32}, {"type": "Resize", "scale": (1333, 800), "keep_ratio": True}, (800, 1344)),
+        ({"pad_size_divisor": 1}, RESIZE, (800, 1333)),
+        ({}, {"type": "Resize", "scale": (400, 600), "keep_ratio": False}, (600, 400)),
+        ({"data_preprocessor": {"pad_size_divisor": 128}}, RESIZE, (896, 1408)),
+        ({"pad_size_divisor": 32}, {"type": "TransformBroadcaster", "transforms": [RESIZE]}, (800, 1344)),
+    ],
+)
+def test_auto_is_the_largest_image_that_the_pipeline_makes_padded(
+    preprocessor: dict[str, Any], resize: dict[str, Any], size: Map
+) -> None:
+    config = {"model": {"data_preprocessor": preprocessor}, "test_pipeline": [{"type": "LoadImageFromFile"}, resize]}
+    assert padded(config, "auto") == (3, *size)
+    assert padded(config, (3, 100, 100)) == (3, 100, 100), "what was asked for is fed as it is"
