@@ -195,6 +195,12 @@ def test_what_figures_hold_for_is_said(measure: Measure, config: str, conditions
     assert measure("mmdet", config, (3, 128, 128))["conditions"] == [*conditions, "without post-processing"]
 
 
+def test_elementwise_work_in_a_function_of_its_own_is_negligible(measure: Measure) -> None:
+    operators = measure("mmdet", "tood/tood_r50_fpn_1x_coco.py", (3, 128, 128))["unsupported_ops"]
+    assert operators["uncounted"] == {}
+    assert operators["negligible"]["SigmoidGeometricMean"] == 5, "one for each level"
+
+
 def test_a_teacher_adds_nothing_to_its_student(measure: Measure) -> None:
     taught = measure("mmdet", "ld/ld_r18-gflv1-r101_fpn_1x_coco.py", (3, 128, 128))
     assert {name.split(".")[0] for name in taught["by_module"]} == {

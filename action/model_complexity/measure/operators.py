@@ -163,13 +163,15 @@ and has no handle is uncounted compute, which a reviewer is told of."""
 
 _OPAQUE = ("prim::PythonOp", "prim::CallFunction", "prim::CallMethod")
 """Nodes that may hold any work: autograd Functions and scripted functions. Other ``prim::`` nodes are bookkeeping."""
+_NEGLIGIBLE_FUNCTIONS = frozenset((FUNCTION + "SigmoidGeometricMean",))
+"""Elementwise work that a library has written as an autograd Function: mmdet's."""
 
 
 def is_negligible(operator: str) -> bool:
     """Whether an operator, e.g. ``aten::add_``, may be left out of the count without a word."""
     namespace, _, name = operator.partition("::")
     if namespace == "prim":
-        return not operator.startswith(_OPAQUE)
+        return not operator.startswith(_OPAQUE) or operator in _NEGLIGIBLE_FUNCTIONS
     return namespace == "aten" and (name in NEGLIGIBLE or name.rstrip("_") in NEGLIGIBLE)
 
 
