@@ -227,7 +227,7 @@ def test_a_detector_that_is_asked_by_a_text() -> None:
         failure = answer["failure"]
         assert (failure["kind"], failure["message"]) == ("missing_dependency", "No module named 'transformers'")
     else:
-        assert answer["measurement"]["conditions"] == ["a text of 256 tokens", "without post-processing"]
+        assert answer["measurement"]["conditions"] == ["a text, of 256 tokens", "without post-processing"]
 
 
 def test_a_config_without_a_model_says_so() -> None:

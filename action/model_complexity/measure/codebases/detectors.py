@@ -35,7 +35,6 @@ def feed_detector(model: nn.Module, asked: Asked, device: str) -> Fed:
     outputs = Outputs()
     replace_post_processing(model, outputs)
     forward = type(model).forward
-
     prompted = prompt(model)
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
