@@ -216,7 +216,7 @@ def run(config: str) -> dict[str, Any]:
     spec = importlib.util.find_spec("mmdet")
     assert spec
     assert spec.origin
-    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, (3, 128, 128))
+    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, (3, 256, 256))
     assert answer
     return answer
 
