@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import socket
@@ -163,6 +164,20 @@ def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
             return library
     parts = config.values() if isinstance(config, dict) else config if isinstance(config, (list, tuple)) else ()
     return next((found for part in parts for found in [_absent_library(part, kind, scope)] if found), None)
+
+
+def switch_to_deploy(model: nn.Module) -> None:
+    """Switches each module that can to the form in which it is deployed, as the libraries' own tools do.
+
+    Raises:
+        Exception: whatever a module's ``switch_to_deploy`` raises.
+    """
+    for module in list(model.modules()):
+        switch = getattr(module, "switch_to_deploy", None)
+        if callable(switch):
+            wanted = [one for one in inspect.signature(switch).parameters.values() if one.default is one.empty]
+            settings = [getattr(model, "test_cfg", None)] if wanted else []  # mmpose's want the model's, for tests
+            switch(*settings)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import importlib.machinery
 import re
 import sys
 from functools import partial
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
 from . import packages
@@ -113,6 +113,8 @@ class _Empty(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in _COMPILERS:
+            return _as_it_is
         module = self.__name__
 
         def refuse(*_: Any, **__: Any) -> Any:
@@ -121,3 +123,12 @@ class _Empty(ModuleType):
         made = type(name, (), {"__new__": refuse, "__module__": module})
         setattr(self, name, made)
         return made
+
+
+_COMPILERS = ("jit", "njit")
+"""numba's, which stand over functions that a library defines on import."""
+
+
+def _as_it_is(*given: Any, **_: Any) -> Any:
+    """``@jit``, or ``@jit(…)``: the function runs as it is written, and does the same."""
+    return given[0] if len(given) == 1 and isinstance(given[0], FunctionType) else _as_it_is
