@@ -12,6 +12,7 @@ from tests.openmmlab.conftest import Measure
 
 YOLOV8_NANO = "yolov8/yolov8_n_syncbn_fast_8xb16-500e_coco.py"
 INSTANCES_NANO = "yolov5/ins_seg/yolov5_ins_n-v61_syncbn_fast_8xb16-300e_coco_instance.py"
+YOLOV5_P6 = "yolov5/yolov5_s-p6-v62_syncbn_fast_8xb16-300e_coco.py"
 LEFT_OUT = "without post-processing"
 
 
@@ -85,10 +86,36 @@ def test_published_figures(measure: Measure, config: str, flops: float, params: 
 
 
 @pytest.mark.parametrize(
+    ("config", "flops", "params"),
+    [
+        ("yolov6/yolov6_n_syncbn_fast_8xb32-400e_coco.py", 5.52, 4.32),
+        ("yolov7/yolov7_l_syncbn_fast_8x16b-300e_coco.py", 52.42, 36.93),
+        ("ppyoloe/ppyoloe_plus_s_fast_8xb8-80e_coco.py", 8.68, 7.93),
+    ],
+)
+def test_published_figures_of_models_with_blocks_to_fuse_are_those_of_the_deployed_form(
+    config: str, flops: float, params: float
+) -> None:
+    answer = run_job(shipped(config), "auto", deploy=True)
+    assert answer
+    found = answer["measurement"]
+    assert round(found["deployed"]["flops"] / 1e9, 2) == flops
+    assert round(found["deployed"]["params"] / 1e6, 2) == params
+    assert found["flops"] > 1.01 * found["deployed"]["flops"]
+
+
+def test_published_figures_of_p6_models_are_at_640(measure: Measure) -> None:
+    """The model zoo's table says 1280, which is what they are trained and tested at."""
+    found = measure("mmyolo", YOLOV5_P6, (3, 640, 640))
+    assert round(found["flops"] / 1e9, 2) == 8.45
+    assert round(found["params"] / 1e6, 2) == 12.63
+
+
+@pytest.mark.parametrize(
     ("config", "size"),
     [
         ("ppyoloe/ppyoloe_plus_s_fast_8xb8-80e_coco.py", [640, 640]),
-        ("yolov5/yolov5_n-p6-v62_syncbn_fast_8xb16-300e_coco.py", [1280, 1280]),
+        (YOLOV5_P6, [1280, 1280]),
         ("yolov5/yolov5_s-v61_fast_1xb12-40e_608x352_cat.py", [352, 608]),
         ("yolox/yolox_tiny_fast_8xb8-300e_coco.py", [416, 416]),
     ],
@@ -130,10 +157,7 @@ def test_masks_are_convolved_for_each_instance(measure: Measure) -> None:
 def test_a_library_that_is_not_installed_is_named(config: str, library: str) -> None:
     if importlib.util.find_spec(library):
         pytest.skip(f"{library} is installed")
-    spec = importlib.util.find_spec("mmyolo")
-    assert spec
-    assert spec.origin
-    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, "auto")
+    answer = run_job(shipped(config), "auto")
     assert answer
     assert answer["failure"]["kind"] == "missing_dependency"
     assert library in answer["failure"]["message"]
@@ -145,3 +169,11 @@ def test_a_dry_analysis_gives_the_numbers_of_a_real_one(measure: Measure, config
     assert real["method"] == "real"
     names = ("flops", "params", "activations", "operators", "by_module", "unsupported_ops", "conditions")
     assert {name: dry[name] for name in names} == {name: real[name] for name in names}
+
+
+def shipped(config: str) -> Path:
+    """A config of mmyolo's wheel."""
+    spec = importlib.util.find_spec("mmyolo")
+    assert spec
+    assert spec.origin
+    return Path(spec.origin).parent / ".mim" / "configs" / config
