@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import collections
+import collections.abc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -41,6 +43,7 @@ def import_leniently(name: str) -> ModuleType:
         Exception: whatever importing it raises otherwise.
     """
     said: Dict[str, Any] = {}
+    _name_as_before()
     try:
         while True:
             try:
@@ -56,6 +59,13 @@ def import_leniently(name: str) -> ModuleType:
     finally:
         for package, version in said.items():
             sys.modules[package].__dict__["__version__"] = version
+
+
+def _name_as_before() -> None:
+    """Gives ``collections`` the names that it had until Python 3.9, by which older libraries import them (mmrotate 1.0.0rc1)."""
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
 
 
 class _Finder(importlib.abc.MetaPathFinder):
