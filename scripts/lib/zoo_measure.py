@@ -92,7 +92,7 @@ def _is_settled(row: Answer, library: str) -> bool:
     """Whether nothing is left to try: nothing published or measured, the flops close already, or the cause known."""
     if "failure" in row or not row["published"]["flops"]:
         return True
-    verdict = zoo_verdicts.verdict(row, "flops", library)
+    verdict = zoo_verdicts.verdict(row, "flops", library, left_out=False)
     return verdict is not None and verdict.get("cause") != zoo_causes.NOT_FOUND
 
 
