@@ -35,6 +35,20 @@ class Delta(NamedTuple):
     relative: float | None
 
 
+def deployed_of(figure: Figure, entry: Entry) -> tuple[int, Delta | None] | None:
+    """A figure of the deployed form and its change, if both sides have such a form; None where what is shown has none."""
+    shown = entry.shown
+    if not isinstance(shown, Measurement) or shown.deployed is None:
+        return None
+    value: int = getattr(shown.deployed, figure)
+    if not (isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement) and entry.base.deployed):
+        return value, None
+    if figure != "params" and not traced_alike(entry):
+        return value, None
+    base: int = getattr(entry.base.deployed, figure)
+    return value, Delta(value - base, (value - base) / base if base else None)
+
+
 def delta_of(figure: Figure, entry: Entry) -> Delta | None:
     """Head's figure less base's; None unless both sides were measured, and by the same method for all but params."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):

@@ -93,7 +93,8 @@ def _config(row: Row, section: str) -> Data:
         "status": row.status,
         "input": inline(row.input),
         "said": said,
-        **{cell.figure: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in row.cells},
+        **_cells(row.cells),
+        "deployed": _cells(row.deployed) or None,
         "section": section,
     }
 
@@ -107,6 +108,10 @@ def _held(row: Row) -> list[str]:
 def _said(part: Said) -> str:
     words = f"**{part.words}**" if part.strong else part.words
     return f"{words} {code(part.name, 160)}" if part.name else words
+
+
+def _cells(cells: Sequence[Cell]) -> Data:
+    return {cell.figure: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in cells}
 
 
 def _cell(cell: Cell) -> str:

@@ -210,6 +210,8 @@ def _lines(entry: Entry) -> list[str]:
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
         return [code(shown.message, 400), HINTS[shown.kind]]
     lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stood_in(shown)]
+    if shown.deployed_failure:
+        lines.append(f"The form that it is deployed in cannot be counted: {code(shown.deployed_failure, 400)}")
     if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
         lines += _of_the_base(entry, entry.head, entry.base)
     if isinstance(entry.base, Failure):

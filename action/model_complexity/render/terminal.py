@@ -15,11 +15,13 @@ from rich.text import Text
 
 from model_complexity.compare import (
     FIGURES,
+    Delta,
     Family,
     Figure,
     comparable,
     counted_alike,
     delta_of,
+    deployed_of,
     families,
     held_alike,
     module_changes,
@@ -170,6 +172,8 @@ def _table(entries: Sequence[Entry], report: Report) -> Table:
         cells = [Text("\n").join(_cell(name, entry, report)) for name in FIGURES]
         config = Text(plain(entry.target.name)).append(f"\n{_about(entry)}", style="dim")
         table.add_row(config, Text(_spaced(input_text(entry))), *cells)
+        if deployed := _deployed(entry):
+            table.add_row(Text("deployed", style="dim"), "", *(Text("\n").join(deployed[name]) for name in FIGURES))
     return table
 
 
@@ -180,6 +184,9 @@ def _block(entry: Entry, report: Report) -> Text:
         Text(f"  {_spaced(input_text(entry))}, {_about(entry)}"),
     ]
     lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in FIGURES]
+    lines += [
+        Text(f"  {f'{name}, deployed':<12}  ").append(Text("  ").join(cell)) for name, cell in _deployed(entry).items()
+    ]
     return Text("\n").join(lines)
 
 
@@ -192,9 +199,21 @@ def _cell(name: Figure, entry: Entry, report: Report) -> list[Text]:
     if delta is None:
         note = _NOTES.get(_fate(entry, report), "")
         return [value, Text(note, style="dim")] if note else [value]
-    style = "dim" if not delta.absolute else "red" if delta.absolute > 0 else "green"
-    lines = [value, Text(_spaced("  ".join(signed(delta))), style=style)]
+    lines = [value, *_change(delta)]
     return lines if name != "flops" or counted_alike(entry) else [*lines, Text("uncounted differ")]
+
+
+def _deployed(entry: Entry) -> dict[Figure, list[Text]]:
+    """The cells of the form that it is deployed in, where that was asked for and is another."""
+    found = [(name, deployed_of(name, entry)) for name in FIGURES]
+    return {name: [Text(figure(one[0])), *_change(one[1])] for name, one in found if one}
+
+
+def _change(delta: Delta | None) -> list[Text]:
+    if delta is None:
+        return []
+    style = "dim" if not delta.absolute else "red" if delta.absolute > 0 else "green"
+    return [Text(_spaced("  ".join(signed(delta))), style=style)]
 
 
 def _tell_modules(entry: Entry, console: Console) -> None:

@@ -17,6 +17,7 @@ from model_complexity.compare import (
     Status,
     counted_alike,
     delta_of,
+    deployed_of,
     folded,
     held_alike,
     pressing,
@@ -58,6 +59,8 @@ class Row(NamedTuple):
     said: tuple[Said, ...]
     """Why it is here and what befell it; nothing for a config that was changed itself and has figures."""
     cells: tuple[Cell, ...]
+    deployed: tuple[Cell, ...]
+    """The same of the form that the model is deployed in, where that was asked for and is another."""
     held: tuple[str, ...]
     """What its figures hold for, beside what those of all rows do."""
     held_before: tuple[str, ...] | None
@@ -146,7 +149,9 @@ def _row(entry: Entry, label: str, status: Status, *, over_budget: bool, common:
         _reason_said(entry),
     )
     cells = tuple(_cell(name, entry, status) for name in FIGURES)
-    return Row(entry, status, label, fed, tuple(part for part in said if part), cells, *_held(entry, common))
+    return Row(
+        entry, status, label, fed, tuple(part for part in said if part), cells, _deployed(entry), *_held(entry, common)
+    )
 
 
 def _common_held(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -193,6 +198,15 @@ def _cell(name: Figure, entry: Entry, status: Status) -> Cell:
         return Cell(name, None, base, "none", () if base is None or entry.head is None else (f"was {figure(base)}",))
     value = head if head is not None else base
     return Cell(name, head, base, figure(value or 0), _notes(name, entry, status))
+
+
+def _deployed(entry: Entry) -> tuple[Cell, ...]:
+    found = [(name, deployed_of(name, entry)) for name in FIGURES]
+    return tuple(
+        Cell(name, one[0], one[1] and one[0] - one[1].absolute, figure(one[0]), signed(one[1]) if one[1] else ())
+        for name, one in found
+        if one
+    )
 
 
 def _notes(name: Figure, entry: Entry, status: Status) -> tuple[str, ...]:
