@@ -94,7 +94,10 @@ _NANO = (
     "mmyolo hands use_depthwise to the convolutions between the blocks and not to those in them: it builds a larger model than "
     "the published one, which mmdet's config builds to the digit"
 )
-_DECODER_768 = "mmseg's decoder has 256 channels for every size, the paper's 768 for B2 to B5: with those, the published figures come out"
+_DECODER_768 = (
+    "mmseg's decoder has 256 channels for every size, the paper's 768 for B2 to B5: with those, the published figures "
+    "come out"
+)
 _PIDNET_M = (
     "inferred: the paper's table has another PIDNet-M than its released code, which builds 28.8 M params as well"
 )
