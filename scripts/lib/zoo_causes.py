@@ -101,12 +101,32 @@ _DECODER_768 = (
 _PIDNET_M = (
     "inferred: the paper's table has another PIDNet-M than its released code, which builds 28.8 M params as well"
 )
+_IPCSN = "metafile: the figures of ipCSN, while the config is an irCSN"
+_SWIN_L = "metafile: the figures of Swin-L, while the config is a Swin-S"
+_AT_256 = "counted at 256 px, as TANet's other configs are tested, and this one is tested at 224: at 256 it comes out"
+_AT_192 = "counted at 192 px by mmcv's counter, while the config is tested at 182: so counted, it comes out"
+_400_CLASSES = (
+    "metafile: with the classifier of Kinetics-400; the config has 700 or 710 classes, the difference to the digit"
+)
+_174_CLASSES = (
+    "metafile: with the classifier of Something-Something; the config has 400 classes, the difference to the digit"
+)
+_OMNI_HEAD = "metafile: the params of SlowOnly; the config's OmniHead classifies images too, by a classifier of its own"
 _AT_640 = "the table says 416 px; the figures are those at 640 px, to the digit"
 _LOOKED_AT = (
     _Row("segformer/segformer_mit-b[2-5]_*", "flops", _DECODER_768, "mmseg"),
     _Row("segformer/segformer_mit-b[2-5]_*", "params", _DECODER_768, "mmseg"),
     _Row("pidnet/pidnet-m_*", "flops", _PIDNET_M, "mmseg"),
     _Row("pidnet/pidnet-m_*", "params", _PIDNET_M, "mmseg"),
+    _Row("recognition/csn/ircsn_sports1m-*", "flops", _IPCSN, "mmaction"),
+    _Row("recognition/csn/ircsn_sports1m-*", "params", _IPCSN, "mmaction"),
+    _Row("recognition/swin/swin-small-*_kinetics710-rgb.py", "flops", _SWIN_L, "mmaction"),
+    _Row("recognition/swin/swin-small-*_kinetics710-rgb.py", "params", _SWIN_L, "mmaction"),
+    _Row("recognition/tanet/*_8xb6-1x1x16-50e_sthv1-rgb.py", "flops", _AT_256, "mmaction"),
+    _Row("recognition/x3d/x3d_s_*", "flops", _AT_192, "mmaction"),
+    _Row("recognition/slowonly/*_kinetics7[01]0-rgb.py", "params", _400_CLASSES, "mmaction"),
+    _Row("recognition/tsm/*_kinetics400-rgb.py", "params", _174_CLASSES, "mmaction"),
+    _Row("recognition/omnisource/*", "params", _OMNI_HEAD, "mmaction"),
     _Row("yolox/yolox_nano_*", "flops", _NANO, "mmyolo"),
     _Row("yolox/yolox_nano_*", "params", _NANO, "mmyolo"),
     _Row("yolox/yolox_tiny_*-rtmdet-hyp_coco.py", "flops", _AT_640, "mmyolo"),

@@ -15,6 +15,8 @@ from scripts.lib.zoo_published import Published
 Answer = dict[str, Any]
 AUTO = "auto"
 CHANNELS = 3
+_SMALLEST_IMAGE = 28
+"""Smaller ends of a shape are joints and coordinates, not height and width."""
 _Shape = tuple[int, ...] | Literal["auto"]
 _Key = tuple[str, _Shape, tuple[int, ...], str]
 _STAGES = (("plain", "deploy"), ("head",), ("modules",))
@@ -143,7 +145,7 @@ def _other_forms(row: Answer, plan: Answer, forms: Sequence[str]) -> list[tuple[
     if is_image:
         own = tuple(row["shape"])
     base: _Shape = (channels, *stated) if stated and list(stated) != row["size"] else own
-    others = [stated] if stated else plan["sizes"] if is_image else ()
+    others = [stated] if stated else plan["sizes"] if min(row["size"]) >= _SMALLEST_IMAGE else ()
     sizes: list[_Shape] = [(channels, *size) for size in others if list(size) != row["size"]]
     plain = [(size, "plain") for size in sizes if "plain" in forms]
     possible = {"head": plan["headless"], "deploy": plan["deployable"], "modules": True}
