@@ -189,7 +189,9 @@ def explain(
         return Cause(ROUNDED)
     ways = _ways_of_counting(known) if figure == "flops" else _mistaken_for_params(known)
     for cause in [*ways, *_in_a_larger_unit(known, figure)]:
-        if any(_is_near(cause, one, steps) for one in published):
+        if any(
+            _is_near(cause, one, steps) or _is_rounded(cause.value or 0, one, steps.get(one, 1)) for one in published
+        ):
             return cause
     rows = (
         row
