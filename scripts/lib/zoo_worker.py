@@ -25,7 +25,7 @@ from mmengine.registry import MODELS
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "action")]
 
-from model_complexity.measure import building, codebases, counting, dry, job, sharing  # noqa: E402 - the path above
+from model_complexity.measure import building, codebases, counting, dry, imports, job, sharing  # noqa: E402 - the path above
 from model_complexity.measure.failures import failure_of  # noqa: E402
 from model_complexity.measure.forks import Limits, in_fork, machine_memory  # noqa: E402
 from model_complexity.measure.sizes import candidate_sizes  # noqa: E402
@@ -40,6 +40,7 @@ def main(library: str, answers_fd: int, timeout: float) -> None:
     """Answers the jobs on stdin. The working directory is the one that config paths start from."""
     limits = Limits(timeout, machine_memory())
     building.cut_network()
+    imports.find_for_imports()
     building.import_library(library)  # here, so that no fork has to
     counting.warm_up()
     with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:

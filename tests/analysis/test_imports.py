@@ -54,6 +54,14 @@ def test_another_assertion_stands(packages: Path, text: str) -> None:
         imports.import_leniently("refusing")
 
 
+def test_a_bound_is_passed_over_where_a_config_imports(tree: Path) -> None:
+    (tree / "other_one.py").write_text("__version__ = '2.2.0'\n")
+    (tree / "picky.py").write_text(CHECK.format(other="other_one", name="Other_One"))
+    (tree / "a.py").write_text("custom_imports = dict(imports=['picky'])\nmodel = dict(type='Absent')\n")
+    (answer,) = measure(tree, ["a.py"])
+    assert answer["failure"]["kind"] == "build"  # it came so far
+
+
 def test_what_no_model_needs_is_imported_empty_and_not_used(tree: Path) -> None:
     (tree / "readers.py").write_text("from xtcocotools.coco import COCO\nclass Reader(COCO): pass\n")
     (tree / "names.py").write_text("custom_imports = dict(imports=['readers'])\nmodel = dict(type='Absent')\n")

@@ -238,12 +238,13 @@ def fused_encoder_activations(inputs: List[Any], outputs: List[Any]) -> int:
 
 
 def deformable_attention_flops(inputs: List[Any], outputs: List[Any]) -> int:
-    """Counts multi-scale deformable attention: 5·B·Q·M·L·P·D, 4 to sample a value (bilinear) and 1 to weigh it.
+    """Counts multi-scale deformable attention: 4·B·Q·M·L·P·D, the bilinear samples, as ``grid_sampler`` counts.
 
-    Value (B, S, M heads, D), sampling locations (B, Q, M, L levels, P points, 2).
-    Source: Zhu et al., "Deformable DETR", section 4.1 (the term 5·N·K·C).
+    Value (B, S, M heads, D), sampling locations (B, Q, M, L levels, P points, 2). The fifth operation of Zhu et al.,
+    "Deformable DETR", section 4.1 (5·N·K·C) weighs a sample: elementwise products and a sum in the form that mmcv runs on a
+    CPU, ``multi_scale_deformable_attn_pytorch``, where those are not counted either. Both forms count the same.
     """
-    return 5 * prod(shape_of(inputs[3])[:-1]) * shape_of(inputs[0])[-1]
+    return 4 * prod(shape_of(inputs[3])[:-1]) * shape_of(inputs[0])[-1]
 
 
 # Recurrent layers

@@ -13,14 +13,16 @@ import importlib.abc
 import importlib.machinery
 import re
 import sys
-from types import ModuleType
-from typing import Any, Dict, Optional, Sequence
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
 from . import packages
 from .codebases import CODEBASES
 from .failures import EXTENSION
 from .standins import Guarded, StandIns
 
+T = TypeVar("T")
 _BOUNDS = re.compile(r"(\w+)[ =]+\S+ is (?:used but )?incompatible.*?>=\s*([0-9][0-9a-z.]*)", re.IGNORECASE | re.DOTALL)
 _PACKAGES = {"mmdetection": "mmdet", "mmsegmentation": "mmseg", "mmclassification": "mmcls"}
 _MOST_BOUNDS = 8
@@ -35,16 +37,24 @@ def find_for_imports() -> None:
 
 
 def import_leniently(name: str) -> ModuleType:
-    """Imports a library. Where it asserts a version of another one, that says for the time being that it is the oldest allowed.
+    """Imports a library ``leniently``."""
+    return leniently(partial(importlib.import_module, name))
+
+
+def leniently(imports: Callable[[], T]) -> T:
+    """Does what imports libraries. Where one asserts a version of another, that says for the time being it is the oldest allowed.
+
+    Args:
+        imports: is called again after each such assertion.
 
     Raises:
-        Exception: whatever importing it raises otherwise.
+        Exception: whatever it raises otherwise.
     """
     said: Dict[str, Any] = {}
     try:
         while True:
             try:
-                return importlib.import_module(name)
+                return imports()
             except AssertionError as error:
                 bounds = _BOUNDS.match(str(error))
                 package = _PACKAGES.get(bounds[1].lower(), bounds[1].lower()) if bounds else ""
@@ -103,6 +113,8 @@ class _Empty(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in _COMPILERS:
+            return _as_it_is
         module = self.__name__
 
         def refuse(*_: Any, **__: Any) -> Any:
@@ -111,3 +123,12 @@ class _Empty(ModuleType):
         made = type(name, (), {"__new__": refuse, "__module__": module})
         setattr(self, name, made)
         return made
+
+
+_COMPILERS = ("jit", "njit")
+"""numba's, which stand over functions that a library defines on import."""
+
+
+def _as_it_is(*given: Any, **_: Any) -> Any:
+    """``@jit``, or ``@jit(…)``: the function runs as it is written, and does the same."""
+    return given[0] if len(given) == 1 and isinstance(given[0], FunctionType) else _as_it_is

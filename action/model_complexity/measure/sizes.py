@@ -12,9 +12,9 @@ DEFAULT: Size = (224, 224)
 
 _CROPS = {"CenterCrop", "EfficientNetCenterCrop", "RandomCrop", "RandomResizedCrop", "EfficientNetRandomCrop"}
 _CROPS |= {"RandomResizedCropAndInterpolationWithTwoPic"}  # BEiT's
-_RESIZES = {"Resize", "ResizeEdge", "Pad"}
+_RESIZES = {"Resize", "FixScaleResize", "ResizeEdge", "Pad"}
 _SIZES = ("scale", "img_scale", "size", "input_size")
-_WRAPPERS = {"MultiView", "ApplyToList", "RandomChoice", "TestTimeAug", "MultiScaleFlipAug"}
+_WRAPPERS = {"MultiView", "ApplyToList", "RandomChoice", "TestTimeAug", "MultiScaleFlipAug", "TransformBroadcaster"}
 _BACKBONES = ("backbone", "vision_encoder", "visual", "image_encoder")
 _MOST_CHANNELS = 64
 """More than any image has: such an ``in_channels`` is that of features."""

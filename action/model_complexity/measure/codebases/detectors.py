@@ -14,7 +14,8 @@ from torch import nn
 
 from ..shapes import Asked
 from .codebase import Fed, feed
-from .post_processing import INSTANCES, Outputs, boxes_of, kept_by, kinds_of, replace_post_processing
+from .post_processing import Outputs, boxes_of, kept_by, kinds_of, replace_post_processing, suppressing_nothing
+from .prompts import CLASS, prompt
 
 PREDICT = "predict"
 PROPOSALS = 1_000
@@ -35,12 +36,15 @@ def feed_detector(model: nn.Module, asked: Asked, device: str) -> Fed:
     replace_post_processing(model, outputs)
     forward = type(model).forward
 
+    prompted = prompt(model)
+
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
+        with suppressing_nothing(outputs):
+            outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
         return outputs.take()
 
     model.forward = run
-    return feed(model, "forward", asked, device)._replace(conditions=tuple(conditions_of(model)))
+    return feed(model, "forward", asked, device)._replace(conditions=(*prompted, *conditions_of(model)))
 
 
 def sample_of(image: torch.Tensor, detector: nn.Module) -> Any:
@@ -52,20 +56,25 @@ def sample_of(image: torch.Tensor, detector: nn.Module) -> Any:
     sample = DetDataSample(metainfo={**shapes, "scale_factor": (1.0, 1.0), "img_id": 0, "img_path": "", "flip": False})
     if not getattr(detector, "with_rpn", True):
         sample.proposals = boxes_of(PROPOSALS, image)
+    sample.text = CLASS
     return sample
 
 
 def conditions_of(detector: nn.Module) -> Iterator[str]:
     """What the figures hold for and leave out."""
+    if "SemiBaseDetector" in kinds_of(detector):
+        predicts = detector.semi_test_cfg.get("predict_on", "teacher")
+        yield f"the {predicts} alone"
+        detector = getattr(detector, predicts)
     roi_head, rpn_head = getattr(detector, "roi_head", None), getattr(detector, "rpn_head", None)
     if roi_head is not None:
         own = PROPOSALS if rpn_head is None else getattr(rpn_head, "num_proposals", kept_by(rpn_head))
         yield f"{own:,} proposals"
         if getattr(roi_head, "with_mask", False):
             yield f"{kept_by(roi_head):,} masks"
-    for module in detector.modules():
-        if _MAKE_MASKS & set(kinds_of(module)):
-            yield f"{kept_by(module):,} masks"
+    masks = [module for module in detector.modules() if _MAKE_MASKS & set(kinds_of(module))]
+    if masks:
+        yield f"{kept_by(masks[0]):,} masks"
     if any(type(module).__name__ == "MaskedConv2d" for module in detector.modules()):
         yield "masked convolutions at all places"
     yield WITHOUT_POST_PROCESSING

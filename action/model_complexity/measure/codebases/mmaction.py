@@ -16,12 +16,12 @@ from torch import nn
 from ..shapes import AUTO, Asked
 from .clips import resolve
 from .codebase import Codebase, Fed, UnsupportedInputError, feed
+from .detectors import PREDICT, WITHOUT_POST_PROCESSING
 
-PREDICT = "predict"
 PROPOSALS = 32
 """People in a clip, which another detector finds; where a config samples a number of its own for training, that one."""
-WITHOUT_POST_PROCESSING = "without post-processing"
 _BANK = "mmaction.models.roi_heads.shared_heads.fbo_head"
+_FILLER = "mmaction.models.roi_heads.shared_heads.lfb_infer_head"
 _MVIT = "mmaction.models.backbones.mvit"
 _VIDEO = "none"
 _DRN = "mmaction.models.localizers.drn"
@@ -141,6 +141,9 @@ def without_files() -> Iterator[None]:
     import mmengine
 
     _name_what_is_missing()
+    filler = getattr(sys.modules.get(_FILLER), "LFBInferHead", None)
+    if filler is not None:
+        filler.__del__ = _write_nothing  # for good: an object goes when it likes
     replaced: List[Tuple[Any, str, Any]] = [(mmengine, "mkdir_or_exist", _make_nothing)]
     for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
         found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
@@ -151,6 +154,10 @@ def without_files() -> Iterator[None]:
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, instead)
         yield
+
+
+def _write_nothing(self: Any) -> None:
+    """For the end of the head that fills a feature bank, which saves the bank."""
 
 
 def _make_nothing(folder: Any, mode: int = 0) -> None:

@@ -9,18 +9,20 @@ import importlib
 import math
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
+import torch
 from torch import nn
 
 from ..shapes import AUTO, CHANNELS, Asked
 from ..sizes import own_shape
 from .codebase import Codebase, Fed, UnsupportedInputError, feed
+from .detectors import PREDICT, WITHOUT_POST_PROCESSING, feed_detector
 
 FORWARD = "_forward"
 
 
 def forward(model: nn.Module) -> str:
-    """``_forward``: everything but what is not tensors."""
-    return FORWARD
+    """``_forward``; of one of mmdet's detectors that mmocr wraps, ``predict``."""
+    return PREDICT if hasattr(model, "wrapped_model") else FORWARD
 
 
 def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
@@ -63,6 +65,9 @@ def _transforms(pipeline: Any) -> Iterator[Mapping[str, Any]]:
 
 def feed_sample(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
     """Like ``feed``, with a data sample that says that the whole image is text."""
+    inner = getattr(model, "wrapped_model", None)
+    if inner is not None:
+        return _feed_inner(model, inner, asked, device)
     if isinstance(asked, str):
         return feed(model, method, asked, device)
     if hasattr(model, "kie_head"):
@@ -75,6 +80,16 @@ def feed_sample(model: nn.Module, method: str, asked: Asked, device: str) -> Fed
     return fed._replace(conditions=tuple(_conditions(model)))
 
 
+def _feed_inner(model: nn.Module, inner: nn.Module, asked: Asked, device: str) -> Fed:
+    fed = feed_detector(inner, asked, device)
+
+    def run(image: torch.Tensor) -> Any:
+        return inner(image)
+
+    model.forward = run
+    return fed
+
+
 def _sample(height: int, width: int) -> Any:
     structures = importlib.import_module("mmocr.structures")
     size = (height, width)
@@ -85,7 +100,7 @@ def _sample(height: int, width: int) -> Any:
 def _conditions(model: nn.Module) -> List[str]:
     decoder = getattr(model, "decoder", None)
     steps = None if type(decoder).__name__ in _AT_ONCE else getattr(decoder, "max_seq_len", None)
-    return [*([f"{steps:,} characters"] if steps else []), "without post-processing"]
+    return [*([f"{steps:,} characters"] if steps else []), WITHOUT_POST_PROCESSING]
 
 
 _AT_ONCE = ("CRNNDecoder", "SVTRDecoder", "ABIFuser", "ABIVisionDecoder")

@@ -7,14 +7,18 @@ the config's ``test_cfg`` lets it leave at most, so what works on them (RoI head
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import torch
 from torch import nn
 
+from .replacing import replaced
+
 INSTANCES = 100
 """What a head leaves whose ``test_cfg`` does not say it; nothing that is counted works on those."""
-_FIELDS = {
+_FIELDS: Dict[str, Dict[str, Any]] = {
     "CondInstBboxHead": {"param_preds": "num_params", "points": 2, "strides": None},
     "YOLACTHead": {"coeffs": "num_protos"},
 }
@@ -50,10 +54,9 @@ def replace_post_processing(detector: nn.Module, outputs: Outputs) -> None:
             kind = next((kind for kind in kinds_of(module) if kind in _REPLACEMENTS), "")
             number = numbers.get(id(module)) or kept_by(module)
             module.predict_by_feat = _REPLACEMENTS.get(kind, _PostProcessing)(module, number, outputs)
-        if callable(getattr(module, "map_roi_levels", None)):
-            module.map_roi_levels = _in_turn
-        if type(module).__name__ == "MaskedConv2d":
-            module.forward = _everywhere(module)
+        for kind in kinds_of(module):
+            for name, replacement in _METHODS.get(kind, {}).items():
+                setattr(module, name, replacement(module, outputs))
         for name, replacement in _PARTS.items():
             part = getattr(module, name, None)
             if isinstance(part, nn.Module) and callable(getattr(part, "predict", None)):
@@ -131,6 +134,10 @@ class _DynamicMasks(_PostProcessing):
         self._outputs.add(self._masks(*args, **kwargs))
         return super().__call__(*args, **kwargs)
 
+    def _masks(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Those of ``number`` instances, given what ``predict_by_feat`` is given."""
+        raise NotImplementedError
+
 
 class _RTMDetMasks(_DynamicMasks):
     def _masks(self, scores: Any, boxes: Any, kernels: Any, mask_features: torch.Tensor, **_: Any) -> torch.Tensor:
@@ -172,13 +179,17 @@ _PARTS = {"panoptic_head": _only_forward, "semantic_head": _only_forward, "panop
 """Parts whose whole ``predict`` is post-processing, or ends with some, by the name under which a detector holds them."""
 
 
-def _in_turn(rois: torch.Tensor, num_levels: int) -> torch.Tensor:
-    """In the place of ``map_roi_levels``: box by box another level of the pyramid. On each, a box costs the same."""
-    return torch.arange(rois.shape[0], device=rois.device) % num_levels
+def _levels_in_turn(module: nn.Module, outputs: Outputs) -> Callable[..., torch.Tensor]:
+    """Box by box another level of the pyramid. On each, a box costs the same."""
+
+    def levels(rois: torch.Tensor, num_levels: int) -> torch.Tensor:
+        return torch.arange(rois.shape[0], device=rois.device) % num_levels
+
+    return levels
 
 
-def _everywhere(module: nn.Module) -> Callable[..., torch.Tensor]:
-    """In the place of a masked convolution's ``forward``: at all places. Which it may leave out hangs on the image."""
+def _at_all_places(module: nn.Module, outputs: Outputs) -> Callable[..., torch.Tensor]:
+    """For a masked convolution. Which places it may leave out hangs on the image."""
     forward = type(module).forward
 
     def convolve(image: torch.Tensor, mask: Any = None) -> torch.Tensor:
@@ -186,3 +197,63 @@ def _everywhere(module: nn.Module) -> Callable[..., torch.Tensor]:
         return result
 
     return convolve
+
+
+def _boxes_kept(module: nn.Module, outputs: Outputs) -> Callable[..., Any]:
+    """For the boxes that a stage refines: as they were. How it sorts them by image hangs on values, and is no network."""
+    from mmengine.structures import InstanceData
+
+    def refine(sampling_results: Any, bbox_results: Any, batch_img_metas: Any) -> Any:
+        outputs.add(bbox_results)
+        return [InstanceData(bboxes=bbox_results["rois"][:, 1:])]
+
+    return refine
+
+
+def _context_of_one_image(module: nn.Module, outputs: Outputs) -> Callable[..., torch.Tensor]:
+    """SCNet adds to each box the context of its image; here there is one."""
+
+    def fuse(roi_features: torch.Tensor, context: torch.Tensor, rois: torch.Tensor) -> torch.Tensor:
+        return roi_features + context[0]
+
+    return fuse
+
+
+def _all_queries(module: nn.Module, outputs: Outputs) -> Callable[..., torch.Tensor]:
+    """DDQ's decoder hides queries from the next layer that are like others, by scores that it computes for that."""
+
+    def select(places: torch.Tensor, query: torch.Tensor, mask: torch.Tensor, layer: int) -> torch.Tensor:
+        outputs.add(places, module.cache_dict["cls_branches"][layer](query))
+        return mask
+
+    return select
+
+
+def _not_torchvision(module: nn.Module, outputs: Outputs) -> bool:
+    """The same operator, mmcv's own: torchvision's may lack its compiled part, and has another name."""
+    return False
+
+
+_METHODS: Dict[str, Dict[str, Callable[[nn.Module, Outputs], Any]]] = {
+    "SingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
+    "MaskedConv2d": {"forward": _at_all_places},
+    "BBoxHead": {"refine_bboxes": _boxes_kept},
+    "SABLHead": {"refine_bboxes": _boxes_kept},
+    "SCNetRoIHead": {"_fuse_glbctx": _context_of_one_image},
+    "DDQTransformerDecoder": {"select_distinct_queries": _all_queries},
+    "RoIAlign": {"use_torchvision": _not_torchvision},
+}
+"""What else of a module is replaced, by its class: it asks for values, and how much is computed hangs on them."""
+
+
+@contextlib.contextmanager
+def suppressing_nothing(outputs: Outputs) -> Iterator[None]:
+    """Within it, the NMS by which DDQ chooses its queries leaves all boxes, of which it takes as many as ever."""
+
+    def all_of(boxes: torch.Tensor, scores: torch.Tensor, *_: Any, **__: Any) -> Tuple[torch.Tensor, torch.Tensor]:
+        outputs.add(boxes, scores)
+        return boxes, torch.arange(boxes.shape[0], device=boxes.device)
+
+    module = sys.modules.get("mmdet.models.detectors.ddq_detr")
+    with contextlib.nullcontext() if module is None else replaced(module, "batched_nms", all_of):
+        yield

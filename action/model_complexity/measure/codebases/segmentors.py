@@ -54,8 +54,9 @@ def _about(image: torch.Tensor) -> Dict[str, Any]:
 
 def _conditions(model: nn.Module) -> Iterator[str]:
     """Leaves out what does not belong to an image, and says so."""
-    if str(_setting(model, "mode")).startswith("slide"):
-        yield "one window of many"
+    mode = str(_setting(model, "mode"))
+    if mode.startswith("slide"):
+        yield "one sliding window, not flipped" if mode == "slide_flip" else "one sliding window"
     texts = _texts_beforehand(getattr(model, "text_encoder", None))
     if texts:
         yield f"{texts:,} class names encoded beforehand"
