@@ -18,7 +18,7 @@ import re
 import sys
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
 from . import packages
 from .codebases import CODEBASES
@@ -36,10 +36,8 @@ def find_for_imports() -> None:
     for name in collections.abc.__all__:
         vars(collections).setdefault(name, getattr(collections.abc, name))
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        unneeded = _Unneeded([name for row in CODEBASES for name in row.unneeded])
-        needing = {name: package for row in CODEBASES for name, package in row.needing.items()}
-        sys.meta_path.insert(0, _Finder(needing, unneeded))
-        sys.meta_path += [_Packages(), unneeded]
+        sys.meta_path.insert(0, _Finder())
+        sys.meta_path += [_Packages(), _Unneeded([name for row in CODEBASES for name in row.unneeded])]
 
 
 def import_leniently(name: str) -> ModuleType:
@@ -77,12 +75,7 @@ def leniently(imports: Callable[[], T]) -> T:
 class _Finder(importlib.abc.MetaPathFinder):
     """Comes first."""
 
-    def __init__(self, needing: Mapping[str, str], unneeded: _Unneeded) -> None:
-        self._needing, self._unneeded = needing, unneeded
-
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
-        if name in self._needing and importlib.machinery.PathFinder.find_spec(self._needing[name]) is None:
-            return importlib.machinery.ModuleSpec(name, self._unneeded)
         if name != EXTENSION:
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)

@@ -1,10 +1,9 @@
-"""mmrotate 1: mmdet's detectors with rotated boxes, traced as those are (see ``detectors``)."""
+"""mmrotate: mmdet's detectors with boxes that are turned; traced as those are (see ``detectors``)."""
 
 from __future__ import annotations
 
 from .codebase import Codebase
-from .mmdet import CODEBASE as MMDET
-from .mmdet import feed_image, method, padded
+from .mmdet import feed_image, method, padded, without_extras
 
 CODEBASE = Codebase(
     "mmrotate",
@@ -12,7 +11,5 @@ CODEBASE = Codebase(
     method=method,
     resolve=padded,
     feed=feed_image,
-    unneeded=("e2cnn",),
-    needing={"mmrotate.models.utils.enn": "e2cnn"},
-    while_building=MMDET.while_building,
+    while_building=without_extras,
 )

@@ -259,6 +259,7 @@ def _not_torchvision(module: nn.Module, outputs: Outputs) -> bool:
 
 _METHODS: Dict[str, Dict[str, Callable[[nn.Module, Outputs], Any]]] = {
     "SingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
+    "RotatedSingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
     "MaskedConv2d": {"forward": _at_all_places},
     "BBoxHead": {"refine_bboxes": _boxes_kept},
     "SABLHead": {"refine_bboxes": _boxes_kept},
