@@ -65,6 +65,8 @@ def main() -> int:
     found = answer["measurement"]
     print(summary_block(fed_text(found), found["flops"], found["params"], found["activations"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
+    if found["conditions"]:
+        print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)
     uncounted = found["unsupported_ops"]["uncounted"]
     if uncounted:
         print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures every config that an installed library ships and holds the figures against those that its authors published.
 
-Run with the analysis environment's Python: `.venv/analysis/bin/python scripts/zoo.py mmpretrain --json zoo.json`
+Run with the Python of the environment that has the library: `.venv/analysis/bin/python scripts/zoo.py mmpretrain`,
+`.venv/openmmlab/bin/python scripts/zoo.py mmdet`. scripts/zoo_all does it for all of them.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import json
 import os
 import random
 import sys
-from importlib.metadata import version
+from collections.abc import Container
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.lib import packaged, zoo_causes, zoo_judge, zoo_page, zoo_real
+from scripts.lib import packaged, zoo_page, zoo_real
 from scripts.lib.zoo_measure import measure_zoo
+from scripts.lib.zoo_published import Published, read_published
+from scripts.lib.zoo_verdicts import judged
 
 
 def main() -> int:
@@ -28,7 +31,9 @@ def main() -> int:
     options = _options()
     spec = importlib.util.find_spec(options.library)
     root = Path(spec.submodule_search_locations[0], ".mim") if spec and spec.submodule_search_locations else None
-    configs = [] if root is None else _configs(root, options.sample)
+    published = read_published(root, options.library) if root else {}
+    wanted = {name for name, known in published.items() if known.flops or known.params} if options.published else None
+    configs = [] if root is None else _configs(root, options.sample, wanted)
     if root is None or not configs:
         print(f"zoo.py: {options.library!r} is not installed here or ships no configs", file=sys.stderr)
         return 2
@@ -36,18 +41,22 @@ def main() -> int:
         return zoo_real.compare(root, configs, jobs=options.jobs, timeout=options.timeout, json_file=options.json)
     if options.again:
         result = json.loads(options.again.read_text(encoding="utf-8"))
+        for row in result["configs"]:
+            row["published"] = dataclasses.asdict(published.get(row["config"], Published()))
     else:
-        rows, cost = measure_zoo(root, options.library, configs, jobs=options.jobs, timeout=options.timeout)
-        result = {"library": options.library, "version": version(options.library), "cost": cost, "configs": rows}
+        rows, cost = measure_zoo(root, options.library, configs, published, jobs=options.jobs, timeout=options.timeout)
+        name = packages_distributions()[options.library][0]
+        result = {"library": name, "version": version(name), "cost": cost, "configs": rows}
         if options.against_packaged:
             cost["packaged"] = packaged.sample(root, rows, options.against_packaged)
-    result["configs"] = [judged(row) for row in result["configs"]]
+    result["configs"] = [judged(row, options.library) for row in result["configs"]]
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     page = zoo_page.summary(result["library"], result["version"], result["configs"], result["cost"])
     print(page)
     if options.docs:
-        zoo_page.write_section(options.docs, page)
+        zoo_page.write_section(options.docs, options.library, page)
+        zoo_page.write_overview(options.docs, options.library, result["version"], result["configs"])
     return 0
 
 
@@ -69,6 +78,7 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="instead: measure every config dry and for real, and compare every figure (slow: half an hour and 12 GiB)",
     )
+    parser.add_argument("--published", action="store_true", help="measure only configs of which something is published")
     parser.add_argument(
         "--sample", type=int, default=0, help="measure only so many, drawn at random (the same ones each time)"
     )
@@ -79,30 +89,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _configs(root: Path, sample: int) -> list[str]:
+def _configs(root: Path, sample: int, wanted: Container[str] | None) -> list[str]:
     files = (file for file in (root / "configs").rglob("*.py") if "_base_" not in file.parts)
     names = sorted(file.relative_to(root).as_posix() for file in files)
+    names = [name for name in names if wanted is None or name in wanted]
     return sorted(random.Random(0).sample(names, sample)) if 0 < sample < len(names) else names  # noqa: S311 - no secret
-
-
-def judged(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its verdicts on flops and params (None where nothing is published); a failure as it is."""
-    if "failure" in row:
-        return row
-    config, published, known, own = row["config"], row["published"], row["measured"], row["size"]
-    flops = zoo_judge.judge(published["flops"], zoo_judge.flop_trials(known, own))
-    params = zoo_judge.judge(published["params"], zoo_judge.param_trials(known, own))
-    return {
-        **row,
-        "flops": flops and _verdict(flops, zoo_causes.explain(config, "flops", published["flops"], known)),
-        "params": params and _verdict(params, zoo_causes.explain(config, "params", published["params"], known)),
-    }
-
-
-def _verdict(verdict: zoo_judge.Verdict, cause: zoo_causes.Cause) -> dict[str, Any]:
-    trial = dataclasses.asdict(verdict.trial)
-    judged = {"published": verdict.published, **trial, "error": round(verdict.error, 5), "band": verdict.band}
-    return judged if verdict.band == "within 1 %" else {**judged, "cause": cause.text}
 
 
 if __name__ == "__main__":

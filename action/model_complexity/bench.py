@@ -77,7 +77,7 @@ class Bench:
         """
         inside = room / "worker"
         inside.mkdir()
-        means = Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs)
+        means = Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs, inputs.deploy)
         sandbox = Sandbox.prepare(python, inside, users=users, means=means)
         return cls(sandbox, inputs.install, narrator, time.monotonic() + LONGEST_RUN)
 

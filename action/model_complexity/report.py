@@ -83,6 +83,14 @@ class Versions(_Data):
     mmengine: Text
 
 
+class Deployed(_Data):
+    """The figures of a model in the form that it is deployed in, such as RepVGG with its branches fused into one."""
+
+    flops: Count
+    params: Count
+    activations: Count
+
+
 class Measurement(_Data):
     """The counted complexity of one config at one shape."""
 
@@ -103,6 +111,10 @@ class Measurement(_Data):
     """Compiled operators of mmcv that were not installed, of which only the shapes were computed: see ``measure.standins``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
+    deployed: Deployed | None = None
+    """Where it was asked for (``deploy``), and is not the same as the form that the config builds."""
+    deployed_failure: Text = ""
+    """Why that form could not be counted."""
     forward: Text
     """Name of the method that was traced, e.g. ``extract_feat``."""
     device: Text

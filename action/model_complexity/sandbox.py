@@ -84,12 +84,14 @@ class Means:
         device: ``auto``, ``cpu`` or ``cuda``.
         method: ``auto``, ``dry`` or ``real``.
         jobs: how many side by side; 0 for as many as there are cores.
+        deploy: whether the deployed forms of models are counted too.
     """
 
     timeout: float = 300
     device: str = "auto"
     method: str = "auto"
     jobs: int = 0
+    deploy: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,7 @@ class Sandbox:
         command = [str(self.python), "-c", _BOOTSTRAP, "--answers-fd", str(writing)]
         command += ["--jobs", str(side_by_side), "--timeout", str(self.means.timeout)]
         command += ["--device", self.means.device, "--method", self.means.method]
+        command += ["--deploy"] if self.means.deploy else []
         started = False
         with (
             os.fdopen(reading, "rb"),

@@ -15,22 +15,13 @@ from model_complexity.errors import ActionError
 from model_complexity.github import marker
 from model_complexity.measure.shapes import AUTO, Asked, parse_shapes
 from model_complexity.policy import Policy
-from model_complexity.policy.quantities import Jobs, MaxConfigs, Timeout
+from model_complexity.policy.quantities import Jobs, MaxConfigs, Timeout, boolean
 
 _OF_THE_RUNNER = {"INPUT_ARGS", "INPUT_ENTRYPOINT"}
 """`with:` keys of every container action; they are the runner's, not ours."""
 _LONGEST_INPUT = 65_536
-_CAPS = ("max_configs", "timeout", "jobs")
+_CAPS = ("max_configs", "timeout", "jobs", "deploy")
 """What a policy can set by the same name."""
-
-
-def _boolean(value: object) -> object:
-    """The YAML 1.2 core schema's booleans, as GitHub's own toolkit takes them; ``yes`` and ``1`` are not among them."""
-    if isinstance(value, str):
-        if value not in ("true", "True", "TRUE", "false", "False", "FALSE"):
-            raise ValueError(f"{value[:80]!r} is neither true nor false")
-        return value.lower() == "true"
-    return value
 
 
 def _whole(value: object) -> object:
@@ -65,8 +56,9 @@ class Inputs(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     method: Literal["auto", "dry", "real"] = "auto"
     jobs: Annotated[Jobs, _AS_WHOLE] = 0
+    deploy: Annotated[bool, BeforeValidator(boolean)] = False
     comment_template: Annotated[str, Field(max_length=4_096)] = ""
-    fail_on_error: Annotated[bool, BeforeValidator(_boolean)] = False
+    fail_on_error: Annotated[bool, BeforeValidator(boolean)] = False
 
     @field_validator("configs")
     @classmethod

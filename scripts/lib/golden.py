@@ -13,31 +13,41 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "action"))
 
 from model_complexity.measure.building import cut_network
 from model_complexity.measure.job import run_job
+from model_complexity.measure.shapes import AUTO
 
-MODELS = {
-    "vit": ("vision_transformer/vit-base-p16_64xb64_in1k.py", {}),
-    "vit, patches of 14": ("vision_transformer/vit-base-p16_64xb64_in1k.py", {"backbone": {"patch_size": 14}}),
-    "resnet18": ("resnet/resnet18_8xb32_in1k.py", {}),
-    "resnet34": ("resnet/resnet18_8xb32_in1k.py", {"backbone": {"depth": 34}}),
-    "mobilenet": ("mobilenet_v2/mobilenet-v2_8xb32_in1k.py", {}),
-    "mobilenet, wider head": ("mobilenet_v2/mobilenet-v2_8xb32_in1k.py", {"head": {"num_classes": 2000}}),
+_VIT = "mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k.py"
+_RESNET = "mmpretrain::resnet/resnet18_8xb32_in1k.py"
+_MOBILENET = "mmpretrain::mobilenet_v2/mobilenet-v2_8xb32_in1k.py"
+_FASTER_RCNN = "mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"
+_RETINANET = "mmdet::retinanet/retinanet_r50_fpn_1x_coco.py"
+_DEFORMABLE = {"dcn": {"type": "DCNv2", "deform_groups": 1}, "stage_with_dcn": (False, True, True, True)}
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "vit": (_VIT, {}),
+    "vit, patches of 14": (_VIT, {"backbone": {"patch_size": 14}}),
+    "resnet18": (_RESNET, {}),
+    "resnet34": (_RESNET, {"backbone": {"depth": 34}}),
+    "mobilenet": (_MOBILENET, {}),
+    "mobilenet, wider head": (_MOBILENET, {"head": {"num_classes": 2000}}),
+    "faster-rcnn": (_FASTER_RCNN, {}),
+    "faster-rcnn, deformable": (_FASTER_RCNN, {"backbone": _DEFORMABLE}),
+    "faster-rcnn, 2,000 proposals": (_FASTER_RCNN, {"test_cfg": {"rpn": {"nms_pre": 2000, "max_per_img": 2000}}}),
+    "retinanet": (_RETINANET, {}),
+    "retinanet, deeper head": (_RETINANET, {"bbox_head": {"stacked_convs": 5}}),
 }
-"""Name -> config of mmpretrain, and what is changed in its model."""
+"""Name -> config that a library ships, and what is changed in its model."""
 
 
 def main(file: Path) -> None:
     """Writes one measurement for each model."""
-    import mmpretrain
-
     cut_network()
-    zoo = Path(mmpretrain.__file__).parent / ".mim" / "configs"
     found: dict[str, Any] = {}
     for name, (config, change) in MODELS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             changed = Path(folder, "config.py")
-            changed.write_text(f"_base_ = {str(zoo / config)!r}\nmodel = {change!r}\n", encoding="utf-8")
-            answer = run_job(changed, (3, 224, 224))
+            changed.write_text(f"_base_ = {config!r}\nmodel = {change!r}\n", encoding="utf-8")
+            answer = run_job(changed, AUTO)
         assert answer is not None
+        assert "measurement" in answer, answer
         found[name] = {**answer["measurement"], "seconds": 1.0}
     lines = (f"{json.dumps(name)}: {json.dumps(one, separators=(',', ':'))}" for name, one in found.items())
     file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

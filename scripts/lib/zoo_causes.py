@@ -6,10 +6,12 @@ where it leads to the published figure within 0.2 %. The rest are rows of one ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any, Literal
+
+from .zoo_judge import attention_of
 
 EXACT = 0.002
 """How near a way of counting must come to be a cause: published figures have three digits or more."""
@@ -17,7 +19,16 @@ TRAINING_NORMS = "batch norm counted as in training: 5 operations a value, of wh
 MODULES = "counted module by module, as mmcv's counter does: functional products, such as attention's, are not seen"
 SAME_PADDING = "convolutions with padding='same' not counted: fvcore has no handle for `aten::_convolution_mode`"
 ACTIVATIONS = "metafile: the activations, which counters print beside them, stand as params"
+ROUNDED = "published in so few digits that the measured figure rounds to them, or is cut to them"
+PRODUCTS = "convolutions and matrix products alone are counted: no norms, no resampling, no pooling"
+LAYERS = (
+    "convolutions and linear layers alone are counted: no norms, no resampling, no pooling, no products of two results"
+)
+WITHOUT = "counted without the {}"
+ALONE = "the {} alone"
 NOT_FOUND = "cause not found yet"
+_BESIDE_PRODUCTS = ("_norm", "_pool1d", "_pool2d", "_pool3d", "upsample_", "grid_sampler")
+"""What the names of counted operators hold that are no products."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class _Row:
     pattern: str
     figure: Literal["flops", "params"]
     text: str
+    library: str = "mmpretrain"
 
 
 _SWAPPED_L2 = (
@@ -104,7 +116,14 @@ _LOOKED_AT = (
 
 
 def explain(
-    config: str, figure: Literal["flops", "params"], published: Sequence[int], measured: Iterable[dict[str, Any]]
+    config: str,
+    figure: Literal["flops", "params"],
+    published: Sequence[int],
+    measured: Iterable[dict[str, Any]],
+    *,
+    library: str = "mmpretrain",
+    stated: Sequence[int] | None = None,
+    steps: Mapping[int, int] | None = None,
 ) -> Cause:
     """The cause of a mismatch.
 
@@ -113,12 +132,56 @@ def explain(
         figure: which of its figures is not met.
         published: the figures published for it.
         measured: the answers on its model, as ``zoo_judge.flop_trials`` takes them.
+        library: whose config it is.
+        stated: the input size that is stated beside the figures, if one is.
+        steps: what the last digit of a figure is worth, for those that were written in few digits.
     """
-    for cause in _ways_of_counting(measured) if figure == "flops" else _mistaken_for_params(measured):
-        if any(abs((cause.value or 0) / one - 1) <= EXACT for one in published):
+    known = [one for one in measured if figure == "params" or not stated or list(one["size"]) == list(stated)]
+    steps = steps or {}
+    if any(_is_rounded(one[figure], to, steps.get(to, 1)) for one in known for to in published if _is_ours(one)):
+        return Cause(ROUNDED)
+    for cause in _ways_of_counting(known) if figure == "flops" else _mistaken_for_params(known):
+        if any(_is_near(cause, one, steps) for one in published):
             return cause
-    rows = (row for row in _LOOKED_AT if row.figure == figure and fnmatch(config, f"configs/{row.pattern}"))
-    return Cause(next((row.text for row in rows), NOT_FOUND))
+    rows = (
+        row
+        for row in _LOOKED_AT
+        if row.library == library and row.figure == figure and fnmatch(config, f"configs/{row.pattern}")
+    )
+    row = next(rows, None)
+    if row:
+        return Cause(row.text)
+    others = _left_out(known) if figure == "flops" else iter(())
+    return next((cause for cause in others if any(_is_near(cause, one, steps) for one in published)), Cause(NOT_FOUND))
+
+
+def _is_ours(measured: dict[str, Any]) -> bool:
+    return measured["form"] in {"plain", "deploy"}
+
+
+def _is_rounded(value: int, to: int, step: int) -> bool:
+    return step > 1 and -step / 2 <= value - to < step
+
+
+def _is_near(cause: Cause, published: int, steps: Mapping[int, int]) -> bool:
+    value = cause.value or 0
+    return abs(value / published - 1) <= EXACT or abs(value - published) <= steps.get(published, 0) / 2
+
+
+def _left_out(measured: Iterable[dict[str, Any]]) -> Iterator[Cause]:
+    """What many counters and papers leave out, in the forms that we measure ourselves."""
+    for one in measured:
+        if not _is_ours(one):
+            continue
+        beside = sum(
+            flops for name, flops in one["operators"].items() if any(part in name for part in _BESIDE_PRODUCTS)
+        )
+        yield Cause(PRODUCTS, one["flops"] - beside)
+        yield Cause(LAYERS, one["flops"] - beside - attention_of(one))
+        for name, flops in one.get("parts", {}).items():
+            if flops:
+                yield Cause(WITHOUT.format(name), one["flops"] - flops)
+                yield Cause(ALONE.format(name), flops)
 
 
 def _ways_of_counting(measured: Iterable[dict[str, Any]]) -> list[Cause]:

@@ -71,19 +71,29 @@ def judge(published: Sequence[int], trials: Iterable[Trial]) -> Verdict | None:
     return close or verdicts[0]
 
 
-def flop_trials(measured: Iterable[dict[str, Any]], own_size: Sequence[int]) -> list[Trial]:
-    """The trials of one config, from its jobs' answers: dictionaries with ``size``, ``form``, ``flops``, ``operators``."""
+def flop_trials(
+    measured: Iterable[dict[str, Any]], own_size: Sequence[int], stated: Sequence[int] | None = None
+) -> list[Trial]:
+    """The trials of one config, from its jobs' answers: dictionaries with ``size``, ``form``, ``flops``, ``operators``.
+
+    Where a size is stated beside the published figure, what was measured at another one is no trial.
+    """
     trials = []
     for one in measured:
         size = (one["size"][0], one["size"][1])
         own = size == tuple(own_size)
-        if one["form"] == "modules":
+        if one["form"] == "modules" or (stated and size != tuple(stated)):
             continue  # another tool's count: it may be a cause, it is no rule
         trials.append(Trial(_rule(one["form"], own=own), one["flops"], size))
-        attention = sum(one["operators"].get(name, 0) for name in _ATTENTION)
-        if one["form"] == "plain" and own and attention:
+        attention = attention_of(one)
+        if one["form"] == "plain" and (own or stated) and attention:
             trials.append(Trial("attention not counted by the authors", one["flops"] - attention, size))
     return trials
+
+
+def attention_of(measured: dict[str, Any]) -> int:
+    """What the products of two results cost."""
+    return sum(measured["operators"].get(name, 0) for name in _ATTENTION)
 
 
 def param_trials(measured: Iterable[dict[str, Any]], own_size: Sequence[int]) -> list[Trial]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from scripts.lib import product, zoo_causes, zoo_judge
+from scripts.lib import product, zoo_causes, zoo_verdicts
 from scripts.lib.zoo_pool import Pool
-from scripts.lib.zoo_published import Published, read_published
+from scripts.lib.zoo_published import Published
 
 Answer = dict[str, Any]
-_FORMS = ("head", "deploy", "modules")
+AUTO = "auto"
+CHANNELS = 3
+_Shape = tuple[int, ...] | Literal["auto"]
+_Key = tuple[str, _Shape, tuple[int, ...], str]
 _STAGES = (("plain", "deploy"), ("head",), ("modules",))
 """What is cheap to ask, and what explains most, first."""
 
 
 def measure_zoo(
-    root: Path, library: str, configs: Sequence[str], *, jobs: int, timeout: float
+    root: Path, library: str, configs: Sequence[str], published: Mapping[str, Published], *, jobs: int, timeout: float
 ) -> tuple[list[Answer], Answer]:
     """One row for each config, and what it cost.
 
@@ -27,6 +30,7 @@ def measure_zoo(
         root: the folder that config paths start from.
         library: whose configs they are.
         configs: their paths.
+        published: what is published of them, by path.
         jobs: how many are measured side by side.
         timeout: seconds for one config.
     """
@@ -34,13 +38,12 @@ def measure_zoo(
     options = ("--jobs", str(jobs), "--timeout", str(timeout))
     answers, used = product.measure(root, [(config, "auto") for config in configs], "measured", *options)
     seconds = time.monotonic() - started
-    published = read_published(root)
     rows = [
         _row(config, answer, published.get(config, Published()))
         for config, answer in zip(configs, answers, strict=True)
     ]
     with Pool(root, library, size=jobs, timeout=timeout) as pool:
-        others = _explore(pool, [row for row in rows if not _is_settled(row)])
+        others = _explore(pool, library, [row for row in rows if not _is_settled(row, library)])
     cost = {
         "wall": round(seconds, 1),
         "cpu": used.cpu,
@@ -64,14 +67,17 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
         return {**row, "failure": answer["failure"]}
     found = answer["measurement"]
     shape = found["input_shape"][1:]
+    size = shape[-2:]
     figures = {name: found[name] for name in ("flops", "params", "activations", "operators", "forward", "method")}
-    own = {**figures, "form": "plain", "size": shape[1:]}
+    parts = {module["name"]: module.get("flops") for module in found["modules"] if module["depth"] == 1}
     return {
         **row,
         "shape": shape,
-        "size": shape[1:],
-        "measured": [own],
+        "size": size,
+        "measured": [{**figures, "parts": parts, "form": "plain", "size": size}],
         "unsupported_ops": found["unsupported_ops"],
+        "conditions": found["conditions"],
+        "stand_ins": found["stand_ins"],
         "modules": len(found["modules"]),
     }
 
@@ -82,45 +88,56 @@ def _identity(row: Answer) -> tuple[Any, ...]:
     return (*row["shape"], row["modules"], own["flops"], own["params"], own["activations"])
 
 
-def _is_settled(row: Answer) -> bool:
+def _is_settled(row: Answer, library: str) -> bool:
     """Whether nothing is left to try: nothing published or measured, the flops close already, or the cause known."""
-    if "failure" in row:
+    if "failure" in row or not row["published"]["flops"]:
         return True
-    figures = row["published"]["flops"]
-    verdict = zoo_judge.judge(figures, zoo_judge.flop_trials(row["measured"], row["size"]))
-    if verdict is None or verdict.band == "within 1 %":
-        return True
-    return zoo_causes.explain(row["config"], "flops", figures, row["measured"]).text != zoo_causes.NOT_FOUND
+    verdict = zoo_verdicts.verdict(row, "flops", library)
+    return verdict is not None and verdict.get("cause") != zoo_causes.NOT_FOUND
 
 
-def _explore(pool: Pool, rows: Sequence[Answer]) -> int:
+def _explore(pool: Pool, library: str, rows: Sequence[Answer]) -> int:
     """Adds what the authors may have counted to the rows, each distinct one measured once; returns how many those were."""
     answers = pool.run([{"config": row["config"], "plan": True} for row in rows], "read")
-    plans = {row["config"]: answer["plan"] for row, answer in zip(rows, answers, strict=True)}
-    known: dict[tuple[str, tuple[int, ...], str], Answer] = {}
+    plans = {row["config"]: answer["plan"] for row, answer in zip(rows, answers, strict=True) if "plan" in answer}
+    rows = [row for row in rows if row["config"] in plans]
+    known: dict[_Key, Answer] = {}
     for stage in _STAGES:
         wanted = [
             (row, shape, form)
             for row in rows
-            if not _is_settled(row)
+            if not _is_settled(row, library)
             for shape, form in _other_forms(row, plans[row["config"]], stage)
         ]
+        keys = [(plans[row["config"]]["key"], *_sameness(row, shape), form) for row, shape, form in wanted]
         jobs = {
-            (plans[row["config"]]["key"], shape, form): {"config": row["config"], "shape": shape, "form": form}
-            for row, shape, form in wanted
+            key: {"config": row["config"], "shape": shape, "form": form}
+            for key, (row, shape, form) in zip(keys, wanted, strict=True)
         }
         new = {key: job for key, job in jobs.items() if key not in known}
         known |= dict(zip(new, pool.run(list(new.values()), f"other forms: {' '.join(stage)}"), strict=True))
-        for row, shape, form in wanted:
-            answer = known[plans[row["config"]]["key"], shape, form]
-            if "figures" in answer:
-                row["measured"].append({"operators": {}, **answer["figures"], "size": list(shape[1:]), "form": form})
+        for key, (row, shape, form) in zip(keys, wanted, strict=True):
+            if "figures" in known[key]:
+                size = list(row["size"] if shape == AUTO else shape[1:])
+                row["measured"].append({"operators": {}, **known[key]["figures"], "size": size, "form": form})
     return len(known)
 
 
-def _other_forms(row: Answer, plan: Answer, forms: Sequence[str]) -> list[tuple[tuple[int, ...], str]]:
-    """At the other sizes as is, in the other forms at the own size."""
-    own = tuple(row["shape"])
-    sizes = [(own[0], *size) for size in plan["sizes"] if list(size) != row["size"]] if "plain" in forms else []
-    others = [form for form in forms if form in _FORMS and (form != "deploy" or plan["deployable"])]
-    return [(size, "plain") for size in sizes] + [(own, form) for form in others]
+def _sameness(row: Answer, shape: _Shape) -> tuple[_Shape, tuple[int, ...]]:
+    """What makes two jobs on one model the same: the shape that is asked for, and what ``auto`` comes to."""
+    return shape, tuple(row["shape"]) if shape == AUTO else ()
+
+
+def _other_forms(row: Answer, plan: Answer, forms: Sequence[str]) -> list[tuple[_Shape, str]]:
+    """At the other sizes as is, in the other forms at the own size; all of it at the size that is stated, where one is."""
+    is_image, stated = len(row["shape"]) == len(("C", "H", "W")), row["published"]["size"]
+    channels = row["shape"][0] if is_image else CHANNELS
+    own: _Shape = AUTO
+    if is_image:
+        own = tuple(row["shape"])
+    base: _Shape = (channels, *stated) if stated and list(stated) != row["size"] else own
+    others = [stated] if stated else plan["sizes"] if is_image else ()
+    sizes: list[_Shape] = [(channels, *size) for size in others if list(size) != row["size"]]
+    plain = [(size, "plain") for size in sizes if "plain" in forms]
+    possible = {"head": plan["headless"], "deploy": plan["deployable"], "modules": True}
+    return plain + [(base, form) for form in forms if possible.get(form)]

@@ -10,8 +10,21 @@ from typing import Any
 from .zoo_causes import NOT_FOUND
 from .zoo_judge import RULES
 
-BEGIN = "<!-- zoo: begin (written by scripts/zoo.py) -->"
-END = "<!-- zoo: end -->"
+BEGIN = "<!-- zoo: begin {} (written by scripts/zoo.py) -->"
+END = "<!-- zoo: end {} -->"
+OVERVIEW = "overview"
+_NUMBERS = {
+    "flops",
+    "params",
+    "configs",
+    "how many",
+    "flops within 1 %",
+    "published flops",
+    "within 1 %",
+    "explained",
+    "open",
+}
+_HEAD = ("library", "configs measured", "published flops", "within 1 %", "explained", "open")
 
 Row = dict[str, Any]
 
@@ -37,6 +50,9 @@ def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any
         _rules(analysed),
         _failures(row for row in rows if "failure" in row),
         _mismatches(analysed),
+        _sources(analysed),
+        _said_of(analysed, "conditions", "the figures hold for, or leave out"),
+        _said_of(analysed, "stand_ins", "compiled operators of mmcv that were stood in for"),
         _operators(analysed),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -75,17 +91,61 @@ def _operators(rows: Sequence[Row]) -> str:
     return _table(("operators in the traces", "how many", "which, and in how many configs"), lines)
 
 
-def write_section(file: Path, text: str) -> None:
-    """Replaces what stands between the two markers in a Markdown file.
+def _said_of(rows: Sequence[Row], key: str, head: str) -> str:
+    counts = Counter(said for row in rows for said in row.get(key) or ())
+    return _table((head, "configs"), [(_text(said), number) for said, number in counts.most_common()])
+
+
+def _sources(rows: Sequence[Row]) -> str:
+    """Where the published figures stand, if not in the wheel alone."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["flops"]:
+            for source in row.get("published", {}).get("sources") or ():
+                found[source].append(row)
+    lines = [
+        (_text(source), len(group), sum("cause" not in row["flops"] for row in group))
+        for source, group in sorted(found.items(), key=lambda item: -len(item[1]))
+    ]
+    return _table(("published in", "configs", "flops within 1 %"), lines)
+
+
+def write_section(file: Path, name: str, text: str) -> None:
+    """Replaces what stands between a library's two markers in a Markdown file.
 
     Raises:
         ValueError: the file does not have the markers.
     """
-    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{file} lacks the line {BEGIN!r} or, after it, {END!r}")
-    file.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+    before, _, after = _split(file, name)
+    file.write_text(f"{before}{BEGIN.format(name)}\n\n{text}\n{END.format(name)}{after}", encoding="utf-8")
+
+
+def write_overview(file: Path, library: str, version: str, rows: Sequence[Row]) -> None:
+    """Writes a library's line of the overview, which stands between markers of its own; the other lines stay."""
+    _, old, _ = _split(file, OVERVIEW)
+    known = [line for line in old.splitlines() if line.startswith("| ")][2:]
+    lines = {line.split("|")[1].split()[0]: line for line in known}
+    lines[library] = "| " + " | ".join(str(cell) for cell in _standing_of(library, version, rows)) + " |"
+    head = _table(_HEAD, [("",) * len(_HEAD)]).splitlines()[:2]
+    write_section(file, OVERVIEW, "\n".join([*head, *(lines[name] for name in sorted(lines))]) + "\n")
+
+
+def _standing_of(library: str, version: str, rows: Sequence[Row]) -> tuple[str | int, ...]:
+    measured = [row for row in rows if "failure" not in row]
+    held = [row["flops"] for row in measured if row["flops"]]
+    near = sum(verdict["band"] == "within 1 %" for verdict in held)
+    not_found = sum(verdict.get("cause") == NOT_FOUND for verdict in held)
+    share = f"{len(measured)} of {len(rows)} ({len(measured) / len(rows):.1%})"
+    return f"{library} {version}", share, len(held), near, len(held) - near - not_found, not_found
+
+
+def _split(file: Path, name: str) -> tuple[str, str, str]:
+    begin, end = BEGIN.format(name), END.format(name)
+    before, found, rest = file.read_text(encoding="utf-8").partition(begin)
+    between, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise ValueError(f"{file} lacks the line {begin!r} or, after it, {end!r}")
+    return before, between, after
 
 
 def _rules(rows: Sequence[Row]) -> str:
@@ -150,5 +210,5 @@ def _text(text: str) -> str:
 def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     if not lines:
         return ""
-    rows = [head, ["--:" if name in {"flops", "params", "configs", "how many"} else ":--" for name in head], *lines]
+    rows = [head, ["--:" if name in _NUMBERS else ":--" for name in head], *lines]
     return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)

@@ -1,7 +1,7 @@
 """Measures other forms of a zoo's models than the product does, in forks of one process that has the library imported.
 
     job     {"config": …, "plan": true}                              its model's key and the sizes to try
-    job     {"config": …, "shape": [C, H, W], "form": "plain|head|deploy|modules"}
+    job     {"config": …, "shape": [C, H, W] or "auto", "form": "plain|head|deploy|modules"}
     answer  {"plan": {…}} or {"figures": {…}} or {"failure": {"kind": …, "message": …}}, with "cpu" seconds
 
 Jobs come as JSON lines on stdin, answers leave as JSON lines on the file descriptor that is named; the last answer, at the
@@ -16,6 +16,7 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,22 @@ from mmengine.registry import MODELS
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "action")]
 
-from model_complexity.measure import building, codebases, counting, dry, job, sharing  # noqa: E402 - the path above
+from model_complexity.measure import building, codebases, counting, dry, imports, job, sharing  # noqa: E402 - the path above
 from model_complexity.measure.failures import failure_of  # noqa: E402
 from model_complexity.measure.forks import Limits, in_fork, machine_memory  # noqa: E402
 from model_complexity.measure.sizes import candidate_sizes  # noqa: E402
 
-_FIGURES = ("flops", "params", "activations", "operators", "forward", "method")
+_FIGURES = ("flops", "params", "activations", "operators", "forward", "method", "parts")
+_TRACED_WITHOUT_ITS_HEAD = "mmpretrain"
+_WITH_REPARAMETERISED_PARTS = "mmyolo"
+"""Whose models have such parts anywhere, which is known when they are built."""
 
 
 def main(library: str, answers_fd: int, timeout: float) -> None:
     """Answers the jobs on stdin. The working directory is the one that config paths start from."""
     limits = Limits(timeout, machine_memory())
     building.cut_network()
+    imports.find_for_imports()
     building.import_library(library)  # here, so that no fork has to
     counting.warm_up()
     with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
@@ -76,13 +81,15 @@ class _FailedError(Exception):
 
 
 def _plan(config: Any) -> dict[str, Any]:
-    """``key`` is equal for configs whose models are: they are measured once."""
+    """``key`` is equal for configs whose models are: they are measured once. Of the other forms, those that there are."""
     scope = building.enter_scope(config)
     model = building.without_weights(config.model)
     return {
         "key": sharing.key_of(config, scope, ()) or config.filename,
         "sizes": candidate_sizes(config.to_dict()),
-        "deployable": hasattr(_backbone_class(model, scope), "switch_to_deploy"),
+        "headless": scope == _TRACED_WITHOUT_ITS_HEAD,
+        "deployable": scope == _WITH_REPARAMETERISED_PARTS
+        or hasattr(_backbone_class(model, scope), "switch_to_deploy"),
     }
 
 
@@ -92,14 +99,24 @@ def _backbone_class(model: Any, scope: str) -> Any:
         return registry.get(kind) if isinstance(kind, str) else kind
 
 
-def _plain(config: Path, shape: list[int], method: str) -> dict[str, Any]:
+def _plain(config: Path, shape: list[int] | str, method: str) -> dict[str, Any]:
     """As the product measures it."""
-    answer = job.run_job(config, tuple(shape), method=method)
+    answer = job.run_job(config, _asked(shape), method=method)
     assert answer is not None, "nothing is shared here"
     if "failure" in answer:
         raise _FailedError(answer["failure"])
-    measurement: dict[str, Any] = answer["measurement"]
-    return measurement
+    return _with_parts(answer["measurement"])
+
+
+def _with_parts(counts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **counts,
+        "parts": {module["name"]: module.get("flops") for module in counts["modules"] if module["depth"] == 1},
+    }
+
+
+def _asked(shape: list[int] | str) -> Any:
+    return shape if isinstance(shape, str) else tuple(shape)
 
 
 def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> dict[str, Any]:
@@ -114,28 +131,36 @@ def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> 
             stack.enter_context(dry.without_arithmetic())
         model = building.build_model(config, scope)
         if asked["form"] == "deploy":
-            _deploy(model)
+            _deploy(model, scope)
         stage[0] = "count"
         forward = "forward" if asked["form"] == "head" else codebase.method(model)
-        fed = codebases.feed(model, forward, tuple(asked["shape"]), "cpu")
+        fed = codebase.feed(model, forward, codebase.resolve(config, _asked(asked["shape"])), "cpu")
         codebase.ready(model, fed)
         if asked["form"] == "modules":
-            return {**_by_modules(model, asked["shape"]), "forward": forward, "method": method}
-        counts = counting.count(model, fed.tensors)
+            return {**_by_modules(model, fed.tensors), "forward": forward, "method": method}
+        counts = _with_parts(counting.count(model, fed.tensors))
     return {**counts, "forward": forward, "method": method}
 
 
-def _by_modules(model: Any, shape: list[int]) -> dict[str, Any]:
+def _by_modules(model: Any, tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
     """By the counter of mmcv, which sees modules and no functions."""
     from mmcv.cnn.utils.flops_counter import get_model_complexity_info
 
+    run = model.forward
+    model.forward = lambda **_: run(*tensors)
     with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
-        flops, params = get_model_complexity_info(model, tuple(shape), print_per_layer_stat=False, as_strings=False)
+        flops, params = get_model_complexity_info(
+            model, (1,), print_per_layer_stat=False, as_strings=False, input_constructor=lambda _: {}
+        )
     return {"flops": int(flops), "params": int(params)}
 
 
-def _deploy(model: Any) -> None:
+def _deploy(model: Any, scope: str) -> None:
     """Fuses the branches that exist for training only, as the library's own conversion tool does."""
+    if scope == _WITH_REPARAMETERISED_PARTS:
+        from mmyolo.utils.misc import switch_to_deploy
+
+        switch_to_deploy(model)
     for part in (getattr(model, "backbone", None), getattr(model, "head", None)):
         if hasattr(part, "switch_to_deploy"):
             part.switch_to_deploy()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -14,6 +15,22 @@ from model_complexity.measure.job import run_job
 from model_complexity.measure.shapes import Asked
 
 Measure = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Cuts the network, and fails a test in which somebody asked for it, even if they got over it."""
+    asked: list[str] = []
+
+    def refuse(*arguments: Any, **_: Any) -> NoReturn:
+        asked.append(str(arguments[-1] if isinstance(arguments[0], socket.socket) else arguments[0]))
+        raise OSError(f"the network is cut: {asked[-1]}")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield asked
+    assert asked == []
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +32,19 @@ class Deformable(nn.Module):
         return self.layer(image)
 
 
+class Computed(nn.Module):
+    """A convolution of 3 to 3 channels, and a computation on its maps, whose shape is kept."""
+
+    def __init__(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.conv, self.compute = nn.Conv2d(3, 3, 1), compute
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        result = self.compute(self.conv(image))
+        self.shape = tuple(int(side) for side in result.shape)
+        return result
+
+
 def test_an_operator_without_its_extension_is_counted_by_its_formula() -> None:
     standins.forget()
     with without_arithmetic():
@@ -42,6 +55,90 @@ def test_an_operator_without_its_extension_is_counted_by_its_formula() -> None:
     assert counts["operators"]["ModulatedDeformConv2dFunction"] == sampled + 16 * 16 * 8 * 3 * 9
     assert counts["unsupported_ops"]["uncounted"] == {}
     assert standins.used() == ["modulated_deform_conv_forward"]
+
+
+def _upsampled(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import carafe
+
+    return carafe(image, image.new_zeros(1, 25, 32, 32), 5, 1, 2)
+
+
+def _upsampled_in_groups(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import carafe_naive
+
+    return carafe_naive(image, image.new_zeros(1, 3 * 9, 32, 32), 3, 3, 2)
+
+
+def _correlated(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import Correlation
+
+    return Correlation(kernel_size=1, max_displacement=4)(image, image)
+
+
+def _masked(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import MaskedConv2d
+
+    return MaskedConv2d(3, 8, 3, padding=1)(image, image[:, 0] > 0)
+
+
+def _interpolated(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import three_interpolate
+
+    points = image.flatten(2)
+    return three_interpolate(points, torch.zeros(1, 50, 3, dtype=torch.int32), torch.rand(1, 50, 3))
+
+
+@pytest.mark.parametrize(
+    ("compute", "flops"),
+    [
+        (_upsampled, 3 * 32 * 32 * 5 * 5),
+        (_upsampled_in_groups, 3 * 32 * 32 * 3 * 3),
+        (_correlated, 9 * 9 * 16 * 16 * 3),
+        (_masked, 16 * 16 * 8 * 3 * 3 * 3),
+        (_interpolated, 3 * 3 * 50),
+    ],
+)
+def test_formulas(compute: Callable[[torch.Tensor], torch.Tensor], flops: int) -> None:
+    with without_arithmetic():
+        counts = count(Computed(compute).eval(), (torch.rand(1, 3, 16, 16),))
+    assert counts["unsupported_ops"]["uncounted"] == {}
+    assert counts["flops"] == 16 * 16 * 3 * 3 + flops
+
+
+def _pooled(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import RoIPool
+
+    return RoIPool((7, 7), 0.25)(image, torch.tensor([[0.0, 1, 1, 20, 20]] * 10))
+
+
+def _collected(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import PSAMask
+
+    return PSAMask("collect", (31, 31))(image.new_zeros(1, 31 * 31, 16, 16))
+
+
+def _aligned(image: torch.Tensor) -> torch.Tensor:
+    from mmcv.ops import RoIAlign
+
+    return RoIAlign((7, 7), 0.25)(image, torch.tensor([[0.0, 1, 1, 20, 20]] * 10))
+
+
+@pytest.mark.parametrize(
+    ("compute", "shape", "uncounted"),
+    [
+        (_pooled, (10, 3, 7, 7), {}),
+        (_collected, (1, 256, 16, 16), {}),
+        (_aligned, (10, 3, 7, 7), {"RoIAlignFunction": 1}),
+    ],
+)
+def test_what_is_not_counted_is_said_unless_it_is_negligible(
+    compute: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...], uncounted: dict[str, int]
+) -> None:
+    with without_arithmetic():
+        model = Computed(compute).eval()
+        counts = count(model, (torch.rand(1, 3, 16, 16),))
+    assert model.shape == shape
+    assert counts["unsupported_ops"]["uncounted"] == uncounted
 
 
 def test_an_operator_without_its_extension_does_not_compute() -> None:

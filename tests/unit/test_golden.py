@@ -109,6 +109,35 @@ def budget_broken() -> Report:
     return report(vit, deeper, budgets=budgets, policy="applied", run_url=RUN)
 
 
+def deformable() -> Report:
+    """Deformable convolutions in one of two detectors that share a base file, on a runner without compiled operators."""
+    names = (
+        "configs/faster_rcnn/faster-rcnn_r50-dconv_fpn_1x_coco.py",
+        "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+    )
+    heads = (real("faster-rcnn, deformable"), real("faster-rcnn"))
+    through = "configs/_base_/models/faster-rcnn_r50_fpn.py"
+    found = (
+        entry(name, head, real("faster-rcnn"), reason="inherited", through=through)
+        for name, head in zip(names, heads, strict=True)
+    )
+    return report(*found, run_url=RUN)
+
+
+def more_proposals() -> Report:
+    """Figures that hold for twice as many proposals as before, beside a detector that has none and a backbone."""
+    return report(
+        entry(
+            "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+            real("faster-rcnn, 2,000 proposals"),
+            real("faster-rcnn"),
+        ),
+        entry("configs/retinanet/retinanet_r50_fpn_1x_coco.py", real("retinanet, deeper head"), real("retinanet")),
+        entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None, reason="added"),
+        run_url=RUN,
+    )
+
+
 def three_hundred() -> Report:
     """More than fits: real tables, changes of every size."""
     base = real("resnet18")
@@ -126,6 +155,8 @@ SCENES: dict[str, Callable[[], Report]] = {
         first_run,
         all_failing,
         budget_broken,
+        deformable,
+        more_proposals,
         three_hundred,
     )
 }

@@ -30,6 +30,7 @@ shapes-for: [{configs: zoo/vit.py, shapes: [64, 96]}]
 max-configs: 5
 timeout: 6
 jobs: 7
+deploy: true
 """)
 
 
@@ -48,9 +49,9 @@ def selected(found: Decision) -> list[str]:
     return [path for path in paths if found.wanted.patterns.selects(path)]
 
 
-def caps(found: Decision) -> tuple[int, int, int]:
+def caps(found: Decision) -> tuple[int, int, int, bool]:
     inputs = found.inputs
-    return found.wanted.cap, inputs.timeout, inputs.jobs
+    return found.wanted.cap, inputs.timeout, inputs.jobs, inputs.deploy
 
 
 def test_the_defaults() -> None:
@@ -58,26 +59,26 @@ def test_the_defaults() -> None:
     assert (shapes(found), selected(found), caps(found)) == (
         ("auto",),
         ["configs/a.py", "configs/old.py"],
-        (20, 300, 0),
+        (20, 300, 0, False),
     )
 
 
 def test_the_policy_goes_before_the_defaults() -> None:
     found = decided()
     assert (shapes(found), shapes(found, "zoo/a.py")) == (((3, 64, 64), (3, 96, 96)), ((3, 32, 32),))
-    assert (selected(found), caps(found)) == (["zoo/a.py"], (5, 6, 7))
+    assert (selected(found), caps(found)) == (["zoo/a.py"], (5, 6, 7, True))
     assert selected(decided(parse_policy(b"exclude: old.py"))) == ["configs/a.py"]
 
 
 def test_inputs_that_were_given_go_before_the_policy_though_they_be_the_defaults() -> None:
-    found = decided(shapes="auto", configs="configs/**", max_configs="20", timeout="300", jobs="0")
-    assert (shapes(found), caps(found)) == (("auto",), (20, 300, 0))
+    found = decided(shapes="auto", configs="configs/**", max_configs="20", timeout="300", jobs="0", deploy="false")
+    assert (shapes(found), caps(found)) == (("auto",), (20, 300, 0, False))
     assert selected(found) == ["configs/a.py"], "what the policy excludes stays excluded"
 
 
 def test_blank_inputs_were_not_given() -> None:
-    found = decided(shapes="", configs=" ", max_configs="", timeout="", jobs="")
-    assert (caps(found), shapes(found, "zoo/a.py"), selected(found)) == ((5, 6, 7), ((3, 32, 32),), ["zoo/a.py"])
+    found = decided(shapes="", configs=" ", max_configs="", timeout="", jobs="", deploy="")
+    assert (caps(found), shapes(found, "zoo/a.py"), selected(found)) == ((5, 6, 7, True), ((3, 32, 32),), ["zoo/a.py"])
 
 
 def test_what_the_workflow_was_told_by_hand_goes_before_everything() -> None:

@@ -244,12 +244,15 @@ def hostile_report(name: str) -> Report:
     )
     path = name[:4_000] or "x"
     operators = UnsupportedOps(uncounted={name[:500]: 1})
+    held = {"conditions": (f"@{name[:499]}",), "stand_ins": (name[:500],)}
     return report(
         entry(
             path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path
         ),
         entry(
-            path, measured(2), measured(1, forward="f" + name[:499], device="d" + name[:499], unsupported_ops=operators)
+            path,
+            measured(2, **held),
+            measured(1, forward="f" + name[:499], device="d" + name[:499], unsupported_ops=operators),
         ),
         entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
         entry(

@@ -43,6 +43,8 @@ def measurements(draw: st.DrawFn) -> Any:
         number,
         draw(st.integers(0, 2**62)),
         modules=tuple(modules.values()),
+        conditions=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
+        stand_ins=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
         forward=draw(st.sampled_from(["forward", "extract_feat"])),
     )
 

@@ -20,7 +20,7 @@ def test_defaults() -> None:
     inputs = Settings.from_environment(AROUND).inputs
     assert inputs.shapes == ("auto",)
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (20, 300, "default", "auto")
-    assert (inputs.method, inputs.jobs) == ("auto", 0)
+    assert (inputs.method, inputs.jobs, inputs.deploy) == ("auto", 0, False)
     assert (inputs.fail_on_error, inputs.install, inputs.configs) == (False, "", "")
 
 

@@ -6,10 +6,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from scripts.lib.zoo_causes import ACTIVATIONS, MODULES, NOT_FOUND, SAME_PADDING, TRAINING_NORMS, Cause, explain
+from scripts.lib.zoo_causes import (
+    ACTIVATIONS,
+    ALONE,
+    LAYERS,
+    MODULES,
+    NOT_FOUND,
+    PRODUCTS,
+    ROUNDED,
+    SAME_PADDING,
+    TRAINING_NORMS,
+    WITHOUT,
+    Cause,
+    explain,
+)
 from scripts.lib.zoo_judge import Trial, flop_trials, judge, param_trials
-from scripts.lib.zoo_page import BEGIN, END, summary, write_section
-from scripts.lib.zoo_published import Published, published_of
+from scripts.lib.zoo_page import BEGIN, END, OVERVIEW, summary, write_overview, write_section
+from scripts.lib.zoo_published import Published, gathered_of, published_of, read_published
 
 from model_complexity.measure.sizes import candidate_sizes, pipeline_size
 
@@ -102,6 +115,50 @@ def test_published_figures_by_config_with_those_of_several_checkpoints() -> None
     assert published_of(metafiles) == expected
 
 
+def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_with_two() -> None:
+    metafile = {
+        "Models": [
+            {"Config": "configs/a", "Metadata": {"FLOPs": "32.88G", "Parameters": "23.9M"}},
+            {"Config": "configs/a.py.py", "Metadata": {"FLOPs": 3.288e10, "Parameters": "two"}},
+        ]
+    }
+    steps = ((32_880_000_000, 10_000_000), (23_900_000, 100_000))
+    assert published_of([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
+
+
+def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None:
+    file = {
+        "source": [
+            {"name": "one", "size": [640, 640], "configs": [["a.py", "8.1G", "4.8M"], ["b.py", "2G", "", [416, 320]]]},
+            {"name": "two", "size": [640, 640], "per_product": 2, "configs": [["a.py", "16.5G", "4.8M"]]},
+        ]
+    }
+    steps = ((8_100_000_000, 100_000_000), (4_800_000, 100_000), (8_250_000_000, 50_000_000))
+    assert gathered_of(file) == {
+        "configs/a.py": Published((8_100_000_000, 8_250_000_000), (4_800_000,), (640, 640), steps, ("one", "two")),
+        "configs/b.py": Published((2_000_000_000,), (), (416, 320), ((2_000_000_000, 1_000_000_000),), ("one",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        ([["a.py", "1G", "1M"], ["a.py", "1G", "1M", [8, 8]]], "are stated"),
+        ([["a.py", "1 G", "1M"]], "no number"),
+    ],
+)
+def test_a_gathered_file_with_a_contradiction_or_no_number_is_refused(configs: list[Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        gathered_of({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
+
+
+@pytest.mark.parametrize("library", ["mmdet", "mmpose", "mmseg", "mmyolo"])
+def test_the_gathered_files_are_read(library: str, tmp_path: Path) -> None:
+    found = read_published(tmp_path, library)
+    assert len(found) > 20
+    assert all(known.size and known.flops and known.sources for known in found.values())
+
+
 def _answer(form: str, size: tuple[int, int], flops: int, **more: int) -> dict[str, Any]:
     return {
         "form": form,
@@ -172,6 +229,37 @@ def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
 def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(published: int, cause: Cause) -> None:
     measured = [_answer("plain", OWN, 1_000, batch_norm=100, _convolution_mode=60), _answer("modules", OWN, 600)]
     assert explain("configs/nothing/known.py", "flops", [published], measured) == cause
+
+
+@pytest.mark.parametrize(
+    ("published", "step", "cause"),
+    [
+        (1_050, 100, Cause(ROUNDED)),  # 1,000 rounds to it
+        (950, 100, Cause(ROUNDED)),  # is cut to it
+        (1_051, 60, Cause(NOT_FOUND)),
+        (899, 20, Cause(NOT_FOUND)),
+        (850, 1, Cause(PRODUCTS, 850)),
+        (830, 45, Cause(PRODUCTS, 850)),
+        (650, 1, Cause(LAYERS, 650)),
+        (700, 1, Cause(WITHOUT.format("neck"), 700)),
+        (300, 1, Cause(ALONE.format("neck"), 300)),
+    ],
+)
+def test_what_counters_leave_out_is_a_cause_only_where_the_numbers_bear_it_out(
+    published: int, step: int, cause: Cause
+) -> None:
+    one = _answer("plain", OWN, 1_000, group_norm=100, upsample_nearest2d=50, matmul=200, conv=650)
+    known = [{**one, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
+    found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
+    assert found == cause
+
+
+def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -> None:
+    measured = [_answer("plain", OWN, 1_000, matmul=100), _answer("plain", (448, 448), 4_000, matmul=500)]
+    assert flop_trials(measured, OWN, (448, 448)) == [
+        Trial("at the published input size", 4_000, (448, 448)),
+        Trial("attention not counted by the authors", 3_500, (448, 448)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -261,23 +349,53 @@ forms.
 """
 
 
-def test_the_section_between_the_markers_is_replaced(tmp_path: Path) -> None:
-    file = tmp_path / "numbers.md"
-    file.write_text(f"# Numbers\n\n{BEGIN}\nold\n{END}\n\n## After\n", encoding="utf-8")
+def _file(folder: Path, *names: str) -> Path:
+    file = folder / "numbers.md"
+    sections = "".join(f"{BEGIN.format(name)}\nold\n{END.format(name)}\n" for name in names)
+    file.write_text(f"# Numbers\n\n{sections}\n## After\n", encoding="utf-8")
+    return file
+
+
+def test_the_section_between_the_markers_of_a_library_is_replaced(tmp_path: Path) -> None:
+    file = _file(tmp_path, "one", "two")
     for text in ("first\n", "second\n"):
-        write_section(file, text)
-    assert file.read_text(encoding="utf-8") == f"# Numbers\n\n{BEGIN}\n\nsecond\n\n{END}\n\n## After\n"
+        write_section(file, "two", text)
+    assert file.read_text(encoding="utf-8") == (
+        f"# Numbers\n\n{BEGIN.format('one')}\nold\n{END.format('one')}\n"
+        f"{BEGIN.format('two')}\n\nsecond\n\n{END.format('two')}\n\n## After\n"
+    )
 
 
 def test_a_file_without_the_markers_is_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "numbers.md"
-    file.write_text(f"{END}{BEGIN}", encoding="utf-8")
-    with pytest.raises(ValueError, match="zoo: begin"):
-        write_section(file, "new")
-    assert file.read_text(encoding="utf-8") == f"{END}{BEGIN}"
+    file = _file(tmp_path, "one")
+    before = file.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="zoo: begin two"):
+        write_section(file, "two", "new")
+    assert file.read_text(encoding="utf-8") == before
 
 
-def test_the_documentation_has_a_place_for_the_page() -> None:
+def test_the_overview_keeps_the_lines_of_the_other_libraries(tmp_path: Path) -> None:
+    file = _file(tmp_path, OVERVIEW)
+    failure = {"config": "configs/c.py", "failure": {"kind": "build", "message": "no"}}
+    rows = [
+        _row("configs/a.py", 0.0),
+        _row("configs/b.py", 0.5, cause=NOT_FOUND),
+        _row("configs/d.py", 0.5, cause="known"),
+    ]
+    write_overview(file, "zoo", "1.0", [*rows, failure])
+    write_overview(file, "ark", "2.0", rows[:1])
+    write_overview(file, "zoo", "1.1", [*rows, failure])
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    assert lines == [
+        "| library | configs measured | published flops | within 1 % | explained | open |",
+        "| :-- | :-- | --: | --: | --: | --: |",
+        "| ark 2.0 | 1 of 1 (100.0%) | 1 | 1 | 0 | 0 |",
+        "| zoo 1.1 | 3 of 4 (75.0%) | 3 | 1 | 1 | 1 |",
+    ]
+
+
+def test_the_documentation_has_a_place_for_every_page() -> None:
     numbers = (Path(__file__).parents[2] / "docs" / "numbers.md").read_text(encoding="utf-8")
-    assert numbers.count(BEGIN) == numbers.count(END) == 1
-    assert numbers.index(BEGIN) < numbers.index(END)
+    for name in (OVERVIEW, "mmaction", "mmdet", "mmpose", "mmpretrain", "mmseg", "mmyolo"):
+        assert numbers.count(BEGIN.format(name)) == numbers.count(END.format(name)) == 1
+        assert numbers.index(BEGIN.format(name)) < numbers.index(END.format(name))

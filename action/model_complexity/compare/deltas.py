@@ -35,6 +35,20 @@ class Delta(NamedTuple):
     relative: float | None
 
 
+def deployed_of(figure: Figure, entry: Entry) -> tuple[int, Delta | None] | None:
+    """A figure of the deployed form and its change, if both sides have such a form; None where what is shown has none."""
+    shown = entry.shown
+    if not isinstance(shown, Measurement) or shown.deployed is None:
+        return None
+    value: int = getattr(shown.deployed, figure)
+    if not (isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement) and entry.base.deployed):
+        return value, None
+    if figure != "params" and not traced_alike(entry):
+        return value, None
+    base: int = getattr(entry.base.deployed, figure)
+    return value, Delta(value - base, (value - base) / base if base else None)
+
+
 def delta_of(figure: Figure, entry: Entry) -> Delta | None:
     """Head's figure less base's; None unless both sides were measured, and by the same method for all but params."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
@@ -58,6 +72,13 @@ def counted_alike(entry: Entry) -> bool:
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.unsupported_ops.uncounted == entry.base.unsupported_ops.uncounted
+
+
+def held_alike(entry: Entry) -> bool:
+    """Whether the sides' figures hold for the same, such as a number of proposals, and leave out the same."""
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return True
+    return entry.head.conditions == entry.base.conditions
 
 
 def comparable(figure: Figure, entry: Entry) -> bool:
@@ -85,9 +106,7 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
 def _status_of_both(entry: Entry) -> Status:
     if not traced_alike(entry):
         return "incomparable"
-    same = counted_alike(entry) and all(
-        getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES
-    )
-    if not same:
+    same = all(getattr(entry.head, figure) == getattr(entry.base, figure) for figure in FIGURES)
+    if not (same and counted_alike(entry) and held_alike(entry)):
         return "changed"
     return "renamed" if entry.target.reason == "renamed" else "unchanged"

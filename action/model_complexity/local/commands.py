@@ -27,7 +27,7 @@ from model_complexity.local.ranges import parse_range
 from model_complexity.policy import MAX_BYTES, PATH, Policy, PolicyError, parse_policy
 from model_complexity.precedence import decide
 from model_complexity.render.escape import code, plain
-from model_complexity.render.terminal import not_counted
+from model_complexity.render.terminal import holding, not_counted
 from model_complexity.report import Entry, Report, Target
 from model_complexity.sandbox import Job
 from model_complexity.standing import Standing
@@ -90,7 +90,7 @@ def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         repository=plain(root.name), head=head or _NO_COMMIT, entries=entries, notes=(where,), tool=__version__
     )
     if len(entries) == 1 and options.format == "text":  # stdout is the page's, byte for byte
-        for sentence in not_counted(report):
+        for sentence in [*holding(report), *not_counted(report)]:
             progress.tell(sentence)
     print_measured(report, _look(options), out)
     return BROKEN if report.failed else DONE

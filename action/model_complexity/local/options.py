@@ -115,6 +115,7 @@ def inputs_of(options: argparse.Namespace) -> Inputs:
     """The options as the action's inputs, so that the policy and the defaults stand behind them alike."""
     names = ("configs", "max_configs", "timeout", "jobs", "device", "method")
     given = {name.replace("_", "-"): getattr(options, name, None) for name in names}
+    given["deploy"] = "true" if options.deploy else None
     return Inputs.parse(
         {**{name: value for name, value in given.items() if value}, "shapes": "\n".join(options.shapes)}
     )
@@ -180,6 +181,11 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
         type=_input("jobs"),
         metavar="N",
         help="how many configs side by side. Default: as many as there are cores",
+    )
+    parser.add_argument(
+        "--deploy",
+        action="store_true",
+        help="count models in the form that they are deployed in too (RepVGG with its branches fused)",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where models run that are computed")
     parser.add_argument(

@@ -5,22 +5,27 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
+import re
 import socket
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Optional
 
 import torch
+import torch.distributed
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from .codebases import CODEBASES, codebase_of
-from .imports import import_leniently
+from .imports import import_leniently, leniently
 
 ROOT_SCOPE = "mmengine"
+_UNKNOWN = re.compile(r"([\w.]+) is not in the \S+ registry")
 
 
 class NoModelError(Exception):
@@ -35,7 +40,7 @@ def load_config(path: Path) -> Config:
         Exception: whatever the file's own code raises.
     """
     # A tree is read only, and yapf over a resolved config costs seconds without changing a value.
-    config = Config.fromfile(str(path), format_python_code=False)
+    config = leniently(partial(Config.fromfile, str(path), format_python_code=False))  # `custom_imports` is met here
     if not config.get("model"):
         raise NoModelError("the config has no `model`")
     return config
@@ -92,7 +97,7 @@ def import_library(scope: str) -> None:
         registries = importlib.import_module(f"{scope}.registry")
         models = getattr(registries, "MODELS", None)
         if models is not None:
-            models.import_from_location()
+            leniently(models.import_from_location)
 
 
 def _has_registry(package: str) -> bool:
@@ -112,10 +117,67 @@ def build_model(config: Config, scope: str) -> nn.Module:
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
-    with codebase_of(scope).while_building():
-        model: nn.Module = MODELS.build(without_weights(model_config))
+    with alone(), codebase_of(scope).while_building():
+        try:
+            model: nn.Module = leniently(
+                partial(MODELS.build, without_weights(model_config))
+            )  # imports other libraries
+        except KeyError as error:
+            unknown = _UNKNOWN.search(str(error))
+            library = _absent_library(model_config, unknown[1]) if unknown else None
+            if library is None:
+                raise
+            raise ModuleNotFoundError(f"No module named {library!r}", name=library) from error
     model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
     return model
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
+    asked = torch.distributed
+    if not asked.is_available() or asked.is_initialized():
+        yield
+        return
+    size, rank = asked.get_world_size, asked.get_rank
+    asked.get_world_size, asked.get_rank = (lambda group=None: 1), (lambda group=None: 0)
+    try:
+        yield
+    finally:
+        asked.get_world_size, asked.get_rank = size, rank
+
+
+def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
+    """The library that a class of a model's config is looked for in by name, where that library is not installed.
+
+    mmengine looks for it elsewhere then, and says no more than that the class is not in some registry.
+
+    Args:
+        config: the model's, or a part of it.
+        kind: the class as the config names it, ``mmcls.ConvNeXt`` or, below ``_scope_``, ``ConvNeXt``.
+        scope: the ``_scope_`` above the part.
+    """
+    if isinstance(config, dict):
+        scope = str(config.get("_scope_", scope))
+        library = kind.partition(".")[0] if "." in kind else scope
+        if str(config.get("type")) == kind and library and importlib.util.find_spec(library) is None:
+            return library
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, (list, tuple)) else ()
+    return next((found for part in parts for found in [_absent_library(part, kind, scope)] if found), None)
+
+
+def switch_to_deploy(model: nn.Module) -> None:
+    """Switches each module that can to the form in which it is deployed, as the libraries' own tools do.
+
+    Raises:
+        Exception: whatever a module's ``switch_to_deploy`` raises.
+    """
+    for module in list(model.modules()):
+        switch = getattr(module, "switch_to_deploy", None)
+        if callable(switch):
+            wanted = [one for one in inspect.signature(switch).parameters.values() if one.default is one.empty]
+            settings = [getattr(model, "test_cfg", None)] if wanted else []  # mmpose's want the model's, for tests
+            switch(*settings)
 
 
 @contextlib.contextmanager

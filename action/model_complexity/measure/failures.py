@@ -34,6 +34,10 @@ UNSOUND = "that dry analysis does not compute"
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_NOT_INSTALLED = re.compile(
+    r"\b(?:is|are) not installed\b|\bpip3? install \S|\bnot found, please install\b", re.IGNORECASE
+)
+"""What libraries say that look for a package themselves and raise another error than ImportError."""
 _ON_THE_HUB = re.compile(r"looks like (\S+) is not the path to a directory containing a file named (\S+)\.\s")
 """transformers', of a name that it looked up on the Hugging Face hub; the sentence goes on to ask for an internet connection."""
 _TEMPORARY = re.compile(r"/\S*?/tmp[a-z0-9_]{8}/tmp[a-z0-9_]{8}(\.\w+)?")
@@ -69,7 +73,7 @@ def _kind(error: BaseException, stage: str) -> str:
     chain = list(_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
-    if any(isinstance(e, ImportError) for e in chain):
+    if any(isinstance(e, ImportError) or _NOT_INSTALLED.search(str(e)) for e in chain):
         return "missing_dependency"
     if stage == "load" and any(isinstance(e, SyntaxError) for e in chain):
         return "config_syntax"

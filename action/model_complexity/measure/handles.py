@@ -141,6 +141,36 @@ def deformable_convolution_flops(weight: int) -> Handle:
     return handle
 
 
+def masked_convolution_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Counts mmcv's ``MaskedConv2d`` as the convolution that it is where the mask keeps every place: the most that it costs.
+
+    Inputs: features (N, Cin, H, W), mask (N, H, W), weight (Cout, Cin, Kh, Kw), bias. Source: Wang et al., "Region
+    Proposal by Guided Anchoring", section 3.3.
+    """
+    return _convolution(shape_of(inputs[2]), shape_of(outputs[0]))
+
+
+def reassembly_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Counts CARAFE's reassembly: K² for each value of the output, K the side of its kernels.
+
+    The kernels come from convolutions that count for themselves. Source: Wang et al., "CARAFE", section 3.3.
+    """
+    return elements(outputs[0]) * int(_numbers_of(outputs[0])[0]) ** 2
+
+
+def correlation_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Counts C·K² for each value of the output (N, P, P, H, W): patches of K x K over C channels, P² displacements.
+
+    Source: Dosovitskiy et al., "FlowNet", section 3, equation 1.
+    """
+    return elements(outputs[0]) * shape_of(inputs[0])[1] * int(_numbers_of(outputs[0])[0]) ** 2
+
+
+def _numbers_of(output: Any) -> List[Any]:
+    """What an ``autograd.Function`` was called with beside tensors, in order."""
+    return list(output.node().scalar_args())
+
+
 def _convolution(weight: Sequence[int], output: Sequence[int]) -> int:
     return output[0] * prod(weight) * prod(output[2:])
 

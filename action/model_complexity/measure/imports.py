@@ -2,6 +2,7 @@
 
 - ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
 - Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
+- ``pkg_resources``, which mmengine looks for and new versions of setuptools lack: see ``packages``.
 - A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
 """
 
@@ -12,13 +13,16 @@ import importlib.abc
 import importlib.machinery
 import re
 import sys
-from types import ModuleType
-from typing import Any, Dict, Optional, Sequence
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
+from . import packages
 from .codebases import CODEBASES
 from .failures import EXTENSION
 from .standins import Guarded, StandIns
 
+T = TypeVar("T")
 _BOUNDS = re.compile(r"(\w+)[ =]+\S+ is (?:used but )?incompatible.*?>=\s*([0-9][0-9a-z.]*)", re.IGNORECASE | re.DOTALL)
 _PACKAGES = {"mmdetection": "mmdet", "mmsegmentation": "mmseg", "mmclassification": "mmcls"}
 _MOST_BOUNDS = 8
@@ -28,20 +32,29 @@ def find_for_imports() -> None:
     """Lets the imports of this process find what is met half-way. Whatever is installed is found as ever."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+        sys.meta_path.append(_Packages())
         sys.meta_path.append(_Unneeded([name for row in CODEBASES for name in row.unneeded]))
 
 
 def import_leniently(name: str) -> ModuleType:
-    """Imports a library. Where it asserts a version of another one, that says for the time being that it is the oldest allowed.
+    """Imports a library ``leniently``."""
+    return leniently(partial(importlib.import_module, name))
+
+
+def leniently(imports: Callable[[], T]) -> T:
+    """Does what imports libraries. Where one asserts a version of another, that says for the time being it is the oldest allowed.
+
+    Args:
+        imports: is called again after each such assertion.
 
     Raises:
-        Exception: whatever importing it raises otherwise.
+        Exception: whatever it raises otherwise.
     """
     said: Dict[str, Any] = {}
     try:
         while True:
             try:
-                return importlib.import_module(name)
+                return imports()
             except AssertionError as error:
                 bounds = _BOUNDS.match(str(error))
                 package = _PACKAGES.get(bounds[1].lower(), bounds[1].lower()) if bounds else ""
@@ -61,6 +74,19 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)
         return importlib.machinery.ModuleSpec(name, StandIns() if found is None else Guarded(found))
+
+
+class _Packages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Comes after all that is installed."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        return importlib.machinery.ModuleSpec(name, self) if name == packages.NAME else None
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(packages.exported())
 
 
 class _Unneeded(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -87,6 +113,8 @@ class _Empty(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in _COMPILERS:
+            return _as_it_is
         module = self.__name__
 
         def refuse(*_: Any, **__: Any) -> Any:
@@ -95,3 +123,12 @@ class _Empty(ModuleType):
         made = type(name, (), {"__new__": refuse, "__module__": module})
         setattr(self, name, made)
         return made
+
+
+_COMPILERS = ("jit", "njit")
+"""numba's, which stand over functions that a library defines on import."""
+
+
+def _as_it_is(*given: Any, **_: Any) -> Any:
+    """``@jit``, or ``@jit(…)``: the function runs as it is written, and does the same."""
+    return given[0] if len(given) == 1 and isinstance(given[0], FunctionType) else _as_it_is

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Optional
 import torch
 
 from . import standins
-from .building import build_model, enter_scope, load_config, without_initialisation
+from .building import build_model, enter_scope, load_config, switch_to_deploy, without_initialisation
 from .codebases import codebase_of
 from .counting import count
 from .dry import without_arithmetic
@@ -39,6 +39,8 @@ def run_job(
     device: str = "cpu",
     method: str = "dry",
     is_shared: Callable[[str], bool] = never_shared,
+    *,
+    deploy: bool = False,
 ) -> Optional[Dict[str, Any]]:
     """Loads, builds and counts.
 
@@ -48,6 +50,7 @@ def run_job(
         device: ``cpu`` or ``cuda``: where a real run happens.
         method: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
         is_shared: told a key that equal jobs share, says whether the answer is had from another one.
+        deploy: whether the model is counted in the form that it is deployed in too, where it has one of its own.
 
     Returns:
         ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``, and
@@ -55,7 +58,7 @@ def run_job(
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
-    attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry")
+    attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry", deploy=deploy)
     try:
         key = attempt.load()
         if key is not None and is_shared(key):
@@ -69,8 +72,8 @@ def run_job(
 class _Attempt:
     """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
 
-    def __init__(self, path: Path, asked: Asked, device: str, *, dry: bool) -> None:
-        self._path, self._asked, self._device, self._dry = path, asked, device, dry
+    def __init__(self, path: Path, asked: Asked, device: str, *, dry: bool, deploy: bool) -> None:
+        self._path, self._asked, self._device, self._dry, self._deploy = path, asked, device, dry, deploy
         self.stage, self.scope = "load", ""
 
     def load(self) -> Optional[str]:
@@ -81,15 +84,31 @@ class _Attempt:
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
         self._asked = self._codebase.resolve(self._config, self._asked)
-        return key_of(self._config, self.scope, self._asked)
+        key = key_of(self._config, self.scope, self._asked)
+        return f"{key}, deployed too" if key and self._deploy else key
 
     def measure(self) -> Dict[str, Any]:
         """Builds and counts what was loaded."""
+        found = self._count()
+        return {**found, **self._deployed(found)} if self._deploy else found
+
+    def _deployed(self, found: Dict[str, Any]) -> Dict[str, Any]:
+        """The figures of the form that the model is deployed in, if those are others. A failure costs nothing but these."""
+        try:
+            deployed = self._count(deployed=True)
+        except (Exception, SystemExit) as error:
+            return {"deployed_failure": failure_of(error, "count", str(Path.cwd()))["message"]}
+        figures = {name: deployed[name] for name in ("flops", "params", "activations")}
+        return {"deployed": figures} if any(found[name] != figures[name] for name in figures) else {}
+
+    def _count(self, *, deployed: bool = False) -> Dict[str, Any]:
         with contextlib.ExitStack() as stack:
             if self._dry:
                 stack.enter_context(without_initialisation())
                 stack.enter_context(without_arithmetic())
             model = build_model(self._config, self.scope).to(self._device)
+            if deployed:
+                switch_to_deploy(model)
             self.stage = "count"
             method = self._codebase.method(model)
             fed = self._codebase.feed(model, method, self._asked, self._device)

@@ -16,6 +16,7 @@ from .handles import (
     cdist_flops,
     conv_tbc_flops,
     convolution_flops,
+    correlation_flops,
     deformable_attention_flops,
     deformable_convolution_flops,
     einsum_flops,
@@ -26,9 +27,11 @@ from .handles import (
     fused_encoder_flops,
     grid_sampler_flops,
     layer_norm_flops,
+    masked_convolution_flops,
     multi_dot_flops,
     per_output,
     product_over,
+    reassembly_flops,
     recurrent_activations,
     recurrent_flops,
     rms_norm_flops,
@@ -65,6 +68,7 @@ _PRODUCTS: Mapping[str, Handle] = {
     "torchvision::deform_conv2d": deformable_convolution_flops(1),
     FUNCTION + "DeformConv2dFunction": deformable_convolution_flops(2),  # mmcv
     FUNCTION + "ModulatedDeformConv2dFunction": deformable_convolution_flops(3),
+    FUNCTION + "MaskedConv2dFunction": masked_convolution_flops,
 }
 """One matrix product or convolution each: its output is what counts as activations, as in fvcore."""
 
@@ -92,6 +96,11 @@ FLOP_HANDLES: Mapping[str, Handle] = {
     "aten::_transformer_encoder_layer_fwd": fused_encoder_flops,
     FUNCTION + "MultiScaleDeformableAttnFunction": deformable_attention_flops,  # mmcv
     FUNCTION + "MSDeformAttnFunction": deformable_attention_flops,  # Deformable DETR and what took it from there
+    **dict.fromkeys(
+        (FUNCTION + "CARAFEFunction", FUNCTION + "CARAFENaiveFunction"), reassembly_flops
+    ),  # mmcv, as those below
+    FUNCTION + "CorrelationFunction": correlation_flops,
+    FUNCTION + "ThreeInterpolate": per_output(3),
     **dict.fromkeys(_RECURRENT, recurrent_flops),
     "aten::layer_norm": layer_norm_flops,
     "aten::rms_norm": rms_norm_flops,
@@ -161,17 +170,28 @@ value that they read, or none. fvcore leaves most of them out of its table for t
 and has no handle is uncounted compute, which a reviewer is told of."""
 
 
+_NEGLIGIBLE_FUNCTIONS = frozenset(
+    FUNCTION + name
+    for name in (
+        "FusedBiasLeakyReLUFunction",  # an activation
+        "GatherPoints",  # these move values
+        "GroupingOperation",
+        "PSAMaskFunction",
+        "RoIPoolFunction",  # a maximum
+        "SigmoidGeometricMean",  # mmdet's, elementwise
+        "TINShiftFunction",
+    )
+)
+"""Functions of mmcv and mmdet that would be negligible if they were written with torch's operators."""
 _OPAQUE = ("prim::PythonOp", "prim::CallFunction", "prim::CallMethod")
 """Nodes that may hold any work: autograd Functions and scripted functions. Other ``prim::`` nodes are bookkeeping."""
-_NEGLIGIBLE_FUNCTIONS = frozenset((FUNCTION + "SigmoidGeometricMean",))
-"""Elementwise work that a library has written as an autograd Function: mmdet's."""
 
 
 def is_negligible(operator: str) -> bool:
     """Whether an operator, e.g. ``aten::add_``, may be left out of the count without a word."""
     namespace, _, name = operator.partition("::")
     if namespace == "prim":
-        return not operator.startswith(_OPAQUE) or operator in _NEGLIGIBLE_FUNCTIONS
+        return operator in _NEGLIGIBLE_FUNCTIONS or not operator.startswith(_OPAQUE)
     return namespace == "aten" and (name in NEGLIGIBLE or name.rstrip("_") in NEGLIGIBLE)
 
 

@@ -63,6 +63,8 @@ def pipeline_size(pipeline: Sequence[Any]) -> Optional[Size]:
         if name in _CROPS:
             given = next((transform[key] for key in ("crop_size", "scale", "size") if key in transform), None)
             size = _size(given, height_first=True) or size
+        elif name == "FixShapeResize":
+            size = _size((transform.get("height"), transform.get("width")), height_first=True) or size
         elif name in _RESIZES or "img_scale" in transform or ("input_size" in transform and "Mask" not in name):
             # mmcv writes sizes width first
             given = next((transform[key] for key in _SIZES if transform.get(key) is not None), None)

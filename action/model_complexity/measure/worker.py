@@ -43,6 +43,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     )
     parser.add_argument("--jobs", type=int, default=1, help="how many run side by side; 0: as many as there are cores")
     parser.add_argument("--method", choices=["auto", "dry", "real"], default="auto")
+    parser.add_argument("--deploy", action="store_true", help="count the deployed forms of models too")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args(arguments)
     with os.fdopen(options.answers_fd, "wb") as answers:
@@ -72,6 +73,7 @@ class _Bench(NamedTuple):
     versions: Dict[str, str]
     device: str
     method: str
+    deploy: bool
     limits: Limits
     side_by_side: int
     answers_fd: int
@@ -100,6 +102,7 @@ class _Bench(NamedTuple):
             job.versions(),
             device,
             method,
+            options.deploy,
             limits,
             side_by_side,
             options.answers_fd,
@@ -188,7 +191,7 @@ class _Bench(NamedTuple):
             if self.device != "cpu":
                 _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
             shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
-            return self.run_job(Path(job["config"]), shape, self.device, method, ask)
+            return self.run_job(Path(job["config"]), shape, self.device, method, ask, deploy=self.deploy)
 
         return work
 

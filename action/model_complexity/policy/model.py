@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from model_complexity.discover import Pattern, Patterns
 from model_complexity.measure.shapes import AUTO, Asked, parse_shape
-from model_complexity.policy.quantities import Jobs, Max, MaxConfigs, MaxIncrease, Timeout, Whole
+from model_complexity.policy.quantities import Jobs, Max, MaxConfigs, MaxIncrease, Timeout, Whole, boolean
 from model_complexity.report import Figure, Measurement
 
 PATH = ".github/model-complexity.yml"
@@ -190,6 +190,13 @@ class Policy(_Part):
         Jobs | None,
         Whole,
         Field(description="How many configs are measured side by side; 0 for as many as there are cores. Default: 0."),
+    ] = None
+
+    deploy: Annotated[
+        bool | None,
+        BeforeValidator(boolean),
+        WithJsonSchema({"type": "boolean"}),
+        Field(description="Whether models are counted in the form that they are deployed in too. Default: false."),
     ] = None
 
     def shapes_of(self, path: str, default: Sequence[Asked]) -> tuple[Asked, ...]:

@@ -39,6 +39,15 @@ class Percent:
         return min(base + base * self.share.numerator // self.share.denominator, LARGEST)
 
 
+def boolean(value: object) -> object:
+    """The YAML 1.2 core schema's booleans, as GitHub's own toolkit takes them; ``yes`` and ``1`` are not among them."""
+    if isinstance(value, str):
+        if value not in ("true", "True", "TRUE", "false", "False", "FALSE"):
+            raise ValueError(f"{value[:80]!r} is neither true nor false")
+        return value.lower() == "true"
+    return value
+
+
 def amount(value: object) -> Amount:
     """Reads ``5G``, ``1.5M`` or ``20000``.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from model_complexity.render.escape import code, inline
-from model_complexity.render.figures import asked_text, budget_said, counted
+from model_complexity.render.escape import code, inline, plain
+from model_complexity.render.figures import asked_text, before_text, budget_said, conditions_text, counted
 from model_complexity.render.verdict import verdict
 from model_complexity.render.view import Cell, Row, Said, View
 from model_complexity.report import BudgetCheck, Failure, Measurement, Problem, Report
@@ -51,6 +51,7 @@ def data_of(report: Report, seen: View, *, rows: int | None, sections: Sequence[
         "budgets": [_budget(check, seen) for check in seen.budgets[:MOST_BUDGETS]],
         "more_budgets": max(0, len(seen.budgets) - MOST_BUDGETS),
         "input": None if seen.common_input is None else inline(seen.common_input),
+        "held": conditions_text(seen.common_held, inline),
         "configs": [_config(row, text) for row, text in zip(kept, texts, strict=False)],
         "visible": VISIBLE,
         "folded": [
@@ -85,21 +86,32 @@ def _budget(check: BudgetCheck, seen: View) -> Data:
 
 
 def _config(row: Row, section: str) -> Data:
-    said = [_said(part) for part in row.said]
+    said = [*(_said(part) for part in row.said), *_held(row)]
     return {
         "path": code(row.entry.target.name),
         "name": code(row.label, 120),
         "status": row.status,
         "input": inline(row.input),
         "said": said,
-        **{cell.figure: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in row.cells},
+        **_cells(row.cells),
+        "deployed": _cells(row.deployed) or None,
         "section": section,
     }
+
+
+def _held(row: Row) -> list[str]:
+    """What its figures hold for."""
+    said = [conditions_text(row.held, inline)] if row.held else []
+    return said if row.held_before is None else [*said, f"**{before_text(row.held_before, inline)}**"]
 
 
 def _said(part: Said) -> str:
     words = f"**{part.words}**" if part.strong else part.words
     return f"{words} {code(part.name, 160)}" if part.name else words
+
+
+def _cells(cells: Sequence[Cell]) -> Data:
+    return {cell.figure: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in cells}
 
 
 def _cell(cell: Cell) -> str:
@@ -129,6 +141,11 @@ def _footer(report: Report, seen: View) -> list[str]:
         names = [f"{code(name, 60)} ({counted(configs, 'config')})" for name, configs in seen.uncounted[:_UNCOUNTED]]
         more = f" and {len(seen.uncounted) - _UNCOUNTED} more operators" if len(seen.uncounted) > _UNCOUNTED else ""
         said.append(f"**Not counted:** {', '.join(names)}{more}; each section says how often.")
+    if seen.without:
+        left = [
+            f"{inline(plain(name, 80))} ({counted(configs, 'config')})" for name, configs in seen.without[:_UNCOUNTED]
+        ]
+        said.append(f"Figures are {', '.join(left)}.")
     if seen.kept:
         said.append(f"{counted(seen.kept, 'budget')} kept with room to spare.")
     versions = next((one.versions for one in _measurements(report)), None)

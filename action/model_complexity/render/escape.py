@@ -12,7 +12,8 @@ import re
 from model_complexity.measure.page import printable
 
 LINE_LIMIT = 240
-_HARMLESS = re.compile(r"[A-Za-z0-9 \N{NO-BREAK SPACE}(),.%]*")
+_HARMLESS = re.compile(r"(?:[A-Za-z0-9 \N{NO-BREAK SPACE}(),%]|\.(?![A-Za-z])|(?<=[a-z])-(?=[a-z]))*")
+"""A dot before a letter may begin an address (www.…), a hyphen after a capital or before a digit an issue's name (GH-1)."""
 
 
 def clipped(text: str, limit: int = LINE_LIMIT) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from model_complexity.compare import Delta, Figure
 from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import Asked
+from model_complexity.render.escape import plain
 from model_complexity.report import BudgetCheck, Entry, Measurement
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
+LONGEST_CONDITION = 80
+MOST_CONDITIONS = 4
+"""Conditions of one measurement that are named, and their characters."""
 NOUNS: dict[Figure, str] = {"flops": "FLOPs", "params": "params", "activations": "activations"}
 """What a figure is called in a sentence and at the head of a column."""
 
@@ -47,6 +51,31 @@ def fed_text(measurement: Measurement, *, batch: bool = False) -> str:
     if not measurement.inputs:
         return shape_text(measurement.input_shape[first:])
     return ", ".join(f"{name} {shape_text(shape[first:])}" for name, shape in measurement.inputs.items())
+
+
+def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
+    """What figures hold for, then what they leave out: ``for 1,000 proposals, without post-processing``; blank for nothing.
+
+    Args:
+        conditions: as a measurement has them. They are untrusted.
+        write: makes one of them safe for where it is printed.
+    """
+    without = [one for one in conditions if is_without(one)]
+    for_what = [one for one in conditions if not is_without(one)]
+    shown = [write(plain(one, LONGEST_CONDITION)) for one in [*for_what, *without][:MOST_CONDITIONS]]
+    if len(conditions) > MOST_CONDITIONS:
+        shown.append(f"{len(conditions) - MOST_CONDITIONS} more conditions")
+    return ("for " if for_what else "") + ", ".join(shown)
+
+
+def before_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
+    """The same of the base, where head's are others."""
+    return f"at the base {conditions_text(conditions, write) or 'without such a condition'}"
+
+
+def is_without(condition: str) -> bool:
+    """Whether a condition names what was left out of the figures, not what they hold for."""
+    return condition.startswith("without ")
 
 
 def input_text(entry: Entry) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from model_complexity.compare import FIGURES
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain, plain_block
-from model_complexity.render.figures import counted, fed_text
+from model_complexity.render.figures import conditions_text, counted, fed_text
 from model_complexity.render.html_table import Row
 from model_complexity.report import Failure, Measurement, Result
 
@@ -83,8 +84,11 @@ def _said(side: Measurement) -> dict[str, str]:
     return {
         "traced": f"{plain(side.forward, 80)}{without}{rest}",
         "input, with batch": plain(fed_text(side, batch=True)),
+        "figures hold, or are": conditions_text(side.conditions, plain),
         "flops by operator": _names([f"{plain(name, 80)} {figure(flops)}" for name, flops in costly], len(costly)),
+        "deployed": _deployed(side),
         "not counted": _operators(operators.uncounted),
+        "compiled operators not installed, by shape only": _names([*side.stand_ins], len(side.stand_ins)),
         "not counted, beside those nothing": _operators(operators.negligible),
         "never called": _names([*side.uncalled_modules], len(side.uncalled_modules)),
         "versions": plain(
@@ -92,6 +96,12 @@ def _said(side: Measurement) -> dict[str, str]:
         ),
         "seconds": f"{side.seconds:.1f}",
     }
+
+
+def _deployed(side: Measurement) -> str:
+    if side.deployed is None:
+        return plain(f"cannot be counted: {side.deployed_failure}", 500) if side.deployed_failure else ""
+    return ", ".join(f"{name} {figure(getattr(side.deployed, name))}" for name in FIGURES)
 
 
 def _operators(seen: Mapping[str, int]) -> str:

@@ -6,13 +6,23 @@ Places, not values, go into the page: counts reach 2**63, and a script's numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.compare import FIGURES, Delta, Figure, Status, counted_alike, delta_of, status_of, worst_first
+from model_complexity.compare import (
+    FIGURES,
+    Delta,
+    Figure,
+    Status,
+    counted_alike,
+    delta_of,
+    held_alike,
+    status_of,
+    worst_first,
+)
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain
-from model_complexity.render.figures import fed_text, input_text, signed
+from model_complexity.render.figures import before_text, conditions_text, fed_text, input_text, signed
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
 SIDES = ("base", "head", "change")
@@ -119,7 +129,16 @@ def _why(target: Target) -> tuple[str, str]:
 
 def _fed(entry: Entry) -> tuple[str, ...]:
     sides = [plain(fed_text(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
-    return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
+    fed = (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
+    return (*fed, *_held(entry))
+
+
+def _held(entry: Entry) -> Iterator[str]:
+    """What the figures hold for and leave out."""
+    if isinstance(entry.shown, Measurement) and entry.shown.conditions:
+        yield conditions_text(entry.shown.conditions, plain)
+    if not held_alike(entry) and isinstance(entry.base, Measurement):
+        yield before_text(entry.base.conditions, plain)
 
 
 def _cell(name: Figure, side: str, entry: Entry) -> tuple[str, ...]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from model_complexity.compare import counted_alike, traced_alike
+from model_complexity.compare import counted_alike, held_alike, traced_alike
 from model_complexity.measure import page
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import DEPTH, ModuleRow, module_table, summary_block, table_sizes
 from model_complexity.render.chart import Slice, pie, sentence, slices
 from model_complexity.render.difference import Difference
 from model_complexity.render.escape import code, fence_for, fenced, html_code, inline
-from model_complexity.render.figures import fed_text
+from model_complexity.render.figures import conditions_text, fed_text
 from model_complexity.render.verdict import cannot
 from model_complexity.render.view import Row, inputs_differ
 from model_complexity.report import Entry, Failure, Measurement
@@ -24,6 +24,8 @@ DETAIL_LIMITS = (6_000, 1_500)
 """Characters of a failure's detail, the last of which say most."""
 CHANGES = 60
 """Rows of a difference."""
+NAMED = 10
+"""Operators named in a line."""
 TOP = 10
 """Rows of a difference where only the top modules are told."""
 _ELSEWHERE = "the report file of this run has every module"
@@ -207,7 +209,9 @@ def _lines(entry: Entry) -> list[str]:
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
         return [code(shown.message, 400), HINTS[shown.kind]]
-    lines = [_traced(shown), *_not_counted(shown, "Not counted")]
+    lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stood_in(shown)]
+    if shown.deployed_failure:
+        lines.append(f"The form that it is deployed in cannot be counted: {code(shown.deployed_failure, 400)}")
     if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
         lines += _of_the_base(entry, entry.head, entry.base)
     if isinstance(entry.base, Failure):
@@ -218,7 +222,9 @@ def _lines(entry: Entry) -> list[str]:
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
     how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
-    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}."
+    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}"
+    held = conditions_text(measurement.conditions, inline)
+    method += f", {held}." if held else "."
     if measurement.forward == "extract_feat":
         method += " The head's params are counted, its FLOPs are not."
     elif measurement.forward == "extract_image_feat":
@@ -229,11 +235,19 @@ def _traced(measurement: Measurement) -> str:
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
     """What the numbers leave out."""
     uncounted = measurement.unsupported_ops.uncounted
-    if not uncounted:
-        return []
     names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return [f"**{title}:** {', '.join(names[:10])}{more}."]
+    return [f"**{title}:** {_listed(names)}."] if names else []
+
+
+def _stood_in(measurement: Measurement) -> list[str]:
+    """Which operators were not there to run."""
+    names = [code(name, 80) for name in measurement.stand_ins]
+    said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed"
+    return [f"{said}: {_listed(names)}."] if names else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str]:
@@ -246,10 +260,13 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
         (head.device, base.device, f"on {code(base.device)}"),
         (head.method, base.method, f"in a {base.method} run"),
         (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {inline(fed_text(base, batch=True))}"),
+        (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "without such a condition"),
     ]
     differ = [said for ours, theirs, said in others if ours != theirs]
     if differ:
         reason = "" if traced_alike(entry) else " FLOPs and activations of two methods are not compared."
+        if not held_alike(entry):
+            reason += " The deltas hold for the change of the model and that of these conditions together."
         if inputs_differ(entry):
             reason += " The deltas hold for the change of the model and that of the input together."
         lines.append(f"**Otherwise at the base:** {', '.join(differ)}.{reason}")

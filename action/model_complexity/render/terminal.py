@@ -15,12 +15,15 @@ from rich.text import Text
 
 from model_complexity.compare import (
     FIGURES,
+    Delta,
     Family,
     Figure,
     comparable,
     counted_alike,
     delta_of,
+    deployed_of,
     families,
+    held_alike,
     module_changes,
     status_of,
     worst_first,
@@ -29,7 +32,15 @@ from model_complexity.measure import page
 from model_complexity.measure.failures import HINTS
 from model_complexity.measure.page import ModuleRow, figure, module_table, summary_block
 from model_complexity.render.escape import plain, plain_block
-from model_complexity.render.figures import MINUS, asked_text, fed_text, input_text, signed
+from model_complexity.render.figures import (
+    MINUS,
+    asked_text,
+    before_text,
+    conditions_text,
+    fed_text,
+    input_text,
+    signed,
+)
 from model_complexity.render.verdict import verdict
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
@@ -120,6 +131,15 @@ def not_counted(report: Report) -> list[str]:
     return [f"Not counted in {_listed([name for _, name in group])}: {what}." for what, group in groups]
 
 
+def holding(report: Report) -> list[str]:
+    """A sentence for each config whose figures hold for something, or leave something out."""
+    return [
+        f"Figures of {_called(entry)}: {conditions_text(entry.shown.conditions, plain)}."
+        for entry in report.entries
+        if isinstance(entry.shown, Measurement) and entry.shown.conditions
+    ]
+
+
 def headline(report: Report) -> str:
     """The comment's first sentence, with the configs by their whole paths."""
     return _spaced(verdict(report, plain, {}))
@@ -150,8 +170,10 @@ def _table(entries: Sequence[Entry], report: Report) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
         cells = [Text("\n").join(_cell(name, entry, report)) for name in FIGURES]
-        config = Text(plain(entry.target.name)).append(f"\n{_why(entry.target)}", style="dim")
+        config = Text(plain(entry.target.name)).append(f"\n{_about(entry)}", style="dim")
         table.add_row(config, Text(_spaced(input_text(entry))), *cells)
+        if deployed := _deployed(entry):
+            table.add_row(Text("deployed", style="dim"), "", *(Text("\n").join(deployed[name]) for name in FIGURES))
     return table
 
 
@@ -159,9 +181,12 @@ def _block(entry: Entry, report: Report) -> Text:
     """A config where there is no room for a table."""
     lines = [
         Text(plain(entry.target.name), style="bold"),
-        Text(f"  {_spaced(input_text(entry))}, {_why(entry.target)}"),
+        Text(f"  {_spaced(input_text(entry))}, {_about(entry)}"),
     ]
     lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in FIGURES]
+    lines += [
+        Text(f"  {f'{name}, deployed':<12}  ").append(Text("  ").join(cell)) for name, cell in _deployed(entry).items()
+    ]
     return Text("\n").join(lines)
 
 
@@ -174,9 +199,21 @@ def _cell(name: Figure, entry: Entry, report: Report) -> list[Text]:
     if delta is None:
         note = _NOTES.get(_fate(entry, report), "")
         return [value, Text(note, style="dim")] if note else [value]
-    style = "dim" if not delta.absolute else "red" if delta.absolute > 0 else "green"
-    lines = [value, Text(_spaced("  ".join(signed(delta))), style=style)]
+    lines = [value, *_change(delta)]
     return lines if name != "flops" or counted_alike(entry) else [*lines, Text("uncounted differ")]
+
+
+def _deployed(entry: Entry) -> dict[Figure, list[Text]]:
+    """The cells of the form that it is deployed in, where that was asked for and is another."""
+    found = [(name, deployed_of(name, entry)) for name in FIGURES]
+    return {name: [Text(figure(one[0])), *_change(one[1])] for name, one in found if one}
+
+
+def _change(delta: Delta | None) -> list[Text]:
+    if delta is None:
+        return []
+    style = "dim" if not delta.absolute else "red" if delta.absolute > 0 else "green"
+    return [Text(_spaced("  ".join(signed(delta))), style=style)]
 
 
 def _tell_modules(entry: Entry, console: Console) -> None:
@@ -304,6 +341,16 @@ def _called(entry: Entry) -> str:
     shown = entry.shown
     shape = fed_text(shown) if isinstance(shown, Measurement) else asked_text(entry.shape)
     return f"{plain(entry.target.name)} at {_spaced(shape)}"
+
+
+def _about(entry: Entry) -> str:
+    """Why it was chosen, and what its figures hold for."""
+    parts = [_why(entry.target)]
+    if isinstance(entry.shown, Measurement):
+        parts.append(conditions_text(entry.shown.conditions, plain))
+    if not held_alike(entry) and isinstance(entry.base, Measurement):
+        parts.append(before_text(entry.base.conditions, plain))
+    return ", ".join(part for part in parts if part)
 
 
 def _why(target: Target) -> str:

@@ -13,6 +13,7 @@ from model_complexity.compare import (
     counted_alike,
     delta_of,
     fate_of,
+    held_alike,
     pressing,
     status_of,
     worst_first,
@@ -109,7 +110,9 @@ def _changed(report: Report, fates: Counter[Status], called: Writer) -> Iterator
         return
     moves = [move for entry in worst_first(report) if (move := _move(entry))]
     if not moves:
-        yield f"{counted(fates['changed'], 'config')} changed only in which operators are not counted"
+        alike = all(held_alike(entry) for entry in report.entries)
+        what = "which operators are not counted" if alike else "the conditions that its figures hold for"
+        yield f"{counted(fates['changed'], 'config')} changed only in {what}"
         return
     # Flops before params before activations; the largest increase before any decrease.
     worst = min(moves, key=lambda move: (FIGURES.index(move.figure), -_size(move)))
@@ -141,6 +144,8 @@ def _moved(move: _Move, called: Writer) -> str:
     figures = f"{figure(getattr(base, move.figure))} → {figure(getattr(head, move.figure))}"
     if move.figure == "flops" and not counted_alike(move.entry):
         figures += "; other operators were not counted"
+    if move.figure != "params" and not held_alike(move.entry):
+        figures += "; under different conditions"
     return f"{called(move.entry.target.name)} {verb} {size} {direction} {NOUNS[move.figure]} ({figures})"
 
 

@@ -7,7 +7,7 @@ from what came from the pull request.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from model_complexity.compare import (
@@ -17,13 +17,15 @@ from model_complexity.compare import (
     Status,
     counted_alike,
     delta_of,
+    deployed_of,
     folded,
+    held_alike,
     pressing,
     status_of,
 )
 from model_complexity.measure.page import figure
 from model_complexity.measure.shapes import AUTO
-from model_complexity.render.figures import fed_text, input_text, signed
+from model_complexity.render.figures import fed_text, input_text, is_without, signed
 from model_complexity.render.verdict import cannot
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Result
 
@@ -57,6 +59,12 @@ class Row(NamedTuple):
     said: tuple[Said, ...]
     """Why it is here and what befell it; nothing for a config that was changed itself and has figures."""
     cells: tuple[Cell, ...]
+    deployed: tuple[Cell, ...]
+    """The same of the form that the model is deployed in, where that was asked for and is another."""
+    held: tuple[str, ...]
+    """What its figures hold for, beside what those of all rows do."""
+    held_before: tuple[str, ...] | None
+    """What the base's hold for and head's do not, where the two differ; ``held`` then has what only head's leave out too."""
 
 
 class View(NamedTuple):
@@ -70,10 +78,14 @@ class View(NamedTuple):
     """How many budgets are kept with room to spare."""
     common_input: str | None
     """What all of the rows were fed, if that is one and the same."""
+    common_held: tuple[str, ...]
+    """What the figures of all rows hold for, on both sides."""
     labels: dict[str, str]
     """What each config is called."""
     uncounted: tuple[tuple[str, int], ...]
     """Operators that were seen at head and not counted, with how many of the configs have them."""
+    without: tuple[tuple[str, int], ...]
+    """What figures leave out (``without post-processing``), with how many of the configs do."""
 
 
 def view(report: Report) -> View:
@@ -83,12 +95,14 @@ def view(report: Report) -> View:
     budgets = pressing(report)
     broken = {(check.config, check.shape) for check in budgets if check.state == "broken"}
     compared = report.base is not None
+    common = _common_held(entries)
     rows = tuple(
         _row(
             entry,
             labels[entry.target.name],
             status_of(entry, compared=compared),
             over_budget=(entry.target.name, entry.shape) in broken,
+            common=common,
         )
         for entry in entries
     )
@@ -100,8 +114,10 @@ def view(report: Report) -> View:
         budgets=budgets,
         kept=len(report.budgets) - len(budgets),
         common_input=inputs.pop() if len(inputs) == 1 else None,
+        common_held=common,
         labels=labels,
         uncounted=_uncounted(report),
+        without=_without(report),
     )
 
 
@@ -123,7 +139,7 @@ def inputs_differ(entry: Entry) -> bool:
     return len(sides) > 1
 
 
-def _row(entry: Entry, label: str, status: Status, *, over_budget: bool) -> Row:
+def _row(entry: Entry, label: str, status: Status, *, over_budget: bool, common: Sequence[str]) -> Row:
     fed = input_text(entry)
     if inputs_differ(entry) and isinstance(entry.base, Measurement):
         fed += f", at the base {fed_text(entry.base)}"
@@ -133,7 +149,26 @@ def _row(entry: Entry, label: str, status: Status, *, over_budget: bool) -> Row:
         _reason_said(entry),
     )
     cells = tuple(_cell(name, entry, status) for name in FIGURES)
-    return Row(entry, status, label, fed, tuple(part for part in said if part), cells)
+    return Row(
+        entry, status, label, fed, tuple(part for part in said if part), cells, _deployed(entry), *_held(entry, common)
+    )
+
+
+def _common_held(entries: Sequence[Entry]) -> tuple[str, ...]:
+    # A config that failed holds for nothing, and says nothing against what the others hold for.
+    sides = [side for entry in entries for side in (entry.head, entry.base) if isinstance(side, Measurement)]
+    first = sides[0].conditions if sides else ()
+    return tuple(one for one in first if not is_without(one) and all(one in side.conditions for side in sides))
+
+
+def _held(entry: Entry, common: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """What a row says of its own figures: what is left out only where the sides differ, for the footer says it of all."""
+    if not isinstance(entry.shown, Measurement):
+        return (), None
+    before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.shown.conditions
+    said = (one for one in entry.shown.conditions if one not in common)
+    own = tuple(one for one in said if not is_without(one) or one not in before)
+    return own, None if held_alike(entry) else tuple(one for one in before if one not in entry.shown.conditions)
 
 
 def _reason_said(entry: Entry) -> Said | None:
@@ -165,6 +200,15 @@ def _cell(name: Figure, entry: Entry, status: Status) -> Cell:
     return Cell(name, head, base, figure(value or 0), _notes(name, entry, status))
 
 
+def _deployed(entry: Entry) -> tuple[Cell, ...]:
+    found = [(name, deployed_of(name, entry)) for name in FIGURES]
+    return tuple(
+        Cell(name, one[0], one[1] and one[0] - one[1].absolute, figure(one[0]), signed(one[1]) if one[1] else ())
+        for name, one in found
+        if one
+    )
+
+
 def _notes(name: Figure, entry: Entry, status: Status) -> tuple[str, ...]:
     delta = delta_of(name, entry)
     if delta is not None:
@@ -181,9 +225,18 @@ def _value(result: Result | None, name: Figure) -> int | None:
 
 
 def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:
+    return _having(report, lambda head: head.unsupported_ops.uncounted)
+
+
+def _without(report: Report) -> tuple[tuple[str, int], ...]:
+    return _having(report, lambda head: filter(is_without, head.conditions))
+
+
+def _having(report: Report, what: Callable[[Measurement], Iterable[str]]) -> tuple[tuple[str, int], ...]:
+    """Names that measurements of head have, with how many of the configs do, the most frequent first."""
     configs: dict[str, set[str]] = {}
     for entry in report.entries:
         if isinstance(entry.head, Measurement):
-            for operator in entry.head.unsupported_ops.uncounted:
-                configs.setdefault(operator, set()).add(entry.target.name)
+            for name in what(entry.head):
+                configs.setdefault(name, set()).add(entry.target.name)
     return tuple(sorted(((name, len(where)) for name, where in configs.items()), key=lambda pair: (-pair[1], pair[0])))

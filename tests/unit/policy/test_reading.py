@@ -34,6 +34,7 @@ ignore:
 max-configs: 50
 timeout: "600"
 jobs: 0
+deploy: true
 """
 
 
@@ -46,7 +47,7 @@ def faults(text: str | bytes) -> list[str]:
 def test_a_whole_policy() -> None:
     policy = parse_policy(WHOLE.encode())
     assert (policy.include, policy.exclude) == (("configs/**", "projects/*"), ("configs/old/**",))
-    assert (policy.max_configs, policy.timeout, policy.jobs) == (50, 600, 0)
+    assert (policy.max_configs, policy.timeout, policy.jobs, policy.deploy) == (50, 600, 0, True)
     assert policy.shapes_of("configs/vit/a.py", ()) == ((3, 224, 224), (3, 384, 512), "points=40000x4")
     assert policy.shapes_of("configs/vit/tiny.py", ()) == ("auto",)
     flops, params = policy.budgets
@@ -118,6 +119,7 @@ def test_of_several_groups_of_shapes_the_last_decides() -> None:
         ("max-configs: 0", "line 1, column 14: max-configs: is less than 1"),
         ("max-configs: 1001", "max-configs: is more than 1000"),
         ("timeout: 0o10", "timeout: '0o10' is not a whole number without leading zeros"),
+        ("deploy: yes", "deploy: 'yes' is neither true nor false"),
         ("jobs: true", "jobs: 'true' is not a whole number without leading zeros"),
         ("jobs: 1\njobs: 2", "line 2, column 1: jobs: is given twice"),
         ("- a", "line 1, column 1: a policy is a mapping of fields"),

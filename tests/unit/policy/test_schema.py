@@ -91,6 +91,8 @@ def test_every_field_of_the_schema_is_described() -> None:
         "max-configs: 0",
         "timeout: soon",
         "jobs: -1",
+        "deploy: 1",
+        "deploy: perhaps",
         "[]",
     ],
 )
@@ -135,6 +137,7 @@ RULES = {
     "max-configs": st.integers(1, 1_000),
     "timeout": st.integers(1, 86_400),
     "jobs": st.integers(0, 256),
+    "deploy": st.booleans(),
 }
 
 

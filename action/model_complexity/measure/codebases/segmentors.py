@@ -1,0 +1,129 @@
+"""mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, which is what they test by.
+
+mmseg's own ``get_flops.py`` traces ``_forward``, which for most of them is the same without the logits' resizing to the image,
+and takes the auxiliary heads away, which only training uses. Both is done here too. ``_forward`` lacks what some models do
+with an image when they test (PointRend's subdivision, SAN's texts), and Mask2Former's head cannot be called by it.
+Source: mmseg 1.2.2, ``tools/analysis_tools/get_flops.py``, ``mmseg/models/segmentors``, ``mmseg/models/decode_heads``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_flatten
+
+from ..shapes import Asked
+from .calls import name_calls
+from .codebase import Fed, feed
+
+ENCODE_DECODE = "encode_decode"
+_OF_QUERIES = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
+"""Where ``predict`` merges the masks of queries into classes by itself; that of other heads leaves it to ``predict_by_feat``."""
+
+
+def is_segmentor(model: nn.Module) -> bool:
+    """Whether the model is one of mmseg's, or is made like those."""
+    return callable(getattr(model, ENCODE_DECODE, None))
+
+
+def feed_segmentor(model: nn.Module, asked: Asked, device: str) -> Fed:
+    """Makes ``model(image)`` run ``encode_decode`` without post-processing; see ``feed``."""
+    conditions = tuple(_conditions(model))
+    encode_decode = model.encode_decode
+    made: List[Any] = []
+    for head in _heads(model):
+        head.register_forward_hook(lambda module, given, outputs: made.append(outputs))
+
+    def decode_one(inputs: torch.Tensor) -> List[torch.Tensor]:
+        # What a head makes and does not use when it predicts (DANet's) is work all the same; the trace holds what is returned.
+        decoded = encode_decode(inputs, [_about(inputs)])
+        return [value for value in tree_flatten([decoded, made])[0] if isinstance(value, torch.Tensor)]
+
+    model.encode_decode = decode_one
+    return feed(model, ENCODE_DECODE, asked, device)._replace(conditions=conditions)
+
+
+def _about(image: torch.Tensor) -> Dict[str, Any]:
+    """The ``metainfo`` of an image that fills its batch: nothing is padded, nothing was rescaled."""
+    size = (int(image.shape[-2]), int(image.shape[-1]))
+    shapes = dict.fromkeys(("img_shape", "pad_shape", "batch_input_shape", "ori_shape"), size)
+    return {**shapes, "scale_factor": (1.0, 1.0), "padding_size": [0, 0, 0, 0], "img_path": "", "flip": False}
+
+
+def _conditions(model: nn.Module) -> Iterator[str]:
+    """Leaves out what does not belong to an image, and says so."""
+    mode = str(_setting(model, "mode"))
+    if mode.startswith("slide"):
+        yield "one sliding window, not flipped" if mode == "slide_flip" else "one sliding window"
+    texts = _texts_beforehand(getattr(model, "text_encoder", None))
+    if texts:
+        yield f"{texts:,} class names encoded beforehand"
+    if getattr(model, "auxiliary_head", None) is not None:
+        model.auxiliary_head = None
+        yield "without auxiliary heads"
+    left_out = [_without_post_processing(head) for head in _heads(model)]
+    if any(left_out):
+        yield "without post-processing"
+
+
+def _setting(model: nn.Module, name: str) -> Any:
+    settings = getattr(model, "test_cfg", None)
+    return settings.get(name) if isinstance(settings, dict) else None
+
+
+def _heads(model: nn.Module) -> List[nn.Module]:
+    head = getattr(model, "decode_head", None)
+    return list(head) if isinstance(head, nn.ModuleList) else [head] if isinstance(head, nn.Module) else []
+
+
+def _without_post_processing(head: nn.Module) -> bool:
+    """Has a head's ``predict`` give what its network gives: logits, or masks and their classes, at its own size."""
+    name_calls(head)
+    if getattr(type(head).predict, "__module__", "") in _OF_QUERIES:
+        head.predict = _predict_by_queries(head)
+        return True
+    if not callable(getattr(head, "predict_by_feat", None)):
+        return False
+    head.predict_by_feat = _as_it_is
+    return True
+
+
+def _as_it_is(outputs: Any, *_: Any, **__: Any) -> Any:
+    return outputs
+
+
+def _predict_by_queries(head: nn.Module) -> Callable[..., Any]:
+    def predict(features: Any, about: List[Dict[str, Any]], *_: Any) -> Any:
+        from mmseg.structures import SegDataSample
+
+        return head(features, [SegDataSample(metainfo=one) for one in about])
+
+    return predict
+
+
+def _texts_beforehand(encoder: Any) -> int:
+    """Gives a text encoder that keeps what it made of the classes' names (``cache_feature``) something to keep.
+
+    It encodes them for the first image only. How many classes there are it says itself, without a file of the data set.
+
+    Returns:
+        The number of classes; 0 where there is nothing to be kept.
+    """
+    if not getattr(encoder, "cache_feature", False) or not callable(getattr(encoder, "template_encode", None)):
+        return 0
+    encode = encoder.template_encode
+    told: List[str] = []
+
+    def remember(names: Any) -> torch.Tensor:
+        told.extend(names)
+        width = encoder.text_projection.shape[1]
+        return torch.zeros((len(names), width), device=encoder.text_projection.device)
+
+    encoder.template_encode = remember
+    try:
+        encoder()
+    finally:
+        encoder.template_encode = encode
+    return len(told)

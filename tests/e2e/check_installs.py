@@ -1,0 +1,32 @@
+"""Every `install:` line of docs/codebases.md in a fresh container, with configs that the library ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.e2e.codebases import PROBES, install_of
+from tests.e2e.runner import Runner
+from tests.e2e.scene import figures, on_dispatch, report
+from tests.github_server import GitHubServer
+from tests.play import Play
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("library", PROBES)
+def test_the_documented_install_line_is_enough(runner: Runner, tmp_path: Path, library: str) -> None:
+    probes = {
+        f"configs/probe{number}.py": f"_base_ = '{library}::{name}'\n" for number, name in enumerate(PROBES[library])
+    }
+    with GitHubServer() as server:
+        play = Play(tmp_path, server)
+        play.main("Configs on those of a library", probes)
+        run = on_dispatch(
+            runner, play, {"configs": "configs/*.py"}, inputs={"install": install_of(library)}, timeout=1_200
+        )
+        found = {entry.target.name: entry.head for entry in report(run).entries}
+
+    assert run.exit_code == 0, run.log
+    assert set(figures(report(run))) == set(probes)
+    assert {name: result for name, result in found.items() if not getattr(result, "flops", 0)} == {}

@@ -1,0 +1,48 @@
+"""The `install:` lines of docs/codebases.md, and configs that show whether each works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DOCS = Path(__file__).parents[2] / "docs" / "codebases.md"
+PROBES: dict[str, tuple[str, ...]] = {
+    "mmpretrain": ("vision_transformer/vit-base-p16_64xb64_in1k.py",),
+    "mmdet": (
+        "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+        "convnext/mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco.py",
+    ),
+    "mmseg": (
+        "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py",
+        "mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py",
+    ),
+    "mmpose": (
+        "body_2d_keypoint/rtmpose/coco/rtmpose-s_8xb256-420e_coco-256x192.py",
+        "body_2d_keypoint/topdown_heatmap/coco/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py",
+    ),
+    "mmaction": ("recognition/slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb.py",),
+    "mmyolo": (
+        "yolov8/yolov8_s_syncbn_fast_8xb16-500e_coco.py",
+        "yolox/pose/yolox-pose_s_8xb32-300e-rtmdet-hyp_coco.py",
+    ),
+}
+"""Library -> some of the configs that it ships: the first of many, and those that ask for another library."""
+
+
+def install_lines() -> dict[str, str]:
+    """Library -> what docs/codebases.md says to write as `install`."""
+    found: dict[str, str] = {}
+    for section in re.split(r"^## ", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        block = re.search(r"^```yaml\n(install:.*?)^```", section, re.MULTILINE | re.DOTALL)
+        if block:
+            told: dict[str, Any] = yaml.safe_load(block[1])
+            found[section.split()[0]] = told["install"]
+    return found
+
+
+def install_of(library: str) -> str:
+    """What docs/codebases.md says to write as `install` for a library."""
+    return install_lines()[library]

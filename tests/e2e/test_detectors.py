@@ -1,0 +1,112 @@
+"""A pull request in a detection repository: mmdet from the package index beside mmcv without its compiled part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.codebases import install_of
+from tests.e2e.runner import Runner
+from tests.e2e.scene import cells, comments, figures, on_pull_request, report
+from tests.github_server import GitHubServer
+from tests.play import Play
+
+from model_complexity.report import Measurement
+
+pytestmark = pytest.mark.e2e
+
+BASE = "configs/_base_/detector.py"
+FASTER = "configs/faster-rcnn.py"
+DEFORMABLE = "configs/faster-rcnn_dconv.py"
+RETINA = "configs/retinanet.py"
+HEADS = """
+from mmdet.models import Shared2FCBBoxHead
+from mmdet.registry import MODELS
+
+
+@MODELS.register_module()
+class ShopHead(Shared2FCBBoxHead):
+    pass
+"""
+DATA = "'mmdet::_base_/datasets/coco_detection.py', 'mmdet::_base_/default_runtime.py'"
+PROPOSALS = 1_000
+"""mmdet's own base file keeps so many of a region proposal network."""
+LEVELS = (100 * 168, 50 * 84, 25 * 42, 13 * 21, 7 * 11)
+"""Of the feature pyramid at 800 x 1344, at strides of 8 to 128."""
+
+
+def detector(width: int) -> str:
+    """A base file of the repository on one of mmdet's, whose box head is a class of the repository's own."""
+    head = f"dict(type='ShopHead', fc_out_channels={width})"
+    return (
+        f"_base_ = ['mmdet::_base_/models/faster-rcnn_r50_fpn.py', {DATA}]\n"
+        f"custom_imports = dict(imports=['shop.heads'])\nmodel = dict(roi_head=dict(bbox_head={head}))\n"
+    )
+
+
+def retinanet(convolutions: int) -> str:
+    """mmdet's, with so many convolutions in each half of its head."""
+    return (
+        f"_base_ = ['mmdet::_base_/models/retinanet_r50_fpn.py', {DATA}]\n"
+        f"model = dict(bbox_head=dict(stacked_convs={convolutions}))\n"
+    )
+
+
+def head_flops(width: int) -> int:
+    """The box head's by hand, for each proposal: two shared layers on 256 channels of 7 x 7, then 81 classes and 80 boxes."""
+    return PROPOSALS * (256 * 7 * 7 * width + width * width + width * 81 + width * 4 * 80)
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    """A repository with a package and detectors, and a pull request that narrows one head, deepens another and adds a config."""
+    with GitHubServer() as server:
+        play = Play(tmp_path, server)
+        play.main(
+            "Detectors",
+            {
+                "shop/__init__.py": "",
+                "shop/heads.py": HEADS,
+                BASE: detector(1024),
+                FASTER: "_base_ = './_base_/detector.py'\n",
+                RETINA: retinanet(4),
+            },
+        )
+        dcn = "dict(dcn=dict(type='DCNv2', deform_groups=1), stage_with_dcn=(False, True, True, True))"
+        changed = {
+            BASE: detector(512),
+            DEFORMABLE: f"_base_ = './faster-rcnn.py'\nmodel = dict(backbone={dcn})\n",
+            RETINA: retinanet(5),
+        }
+        play.push("A narrower head, a deeper one, deformable convolutions", changed)
+        yield play
+
+
+def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators(runner: Runner, play: Play) -> None:
+    run = on_pull_request(runner, play, inputs={"install": install_of("mmdet")})
+
+    assert run.exit_code == 0, run.log
+    (comment,) = comments(play)
+    faster, deformable, retina = (cells(comment.body, config) for config in (FASTER, DEFORMABLE, RETINA))
+    assert faster[0] == "`faster-rcnn.py`, through `_base_/detector.py`, for 1,000 proposals"
+    assert deformable[0] == "`faster-rcnn_dconv.py`, new, for 1,000 proposals"
+    assert retina[0] == "`retinanet.py`"
+    assert "Input shape: (3,\N{NO-BREAK SPACE}800,\N{NO-BREAK SPACE}1344)." in comment.body
+    assert "Figures are without post-processing (3 configs)." in comment.body
+    assert (
+        "of which only the shapes were computed: `modulated_deform_conv_forward`, `roi_align_forward`." in comment.body
+    )
+
+    found = figures(report(run))
+    moved = {
+        name: head - base for name, (head, base) in found.items() if isinstance(head, int) and isinstance(base, int)
+    }
+    assert moved == {
+        FASTER: head_flops(512) - head_flops(1024),
+        RETINA: 2 * 256 * 256 * 9 * sum(LEVELS),
+    }
+    (added,) = (entry.head for entry in report(run).entries if entry.target.name == DEFORMABLE)
+    assert isinstance(added, Measurement)
+    assert added.method == "dry"
+    assert added.operators["ModulatedDeformConv2dFunction"] > 0
