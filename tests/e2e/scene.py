@@ -47,8 +47,8 @@ def on_pull_request(
     return _run(runner, play, "pull_request", play.payload(action), workspace, sha=sha, ref=ref, **more)
 
 
-def on_dispatch(runner: Runner, play: Play, inputs: Mapping[str, str], **more: Any) -> Run:
-    """Runs the action on main, started by hand with these workflow inputs."""
+def on_dispatch(runner: Runner, play: Play, inputs: Mapping[str, str], /, **more: Any) -> Run:
+    """Runs the action on main, started by hand with these workflow inputs. ``more`` goes to ``Runner.run``."""
     workspace, sha = play.checkout(ref=play.base_sha)
     return _run(
         runner, play, "workflow_dispatch", play.dispatch(inputs), workspace, sha=sha, ref="refs/heads/main", **more

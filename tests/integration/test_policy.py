@@ -65,6 +65,21 @@ def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(pla
     assert len(comments(play)) == 1
 
 
+def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says_so(play: Play) -> None:
+    library = f"{LIBRARY}\n    def switch_to_deploy(self):\n        self[1] = nn.Identity()\n"
+    play.main("A policy", {PATH: "deploy: true\n", "nets.py": library})
+    play.push("Wider", WIDER)
+    assert act(play)[0] == 0
+    deployed = "3.072K (+1.536K, +100.00\N{NO-BREAK SPACE}%)"
+    assert f"| `large.py`, deployed | {deployed} |" in comments(play)[0]
+    (head,) = (entry.head for entry in left_behind(play)[0].entries)
+    assert isinstance(head, Measurement)
+    assert head.deployed
+    assert (head.flops, head.deployed.flops) == (flops(16), 64 * 3 * 16)
+    assert act(play, deploy="false")[0] == 0
+    assert ", deployed |" not in comments(play)[0]
+
+
 def test_a_warning_does_not_fail_the_step(play: Play) -> None:
     play.main("A policy", budgets("figure: flops, max: 1, level: warn"))
     play.push("Wider", WIDER)

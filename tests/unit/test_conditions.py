@@ -73,8 +73,8 @@ def test_sides_that_hold_for_different_things_are_told_apart() -> None:
     ) in text
     assert "modified, for 2,000 proposals, without post-processing, at the base for 1,000 proposals" in terminal(shown)
     page = render_html(shown)
-    assert "<span>for 2,000 proposals, without post-processing</span>" in page
-    assert "<span>at the base for 1,000 proposals, without post-processing</span>" in page
+    assert "modified, for 2,000 proposals, at the base for 1,000 proposals</span>" in page
+    assert '<td data-label="base">for 1,000 proposals, without post-processing</td>' in page
     assert "<strong>head and base differ</strong>" in page
 
 

@@ -3,11 +3,14 @@
 - ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
 - Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
 - ``pkg_resources``, which mmengine looks for and new versions of setuptools lack: see ``packages``.
+- ``collections.Sequence`` and its like, which are in ``collections.abc`` alone since Python 3.10 (mmrotate 1.0.0rc1).
 - A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
 """
 
 from __future__ import annotations
 
+import collections
+import collections.abc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -15,7 +18,7 @@ import re
 import sys
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
 
 from . import packages
 from .codebases import CODEBASES
@@ -30,10 +33,13 @@ _MOST_BOUNDS = 8
 
 def find_for_imports() -> None:
     """Lets the imports of this process find what is met half-way. Whatever is installed is found as ever."""
+    for name in collections.abc.__all__:
+        vars(collections).setdefault(name, getattr(collections.abc, name))
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-        sys.meta_path.append(_Packages())
-        sys.meta_path.append(_Unneeded([name for row in CODEBASES for name in row.unneeded]))
+        unneeded = _Unneeded([name for row in CODEBASES for name in row.unneeded])
+        needing = {name: package for row in CODEBASES for name, package in row.needing.items()}
+        sys.meta_path.insert(0, _Finder(needing, unneeded))
+        sys.meta_path += [_Packages(), unneeded]
 
 
 def import_leniently(name: str) -> ModuleType:
@@ -69,7 +75,14 @@ def leniently(imports: Callable[[], T]) -> T:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    """Comes first."""
+
+    def __init__(self, needing: Mapping[str, str], unneeded: _Unneeded) -> None:
+        self._needing, self._unneeded = needing, unneeded
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        if name in self._needing and importlib.machinery.PathFinder.find_spec(self._needing[name]) is None:
+            return importlib.machinery.ModuleSpec(name, self._unneeded)
         if name != EXTENSION:
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)

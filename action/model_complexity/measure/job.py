@@ -84,8 +84,7 @@ class _Attempt:
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
         self._asked = self._codebase.resolve(self._config, self._asked)
-        key = key_of(self._config, self.scope, self._asked)
-        return f"{key}, deployed too" if key and self._deploy else key
+        return key_of(self._config, self.scope, self._asked)  # all jobs of a worker have one `deploy`
 
     def measure(self) -> Dict[str, Any]:
         """Builds and counts what was loaded."""

@@ -84,7 +84,7 @@ def _said(side: Measurement) -> dict[str, str]:
     return {
         "traced": f"{plain(side.forward, 80)}{without}{rest}",
         "input, with batch": plain(fed_text(side, batch=True)),
-        "figures hold, or are": conditions_text(side.conditions, plain),
+        "conditions": conditions_text(side.conditions, plain),
         "flops by operator": _names([f"{plain(name, 80)} {figure(flops)}" for name, flops in costly], len(costly)),
         "deployed": _deployed(side),
         "not counted": _operators(operators.uncounted),

@@ -6,7 +6,7 @@ Places, not values, go into the page: counts reach 2**63, and a script's numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from model_complexity.compare import (
@@ -16,13 +16,13 @@ from model_complexity.compare import (
     Status,
     counted_alike,
     delta_of,
-    held_alike,
     status_of,
     worst_first,
 )
 from model_complexity.measure.page import figure
 from model_complexity.render.escape import plain
 from model_complexity.render.figures import before_text, conditions_text, fed_text, input_text, signed
+from model_complexity.render.view import held_of
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
 SIDES = ("base", "head", "change")
@@ -62,6 +62,7 @@ class Row(NamedTuple):
     folder: str
     why: str
     via: str
+    held: str
     fed: tuple[str, ...]
     status: Status
     result: str
@@ -109,6 +110,7 @@ def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bo
         folder=plain(folder, 160),
         why=why,
         via=plain(via, 160),
+        held=_held(entry),
         fed=_fed(entry),
         status=status,
         result=_WORDS[status],
@@ -129,16 +131,14 @@ def _why(target: Target) -> tuple[str, str]:
 
 def _fed(entry: Entry) -> tuple[str, ...]:
     sides = [plain(fed_text(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
-    fed = (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
-    return (*fed, *_held(entry))
+    return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
 
 
-def _held(entry: Entry) -> Iterator[str]:
-    """What the figures hold for and leave out."""
-    if isinstance(entry.shown, Measurement) and entry.shown.conditions:
-        yield conditions_text(entry.shown.conditions, plain)
-    if not held_alike(entry) and isinstance(entry.base, Measurement):
-        yield before_text(entry.base.conditions, plain)
+def _held(entry: Entry) -> str:
+    """What the figures hold for, on both sides where that is not the same."""
+    held, before = held_of(entry)
+    said = [conditions_text(held, plain), "" if before is None else before_text(before, plain)]
+    return ", ".join(one for one in said if one)
 
 
 def _cell(name: Figure, side: str, entry: Entry) -> tuple[str, ...]:

@@ -150,7 +150,14 @@ def _row(entry: Entry, label: str, status: Status, *, over_budget: bool, common:
     )
     cells = tuple(_cell(name, entry, status) for name in FIGURES)
     return Row(
-        entry, status, label, fed, tuple(part for part in said if part), cells, _deployed(entry), *_held(entry, common)
+        entry,
+        status,
+        label,
+        fed,
+        tuple(part for part in said if part),
+        cells,
+        _deployed(entry),
+        *held_of(entry, common),
     )
 
 
@@ -161,8 +168,11 @@ def _common_held(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(one for one in first if not is_without(one) and all(one in side.conditions for side in sides))
 
 
-def _held(entry: Entry, common: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """What a row says of its own figures: what is left out only where the sides differ, for the footer says it of all."""
+def held_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """What a row says of its own figures, and of the base's where those hold for something else.
+
+    What is left out is among it only where the sides differ in it: it is the same for most, and said elsewhere.
+    """
     if not isinstance(entry.shown, Measurement):
         return (), None
     before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.shown.conditions

@@ -133,6 +133,7 @@ class Codebase(NamedTuple):
         feed: makes the input, and ``model(*tensors)`` run the method with it; see ``feed``.
         ready: sets what the library's own loop sets on a model before it calls it with an input.
         unneeded: modules that the library imports and its models do not need; where one is not installed, an empty one does.
+        needing: modules of the library that cannot do without such a one on import, and which: empty where that is not installed.
         while_building: holds while a model is built.
     """
 
@@ -143,4 +144,5 @@ class Codebase(NamedTuple):
     feed: Feeder = feed
     ready: Callable[[nn.Module, Fed], None] = nothing_more
     unneeded: Tuple[str, ...] = ()
+    needing: Mapping[str, str] = {}
     while_building: Callable[[], ContextManager[None]] = nullcontext
