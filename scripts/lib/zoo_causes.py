@@ -32,6 +32,7 @@ LARGER_UNIT = (
 NOT_FOUND = "cause not found yet"
 _UNIT = {"flops": 10**12, "params": 10**9}
 """The unit, in which figures of published tables are a tenth and more."""
+_OF_LARGER_UNITS = "mmyolo"
 _BESIDE_PRODUCTS = ("_norm", "_pool1d", "_pool2d", "_pool3d", "upsample_", "grid_sampler")
 """What the names of counted operators hold that are no products."""
 
@@ -112,10 +113,34 @@ _174_CLASSES = (
     "metafile: with the classifier of Something-Something; the config has 400 classes, the difference to the digit"
 )
 _OMNI_HEAD = "metafile: the params of SlowOnly; the config's OmniHead classifies images too, by a classifier of its own"
+_LAST_MASKS = (
+    "the masks of the last decoder layer alone are counted; mmdet's head computes those of all six: with five sixths of their "
+    "products less it comes out"
+)
+_AUXILIARY = "published with the auxiliary head, which serves training alone: with it, the figure comes out"
+_AUXILIARY_AND_CLASSIFIER = (
+    "published with the auxiliary head and with the classifier of 1,000 classes that the authors' backbone still has: with both, "
+    "the figure comes out"
+)
+_WITHOUT_P_AND_D = (
+    "published without the heads on the P and D branches, which serve training alone: without them it comes out"
+)
+_RESIZED = "counted with the last resize of the scores to the image, which is post-processing: with it, it rounds to the figure"
+_HAM_64 = (
+    "mmseg's config inherits MD_R=16 from the smallest one, the authors' has 64: with that, and with the last resize to the "
+    "image, the figure comes out"
+)
 _AT_640 = "the table says 416 px; the figures are those at 640 px, to the digit"
 _LOOKED_AT = (
     _Row("segformer/segformer_mit-b[2-5]_*", "flops", _DECODER_768, "mmseg"),
     _Row("segformer/segformer_mit-b[2-5]_*", "params", _DECODER_768, "mmseg"),
+    _Row("segnext/segnext_mscan-t_*", "flops", _RESIZED, "mmseg"),
+    _Row("segnext/segnext_mscan-[bl]_*", "flops", _HAM_64, "mmseg"),
+    _Row("maskformer/*", "flops", _LAST_MASKS, "mmseg"),
+    _Row("swin/*", "params", _AUXILIARY, "mmseg"),
+    _Row("convnext/*", "params", _AUXILIARY, "mmseg"),
+    _Row("twins/*", "params", _AUXILIARY_AND_CLASSIFIER, "mmseg"),
+    _Row("pidnet/pidnet-[sl]_*", "params", _WITHOUT_P_AND_D, "mmseg"),
     _Row("pidnet/pidnet-m_*", "flops", _PIDNET_M, "mmseg"),
     _Row("pidnet/pidnet-m_*", "params", _PIDNET_M, "mmseg"),
     _Row("recognition/csn/ircsn_sports1m-*", "flops", _IPCSN, "mmaction"),
@@ -188,7 +213,9 @@ def explain(
     if any(_is_rounded(one[figure], to, steps.get(to, 1)) for one in known for to in published if _is_ours(one)):
         return Cause(ROUNDED)
     ways = _ways_of_counting(known) if figure == "flops" else _mistaken_for_params(known)
-    for cause in [*ways, *_in_a_larger_unit(known, figure)]:
+    if library == _OF_LARGER_UNITS:
+        ways += _in_a_larger_unit(known, figure)
+    for cause in ways:
         if any(
             _is_near(cause, one, steps) or _is_rounded(cause.value or 0, one, steps.get(one, 1)) for one in published
         ):

@@ -272,7 +272,8 @@ def test_a_large_figure_may_have_been_turned_into_the_smaller_unit_by_1024(
     figure: Literal["flops", "params"], value: int, published: int, text: str
 ) -> None:
     known = [{**_answer("plain", OWN, 1), figure: value}]
-    assert explain("configs/none.py", figure, [published], known).text == text
+    assert explain("configs/none.py", figure, [published], known, library="mmyolo").text == text
+    assert explain("configs/none.py", figure, [published], known, library="mmdet").text == NOT_FOUND
 
 
 def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -> None:
