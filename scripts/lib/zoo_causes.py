@@ -117,10 +117,8 @@ _LAST_MASKS = (
     "the masks of the last decoder layer alone are counted; mmdet's head computes those of all six: with five sixths of their "
     "products less it comes out"
 )
-_AUXILIARY = "published with the auxiliary head, which serves training alone: with it, the figure comes out"
-_AUXILIARY_AND_CLASSIFIER = (
-    "published with the auxiliary head and with the classifier of 1,000 classes that the authors' backbone still has: with both, "
-    "the figure comes out"
+_CLASSIFIER = (
+    "published with the classifier of 1,000 classes that the authors' backbone still has: with it, the figure comes out"
 )
 _WITHOUT_P_AND_D = (
     "published without the heads on the P and D branches, which serve training alone: without them it comes out"
@@ -137,9 +135,7 @@ _LOOKED_AT = (
     _Row("segnext/segnext_mscan-t_*", "flops", _RESIZED, "mmseg"),
     _Row("segnext/segnext_mscan-[bl]_*", "flops", _HAM_64, "mmseg"),
     _Row("maskformer/*", "flops", _LAST_MASKS, "mmseg"),
-    _Row("swin/*", "params", _AUXILIARY, "mmseg"),
-    _Row("convnext/*", "params", _AUXILIARY, "mmseg"),
-    _Row("twins/*", "params", _AUXILIARY_AND_CLASSIFIER, "mmseg"),
+    _Row("twins/*", "params", _CLASSIFIER, "mmseg"),
     _Row("pidnet/pidnet-[sl]_*", "params", _WITHOUT_P_AND_D, "mmseg"),
     _Row("pidnet/pidnet-m_*", "flops", _PIDNET_M, "mmseg"),
     _Row("pidnet/pidnet-m_*", "params", _PIDNET_M, "mmseg"),

@@ -1,10 +1,12 @@
 """mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, which is what they test by.
 
-Left out is ``predict_by_feat``, where heads resize their logits to the image (and SAN merges its masks into classes), and the
-auxiliary heads, which only training uses. That is what mmseg's own ``get_flops.py`` counts, which traces ``_forward``; but that
-lacks what some models do with an image when they test (PointRend's subdivision, SAN's texts), and the heads of MaskFormer and
-Mask2Former cannot be called by it. Those merge their masks at the size of the image in ``predict`` itself, as their logits;
-the published figures of Mask2Former are with it.
+Left out is ``predict_by_feat``, where heads resize their logits to the image (and SAN merges its masks into classes). Auxiliary
+heads, which only training uses, do not run; their params are the model's all the same. That is what mmseg's own
+``get_flops.py`` counts, which traces ``_forward``, save that it takes auxiliary heads away first; but that lacks what some
+models do with an image when they test (PointRend's subdivision, SAN's texts), and the heads of MaskFormer and Mask2Former
+cannot be called by it. Those merge their masks at the size of the image in ``predict`` itself, as their logits; the published
+figures of Mask2Former are with it.
+
 Source: mmseg 1.2.2, ``tools/analysis_tools/get_flops.py``, ``mmseg/models/segmentors``, ``mmseg/models/decode_heads``.
 """
 
@@ -63,8 +65,7 @@ def _conditions(model: nn.Module) -> Iterator[str]:
     if texts:
         yield f"{texts:,} class names encoded beforehand"
     if getattr(model, "auxiliary_head", None) is not None:
-        model.auxiliary_head = None
-        yield "without auxiliary heads"
+        yield "auxiliary heads in the params alone"
     yield from dict.fromkeys(condition for head in _heads(model) for condition in _without_post_processing(head))
 
 
