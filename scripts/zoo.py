@@ -17,11 +17,12 @@ import sys
 from collections.abc import Container
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.lib import packaged, zoo_page, zoo_real
-from scripts.lib.zoo_measure import measure_zoo
+from scripts.lib.zoo_measure import explore_zoo, measure_zoo
 from scripts.lib.zoo_published import Published, read_published
 from scripts.lib.zoo_verdicts import judged
 
@@ -47,17 +48,23 @@ def main() -> int:
         rows, cost = measure_zoo(root, options.library, configs, published, jobs=options.jobs, timeout=options.timeout)
         name = packages_distributions()[options.library][0]
         result = {"library": name, "version": version(name), "cost": cost, "configs": rows}
+        _keep(result, options.json)  # should anything go wrong from here on, --again has it
+        cost |= explore_zoo(root, options.library, rows, jobs=options.jobs, timeout=options.timeout)
         if options.against_packaged:
             cost["packaged"] = packaged.sample(root, rows, options.against_packaged)
     result["configs"] = [judged(row, options.library) for row in result["configs"]]
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _keep(result, options.json)
     page = zoo_page.summary(result["library"], result["version"], result["configs"], result["cost"])
     print(page)
     if options.docs:
         zoo_page.write_section(options.docs, options.library, page)
         zoo_page.write_overview(options.docs, options.library, result["version"], result["configs"])
     return 0
+
+
+def _keep(result: dict[str, Any], file: Path | None) -> None:
+    if file:
+        file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:

@@ -15,6 +15,8 @@ from scripts.lib.zoo_published import Published
 Answer = dict[str, Any]
 AUTO = "auto"
 CHANNELS = 3
+_SMALLEST_IMAGE = 28
+"""Smaller ends of a shape are joints and coordinates, not height and width."""
 _Shape = tuple[int, ...] | Literal["auto"]
 _Key = tuple[str, _Shape, tuple[int, ...], str]
 _STAGES = (("plain", "deploy"), ("head",), ("modules",))
@@ -24,7 +26,7 @@ _STAGES = (("plain", "deploy"), ("head",), ("modules",))
 def measure_zoo(
     root: Path, library: str, configs: Sequence[str], published: Mapping[str, Published], *, jobs: int, timeout: float
 ) -> tuple[list[Answer], Answer]:
-    """One row for each config, and what it cost.
+    """One row for each config, as the product measures it, and what that cost.
 
     Args:
         root: the folder that config paths start from.
@@ -42,8 +44,6 @@ def measure_zoo(
         _row(config, answer, published.get(config, Published()))
         for config, answer in zip(configs, answers, strict=True)
     ]
-    with Pool(root, library, size=jobs, timeout=timeout) as pool:
-        others = _explore(pool, library, [row for row in rows if not _is_settled(row, library)])
     cost = {
         "wall": round(seconds, 1),
         "cpu": used.cpu,
@@ -51,14 +51,23 @@ def measure_zoo(
         "workers": jobs,
         "configs": len(configs),
         "distinct": len({_identity(row) for row in rows if "failure" not in row}),
-        "forms": others,
-        "forms_wall": round(time.monotonic() - started - seconds, 1),
-        "forms_cpu": round(sum(use["own_cpu"] + use["jobs_cpu"] for use in pool.usage), 1),
-        "forms_peak_mib": round(max(use["peak_kib"] for use in pool.usage) / 1024),
     }
     for row in rows:
         row.pop("modules", None)
     return rows, cost
+
+
+def explore_zoo(root: Path, library: str, rows: Sequence[Answer], *, jobs: int, timeout: float) -> Answer:
+    """Measures the other forms of the models whose published figures are not met; returns what that cost."""
+    started = time.monotonic()
+    with Pool(root, library, size=jobs, timeout=timeout) as pool:
+        others = _explore(pool, library, [row for row in rows if not _is_settled(row, library)])
+    return {
+        "forms": others,
+        "forms_wall": round(time.monotonic() - started, 1),
+        "forms_cpu": round(sum(use.get("own_cpu", 0) + use.get("jobs_cpu", 0) for use in pool.usage), 1),
+        "forms_peak_mib": round(max(use.get("peak_kib", 0) for use in pool.usage) / 1024),
+    }
 
 
 def _row(config: str, answer: Answer, published: Published) -> Answer:
@@ -92,7 +101,7 @@ def _is_settled(row: Answer, library: str) -> bool:
     """Whether nothing is left to try: nothing published or measured, the flops close already, or the cause known."""
     if "failure" in row or not row["published"]["flops"]:
         return True
-    verdict = zoo_verdicts.verdict(row, "flops", library)
+    verdict = zoo_verdicts.verdict(row, "flops", library, left_out=False)
     return verdict is not None and verdict.get("cause") != zoo_causes.NOT_FOUND
 
 
@@ -136,7 +145,7 @@ def _other_forms(row: Answer, plan: Answer, forms: Sequence[str]) -> list[tuple[
     if is_image:
         own = tuple(row["shape"])
     base: _Shape = (channels, *stated) if stated and list(stated) != row["size"] else own
-    others = [stated] if stated else plan["sizes"] if is_image else ()
+    others = [stated] if stated else plan["sizes"] if min(row["size"]) >= _SMALLEST_IMAGE else ()
     sizes: list[_Shape] = [(channels, *size) for size in others if list(size) != row["size"]]
     plain = [(size, "plain") for size in sizes if "plain" in forms]
     possible = {"head": plan["headless"], "deploy": plan["deployable"], "modules": True}

@@ -61,9 +61,13 @@ def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any
 def _price(cost: dict[str, Any]) -> str:
     said = (
         f"Cost of all configs: {cost['wall']:.0f} s with {cost['workers']} side by side, {cost['cpu']:.0f} CPU seconds; the "
-        f"largest process took {cost['peak_mib']} MiB. {cost['forms']} other forms of models whose published flops are not met "
-        f"as is took {cost['forms_cpu']:.0f} CPU seconds more."
+        f"largest process took {cost['peak_mib']} MiB."
     )
+    if cost.get("forms"):
+        said += (
+            f" {cost['forms']} other forms of models whose published flops are not met as is took {cost['forms_cpu']:.0f} "
+            "CPU seconds more."
+        )
     packaged = cost.get("packaged")
     if packaged and packaged["configs"]:
         whole = packaged["cpu"] * cost["configs"]

@@ -17,8 +17,8 @@ def judged(row: Row, library: str) -> Row:
     return {**row, "flops": verdict(row, "flops", library), "params": verdict(row, "params", library)}
 
 
-def verdict(row: Row, figure: Literal["flops", "params"], library: str) -> Row | None:
-    """The verdict on one figure of a row, with the cause where it is not met."""
+def verdict(row: Row, figure: Literal["flops", "params"], library: str, *, left_out: bool = True) -> Row | None:
+    """The verdict on one figure of a row, with the cause where it is not met (``left_out``: see ``zoo_causes.explain``)."""
     published, known, stated = row["published"], row["measured"], row["published"].get("size")
     trials = (
         zoo_judge.flop_trials(known, row["size"], stated)
@@ -34,6 +34,6 @@ def verdict(row: Row, figure: Literal["flops", "params"], library: str) -> Row |
         return answer
     steps = dict(published.get("steps", ()))
     cause = zoo_causes.explain(
-        row["config"], figure, published[figure], known, library=library, stated=stated, steps=steps
+        row["config"], figure, published[figure], known, library=library, stated=stated, steps=steps, left_out=left_out
     )
     return {**answer, "cause": cause.text}

@@ -11,6 +11,7 @@ import pytest
 import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, flop_count_table
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from model_complexity.measure.building import build_model, enter_scope, load_config
 from model_complexity.measure.codebases import codebase_of, feed
@@ -73,6 +74,23 @@ def test_the_fused_path_for_evaluation_does_not_hide_attention() -> None:
     norms = 2 * 5 * length * width
     counts = count(model, IMAGE)
     assert counts["flops"] == projections + attention + feedforward + norms
+    assert counts["unsupported_ops"]["uncounted"] == {}
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, *, use_reentrant: bool) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3, padding=1)
+        self.options = {"use_reentrant": use_reentrant}
+
+    def forward(self, image: torch.Tensor) -> Any:
+        return checkpoint(self.layer, image, **self.options)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_a_checkpoint_of_training_does_not_hide_what_it_runs(*, use_reentrant: bool) -> None:
+    counts = count(Checkpointed(use_reentrant=use_reentrant).eval(), IMAGE)
+    assert modules_of(counts)["layer"]["flops"] == counts["flops"] == 32 * 32 * 8 * 3 * 9
     assert counts["unsupported_ops"]["uncounted"] == {}
 
 

@@ -40,6 +40,13 @@ def test_a_bound_on_anothers_version_is_passed_over(packages: Path) -> None:
     assert (sys.modules["other_one"].__version__, sys.modules["other_two"].__version__) == ("2.2.0", "2.9")
 
 
+def test_what_moved_within_pythons_library_is_found_where_it_was(tree: Path) -> None:
+    (tree / "old.py").write_text("from collections import Sequence, OrderedDict\nassert isinstance([], Sequence)\n")
+    (tree / "a.py").write_text("custom_imports = dict(imports=['old'])\nmodel = dict(type='Absent')\n")
+    (answer,) = measure(tree, ["a.py"])
+    assert answer["failure"]["kind"] == "build"  # it came so far
+
+
 @pytest.mark.parametrize(
     "text",
     [

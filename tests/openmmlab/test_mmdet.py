@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model_complexity.measure.codebases.mmdet import padded
 from model_complexity.measure.job import run_job
 
 from .conftest import Measure
@@ -194,6 +195,12 @@ def test_what_figures_hold_for_is_said(measure: Measure, config: str, conditions
     assert measure("mmdet", config, (3, 128, 128))["conditions"] == [*conditions, "without post-processing"]
 
 
+def test_elementwise_work_in_a_function_of_its_own_is_negligible(measure: Measure) -> None:
+    operators = measure("mmdet", "tood/tood_r50_fpn_1x_coco.py", (3, 128, 128))["unsupported_ops"]
+    assert operators["uncounted"] == {}
+    assert operators["negligible"]["SigmoidGeometricMean"] == 5, "one for each level"
+
+
 def test_a_teacher_adds_nothing_to_its_student(measure: Measure) -> None:
     taught = measure("mmdet", "ld/ld_r18-gflv1-r101_fpn_1x_coco.py", (3, 128, 128))
     assert {name.split(".")[0] for name in taught["by_module"]} == {
@@ -209,7 +216,7 @@ def run(config: str) -> dict[str, Any]:
     spec = importlib.util.find_spec("mmdet")
     assert spec
     assert spec.origin
-    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, (3, 128, 128))
+    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, (3, 256, 256))
     assert answer
     return answer
 
@@ -220,8 +227,29 @@ def test_a_detector_that_is_asked_by_a_text() -> None:
         failure = answer["failure"]
         assert (failure["kind"], failure["message"]) == ("missing_dependency", "No module named 'transformers'")
     else:
-        assert answer["measurement"]["conditions"] == ["a text of 256 tokens", "without post-processing"]
+        assert answer["measurement"]["conditions"] == ["a text, of 256 tokens", "without post-processing"]
 
 
 def test_a_config_without_a_model_says_so() -> None:
     assert run("common/lsj-100e_coco-detection.py")["failure"]["message"] == "the config has no `model`"
+
+
+RESIZE = {"type": "FixScaleResize", "scale": (800, 1333), "keep_ratio": True}
+
+
+@pytest.mark.parametrize(
+    ("preprocessor", "resize", "size"),
+    [
+        ({"pad_size_divisor": 32}, {"type": "Resize", "scale": (1333, 800), "keep_ratio": True}, (800, 1344)),
+        ({"pad_size_divisor": 1}, RESIZE, (800, 1333)),
+        ({}, {"type": "Resize", "scale": (400, 600), "keep_ratio": False}, (600, 400)),
+        ({"data_preprocessor": {"pad_size_divisor": 128}}, RESIZE, (896, 1408)),
+        ({"pad_size_divisor": 32}, {"type": "TransformBroadcaster", "transforms": [RESIZE]}, (800, 1344)),
+    ],
+)
+def test_auto_is_the_largest_image_that_the_pipeline_makes_padded(
+    preprocessor: dict[str, Any], resize: dict[str, Any], size: Map
+) -> None:
+    config = {"model": {"data_preprocessor": preprocessor}, "test_pipeline": [{"type": "LoadImageFromFile"}, resize]}
+    assert padded(config, "auto") == (3, *size)
+    assert padded(config, (3, 100, 100)) == (3, 100, 100), "what was asked for is fed as it is"

@@ -191,3 +191,23 @@ def test_an_extension_that_is_there_computes(compiled: types.ModuleType) -> None
 def test_an_extension_that_is_there_is_not_handed_what_was_not_computed(compiled: types.ModuleType) -> None:
     with without_arithmetic(), pytest.raises(UnsoundError, match="double asks for values"):
         compiled.double(torch.rand(100, 100) + 1, torch.zeros(3))
+
+
+def test_a_compiler_that_is_not_here_leaves_functions_as_they_are() -> None:
+    compiler: Any = imports._Empty("numba")
+
+    @compiler.jit
+    def one() -> int:
+        return 1
+
+    @compiler.jit(nopython=True)
+    def two() -> int:
+        return 2
+
+    @compiler.njit("(float32, float32)", device=True)
+    def three() -> int:
+        return 3
+
+    assert (one(), two(), three()) == (1, 2, 3)
+    with pytest.raises(ModuleNotFoundError, match="numba"):
+        compiler.Compiler()

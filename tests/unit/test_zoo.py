@@ -9,6 +9,7 @@ import pytest
 from scripts.lib.zoo_causes import (
     ACTIVATIONS,
     ALONE,
+    LARGER_UNIT,
     LAYERS,
     MODULES,
     NOT_FOUND,
@@ -252,6 +253,27 @@ def test_what_counters_leave_out_is_a_cause_only_where_the_numbers_bear_it_out(
     known = [{**one, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
     found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
     assert found == cause
+
+
+def test_what_is_left_out_is_asked_last() -> None:
+    known = [{**_answer("plain", OWN, 1_000), "parts": {"neck": 300}}]
+    assert explain("configs/none.py", "flops", [700], known, left_out=False) == Cause(NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "published", "text"),
+    [
+        ("flops", 140_967_808_000, 144_384_000_000, LARGER_UNIT),  # 0.141 T
+        ("params", 111_898_292, 114_690_000, LARGER_UNIT),  # 0.112 G
+        ("flops", 94_965_000_000, 97_280_000_000, NOT_FOUND),  # printed as 94.965 G
+    ],
+)
+def test_a_large_figure_may_have_been_turned_into_the_smaller_unit_by_1024(
+    figure: Literal["flops", "params"], value: int, published: int, text: str
+) -> None:
+    known = [{**_answer("plain", OWN, 1), figure: value}]
+    assert explain("configs/none.py", figure, [published], known, library="mmyolo").text == text
+    assert explain("configs/none.py", figure, [published], known, library="mmdet").text == NOT_FOUND
 
 
 def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -> None:

@@ -9,6 +9,7 @@ import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis, parameter_count
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.checkpoint import CheckpointFunction
 
 from .dry import without_arithmetic
 from .operators import ACTIVATION_HANDLES, FLOP_HANDLES, FUNCTION, sort_operators
@@ -42,7 +43,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False).tracer_warnings(
             "none"
         )
-    with _one_trace(), _NoFusedAttention(), torch.no_grad():
+    with _one_trace(), _without_checkpoints(), _NoFusedAttention(), torch.no_grad():
         total = _whole(flops.total())
         values = _whole(activations.total())
     operators = sort_operators(flops.unsupported_ops().items())
@@ -118,6 +119,20 @@ class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is abs
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def _without_checkpoints() -> Iterator[None]:
+    """Has what a model runs as a checkpoint, to save memory in training, traced as itself: a Function hides what it calls."""
+
+    def run(function: Any, preserve_rng_state: Any, *inputs: Any) -> Any:
+        return function(*inputs)
+
+    CheckpointFunction.apply = run
+    try:
+        yield
+    finally:
+        del CheckpointFunction.apply
 
 
 @contextlib.contextmanager

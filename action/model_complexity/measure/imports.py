@@ -3,11 +3,14 @@
 - ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
 - Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
 - ``pkg_resources``, which mmengine looks for and new versions of setuptools lack: see ``packages``.
+- ``collections.Sequence`` and its like, which are in ``collections.abc`` alone since Python 3.10 (mmrotate 1.0.0rc1).
 - A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
 """
 
 from __future__ import annotations
 
+import collections
+import collections.abc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -30,10 +33,11 @@ _MOST_BOUNDS = 8
 
 def find_for_imports() -> None:
     """Lets the imports of this process find what is met half-way. Whatever is installed is found as ever."""
+    for name in collections.abc.__all__:
+        vars(collections).setdefault(name, getattr(collections.abc, name))
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-        sys.meta_path.append(_Packages())
-        sys.meta_path.append(_Unneeded([name for row in CODEBASES for name in row.unneeded]))
+        sys.meta_path += [_Packages(), _Unneeded([name for row in CODEBASES for name in row.unneeded])]
 
 
 def import_leniently(name: str) -> ModuleType:
@@ -69,6 +73,8 @@ def leniently(imports: Callable[[], T]) -> T:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    """Comes first."""
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
         if name != EXTENSION:
             return None

@@ -178,10 +178,11 @@ _NEGLIGIBLE_FUNCTIONS = frozenset(
         "GroupingOperation",
         "PSAMaskFunction",
         "RoIPoolFunction",  # a maximum
+        "SigmoidGeometricMean",  # mmdet's, elementwise
         "TINShiftFunction",
     )
 )
-"""Functions of mmcv that would be negligible if they were written with torch's operators."""
+"""Functions of mmcv and mmdet that would be negligible if they were written with torch's operators."""
 _OPAQUE = ("prim::PythonOp", "prim::CallFunction", "prim::CallMethod")
 """Nodes that may hold any work: autograd Functions and scripted functions. Other ``prim::`` nodes are bookkeeping."""
 

@@ -14,7 +14,8 @@ _CROPS = {"CenterCrop", "EfficientNetCenterCrop", "RandomCrop", "RandomResizedCr
 _CROPS |= {"RandomResizedCropAndInterpolationWithTwoPic"}  # BEiT's
 _RESIZES = {"Resize", "FixScaleResize", "ResizeEdge", "Pad"}
 _SIZES = ("scale", "img_scale", "size", "input_size")
-_WRAPPERS = {"MultiView", "ApplyToList", "RandomChoice", "TestTimeAug", "MultiScaleFlipAug", "TransformBroadcaster"}
+_WRAPPERS = {"MultiView", "ApplyToList", "RandomChoice", "TestTimeAug", "MultiScaleFlipAug"}
+_WRAPPERS |= {"ProposalBroadcaster", "TransformBroadcaster"}  # mmdet's, of images with proposals and of videos
 _BACKBONES = ("backbone", "vision_encoder", "visual", "image_encoder")
 _MOST_CHANNELS = 64
 """More than any image has: such an ``in_channels`` is that of features."""
@@ -67,7 +68,9 @@ def pipeline_size(pipeline: Sequence[Any]) -> Optional[Size]:
         elif name in _RESIZES or "img_scale" in transform or ("input_size" in transform and "Mask" not in name):
             # mmcv writes sizes width first
             given = next((transform[key] for key in _SIZES if transform.get(key) is not None), None)
-            size = _size(given, height_first=False) or size
+            found = _size(given, height_first=False)
+            # what keeps its ratio fits into the size either way round: an image is taken to be wider than high
+            size = (min(found), max(found)) if found and transform.get("keep_ratio") else found or size
     return size
 
 

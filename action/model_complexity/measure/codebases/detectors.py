@@ -35,11 +35,10 @@ def feed_detector(model: nn.Module, asked: Asked, device: str) -> Fed:
     outputs = Outputs()
     replace_post_processing(model, outputs)
     forward = type(model).forward
-
     prompted = prompt(model)
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        with suppressing_nothing(outputs):
+        with outputs.of_layers(), suppressing_nothing(outputs):
             outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
         return outputs.take()
 

@@ -6,25 +6,32 @@ Sparse and dynamic voxels are not fed at all, for with them every layer's work h
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import sys
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import torch
 from torch import nn
 
 from ..shapes import AUTO, Asked
-from ..sizes import own_shape
 from .codebase import Codebase, Fed, UnsupportedInputError, feed
-from .detectors import WITHOUT_POST_PROCESSING
+from .detectors import PREDICT, WITHOUT_POST_PROCESSING, feed_detector
+from .mmdet import padded
+from .post_processing import tensors_in
 
 FORWARD = "_forward"
+_CAMERAS = ("cam2img", "depth2img", "lidar2img")
+"""Matrices; where a point lies in an image costs nothing."""
 POINTS, VOXELS, IMAGE = "points", "voxels", "img"
 
 
 def forward(model: nn.Module) -> str:
-    """``_forward``: everything but what is not tensors."""
-    return FORWARD
+    """``_forward``; ``predict`` of one of mmdet's own detectors."""
+    return PREDICT if _is_of_mmdet(model) else FORWARD
+
+
+def _is_of_mmdet(model: nn.Module) -> bool:
+    return type(model).__module__.startswith("mmdet.")
 
 
 def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
@@ -36,9 +43,9 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
     if asked != AUTO or not isinstance(model, Mapping):
         return asked
     keys = _keys(config)
-    if IMAGE in keys and POINTS not in keys:
-        return own_shape(config)
     preprocessor = model.get("data_preprocessor") or {}
+    if POINTS not in keys and (IMAGE in keys or "mean" in preprocessor):
+        return padded(config, asked)
     if preprocessor.get("voxel"):
         return _voxels(model, preprocessor)
     return _points(config, model) if POINTS in keys and IMAGE not in keys else AUTO
@@ -51,7 +58,7 @@ def _voxels(model: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Asked:
     )
     most = layer.get("max_voxels")
     number = most[-1] if isinstance(most, (list, tuple)) else most  # of training, of tests
-    sizes = (number, layer.get("max_num_points"), encoder.get("in_channels", encoder.get("num_features")))
+    sizes = (number, layer.get("max_num_points"), encoder.get("in_channels", encoder.get("num_features", 4)))
     hard = preprocessor.get("voxel_type", "hard") == "hard"
     known = hard and all(isinstance(size, int) and size > 0 for size in sizes)
     return f"{VOXELS}={'x'.join(map(str, sizes))}" if known else AUTO
@@ -59,8 +66,8 @@ def _voxels(model: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Asked:
 
 def _points(config: Mapping[str, Any], model: Mapping[str, Any]) -> Asked:
     backbone = model.get("backbone") or {}
-    backbones = backbone.get("backbones") or [backbone]
-    channels = backbones[0].get("in_channels")
+    several = backbone.get("backbones") or backbone
+    channels = (several if isinstance(several, Mapping) else several[0]).get("in_channels")
     own = (model.get("test_cfg") or {}).get("num_points")
     sampled = (step.get("num_points") for part in ("test", "train") for step in _steps(_pipeline(config, part)))
     number = own or next((count for count in sampled if isinstance(count, int)), None)
@@ -70,7 +77,7 @@ def _points(config: Mapping[str, Any], model: Mapping[str, Any]) -> Asked:
 def _keys(config: Mapping[str, Any]) -> Tuple[str, ...]:
     """What the pipelines give to a model."""
     steps = (step for part in ("test", "train") for step in _steps(_pipeline(config, part)))
-    return next((tuple(step["keys"]) for step in steps if str(step.get("type")).startswith("Pack")), ())
+    return next((tuple(step["keys"]) for step in steps if "keys" in step and "Pack" in str(step.get("type"))), ())
 
 
 def _pipeline(config: Mapping[str, Any], part: str) -> Any:
@@ -95,32 +102,30 @@ def feed_scene(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
             "how many points or voxels the model works on hangs on the scene (or the config does not say it); where a model "
             f"takes either, name them: `{POINTS}=20000x4` or `{VOXELS}=40000x32x4` (number, points of each, channels)"
         )
+    if _is_of_mmdet(model):
+        return feed_detector(model, asked, device)
+    _refuse(model)
     name = asked.partition("=")[0] if isinstance(asked, str) else "image"
     if name not in _MAKERS:
         raise UnsupportedInputError(f"the model takes {POINTS}, {VOXELS} or an image; tried {asked}")
-    _sample_points_on_cpu()
     run = _runner(model)
     setattr(model, method, _MAKERS[name](run))
     fed = feed(model, method, asked, device)
     return fed._replace(conditions=tuple(_conditions(model, fed)))
 
 
-def _sample_points_on_cpu() -> None:
-    """Farthest point sampling in mmcv makes its results on a GPU, wherever the points are; where there is none, they are made here."""
-    module: Any = sys.modules.get("mmcv.ops.furthest_point_sample")
-    if module is None or torch.cuda.is_available():
-        return
+def _refuse(model: nn.Module) -> None:
+    """Refuses models whose work ``_forward`` does not do.
 
-    def forward(ctx: Any, points_xyz: torch.Tensor, num_points: int) -> torch.Tensor:
-        scenes, points = points_xyz.shape[:2]
-        chosen = torch.zeros((scenes, num_points), dtype=torch.int32)
-        distances = torch.full((scenes, points), 1e10)
-        module.ext_module.furthest_point_sampling_forward(
-            points_xyz, distances, chosen, b=scenes, n=points, m=num_points
+    Raises:
+        UnsupportedInputError: it is one.
+    """
+    if hasattr(model, "roi_head"):
+        raise UnsupportedInputError("the model's second stage works on the points in boxes that it finds in the scene")
+    if type(model).__name__ in ("ImVoteNet", "MultiViewDfM"):
+        raise UnsupportedInputError(
+            "the model takes images together with points, or of several cameras, with their matrices"
         )
-        return chosen
-
-    module.FurthestPointSampling.forward = staticmethod(forward)
 
 
 Run = Callable[[Dict[str, Any], Optional[Tuple[int, int]]], Any]
@@ -131,9 +136,12 @@ def _runner(model: nn.Module) -> Run:
     forward_of = getattr(model, FORWARD)
 
     def run(inputs: Dict[str, Any], size: Optional[Tuple[int, int]] = None) -> Any:
-        if hasattr(model, "pts_bbox_head"):  # its own does nothing
-            return model.pts_bbox_head(model.extract_feat(inputs, [{}])[1])
-        return forward_of(inputs, [_sample(size)])
+        with _made_here():
+            if hasattr(model, "pts_bbox_head"):  # its own does nothing
+                found = model.pts_bbox_head(model.extract_feat(inputs, [{}])[1])
+            else:
+                found = forward_of(inputs, [_sample(size)])
+        return tuple(tensor for tensor in tensors_in(found) if tensor.is_floating_point())
 
     return run
 
@@ -141,7 +149,38 @@ def _runner(model: nn.Module) -> Run:
 def _sample(size: Optional[Tuple[int, int]]) -> Any:
     structures = importlib.import_module("mmdet3d.structures")
     known: Dict[str, Any] = {"img_shape": size, "pad_shape": size, "batch_input_shape": size} if size else {}
-    return structures.Det3DDataSample(metainfo=known)
+    nowhere = {key: [[float(i == j) for i in range(4)] for j in range(4)] for key in _CAMERAS}
+    return structures.Det3DDataSample(metainfo={**known, **nowhere})
+
+
+@contextlib.contextmanager
+def missing_by_name() -> Iterator[None]:
+    """What the library asserts of packages that are not installed is what it is: an import that fails."""
+    try:
+        yield
+    except AssertionError as error:
+        if " to install " not in str(error):
+            raise
+        raise ImportError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _made_here() -> Iterator[None]:
+    """Where there is no GPU: some of mmcv's operators for points make their results on one, wherever the points are."""
+    cuda: Any = torch.cuda
+    instead = {
+        "IntTensor": lambda *size: torch.zeros(size, dtype=torch.int32),
+        "FloatTensor": lambda *size: torch.zeros(size),
+        "current_device": lambda: -1,  # what a tensor on the CPU says of itself
+    }
+    known = {} if cuda.is_available() else {name: getattr(cuda, name) for name in instead}
+    for name in known:
+        setattr(cuda, name, instead[name])
+    try:
+        yield
+    finally:
+        for name, own in known.items():
+            setattr(cuda, name, own)
 
 
 def _of_points(run: Run) -> Callable[..., Any]:
@@ -178,4 +217,12 @@ def _conditions(model: nn.Module, fed: Fed) -> List[str]:
     return [*found, "1 patch" if hasattr(model, "decode_head") else WITHOUT_POST_PROCESSING]
 
 
-CODEBASE = Codebase("mmdet3d", ("mmdet3d",), method=forward, resolve=resolve, feed=feed_scene, unneeded=("numba",))
+CODEBASE = Codebase(
+    "mmdet3d",
+    ("mmdet3d",),
+    method=forward,
+    resolve=resolve,
+    feed=feed_scene,
+    unneeded=("numba",),
+    while_building=missing_by_name,
+)

@@ -1,7 +1,7 @@
 """mmyolo: mmdet's detectors with heads of its own; traced as those are (see ``detectors``), in the form that the config builds.
 
-Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so that the published
-figures of YOLOv6, YOLOv7 and PPYOLOE are of that one.
+Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so the figures of YOLOv6,
+YOLOv7 and PPYOLOE in its model zoo are of that one, which ``deploy: true`` gives too. Those of P6 models hold for 640 x 640.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from .replacing import replaced
 
@@ -26,7 +27,10 @@ _FIELDS: Dict[str, Dict[str, Any]] = {
 
 
 class Outputs:
-    """Collects tensors. What a trace's outputs do not hang on would be cut from it."""
+    """Collects tensors. What a trace's outputs do not hang on would be cut from it, though a model computes it.
+
+    So goes what post-processing would have been given, and what a model drops itself: HTC the map of its semantic head.
+    """
 
     def __init__(self) -> None:
         self._found: List[torch.Tensor] = []
@@ -34,6 +38,20 @@ class Outputs:
     def add(self, *values: Any) -> None:
         """Adds the tensors in some values."""
         self._found += tensors_in(values)
+
+    @contextlib.contextmanager
+    def of_layers(self) -> Iterator[None]:
+        """Within it, adds what every layer gives."""
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not module._modules:
+                self.add(output)
+
+        hook = register_module_forward_hook(keep)
+        try:
+            yield
+        finally:
+            hook.remove()
 
     def take(self) -> Tuple[torch.Tensor, ...]:
         """All of them, which are forgotten."""
@@ -229,6 +247,11 @@ def _all_queries(module: nn.Module, outputs: Outputs) -> Callable[..., torch.Ten
     return select
 
 
+def _first_branch(module: nn.Module, outputs: Outputs) -> Callable[[Any], Any]:
+    """TridentNet merges what its branches found."""
+    return lambda results: results[0]
+
+
 def _not_torchvision(module: nn.Module, outputs: Outputs) -> bool:
     """The same operator, mmcv's own: torchvision's may lack its compiled part, and has another name."""
     return False
@@ -236,11 +259,13 @@ def _not_torchvision(module: nn.Module, outputs: Outputs) -> bool:
 
 _METHODS: Dict[str, Dict[str, Callable[[nn.Module, Outputs], Any]]] = {
     "SingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
+    "RotatedSingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
     "MaskedConv2d": {"forward": _at_all_places},
     "BBoxHead": {"refine_bboxes": _boxes_kept},
     "SABLHead": {"refine_bboxes": _boxes_kept},
     "SCNetRoIHead": {"_fuse_glbctx": _context_of_one_image},
     "DDQTransformerDecoder": {"select_distinct_queries": _all_queries},
+    "TridentRoIHead": {"merge_trident_bboxes": _first_branch},
     "RoIAlign": {"use_torchvision": _not_torchvision},
 }
 """What else of a module is replaced, by its class: it asks for values, and how much is computed hangs on them."""

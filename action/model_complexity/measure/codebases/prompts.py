@@ -70,7 +70,8 @@ def prompt(detector: nn.Module) -> List[str]:
     if language is None:
         return []
     detector.get_tokens_positive_and_prompts = lambda *_, **__: ({1: [1]}, CLASS, None, [CLASS])
-    return [f"a text of {language.max_tokens:,} tokens"]
+    several = (getattr(detector, "test_cfg", None) or {}).get("chunked_size", -1) > 0
+    return [f"{'one of several texts' if several else 'a text'}, of {language.max_tokens:,} tokens"]
 
 
 class _Tokenizers:

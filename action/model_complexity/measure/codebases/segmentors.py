@@ -1,14 +1,16 @@
 """mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, which is what they test by.
 
-mmseg's own ``get_flops.py`` traces ``_forward``, which for most of them is the same without the logits' resizing to the image,
-and takes the auxiliary heads away, which only training uses. Both is done here too. ``_forward`` lacks what some models do
-with an image when they test (PointRend's subdivision, SAN's texts), and Mask2Former's head cannot be called by it.
+Left out is ``predict_by_feat``, where heads resize their logits to the image (and SAN merges its masks into classes), and the
+auxiliary heads, which only training uses. That is what mmseg's own ``get_flops.py`` counts, which traces ``_forward``; but that
+lacks what some models do with an image when they test (PointRend's subdivision, SAN's texts), and the heads of MaskFormer and
+Mask2Former cannot be called by it. Those merge their masks at the size of the image in ``predict`` itself, as their logits;
+the published figures of Mask2Former are with it.
 Source: mmseg 1.2.2, ``tools/analysis_tools/get_flops.py``, ``mmseg/models/segmentors``, ``mmseg/models/decode_heads``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import torch
 from torch import nn
@@ -20,7 +22,7 @@ from .codebase import Fed, feed
 
 ENCODE_DECODE = "encode_decode"
 _OF_QUERIES = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
-"""Where ``predict`` merges the masks of queries into classes by itself; that of other heads leaves it to ``predict_by_feat``."""
+"""Where ``predict`` merges the masks of queries into the logits of classes."""
 
 
 def is_segmentor(model: nn.Module) -> bool:
@@ -63,9 +65,7 @@ def _conditions(model: nn.Module) -> Iterator[str]:
     if getattr(model, "auxiliary_head", None) is not None:
         model.auxiliary_head = None
         yield "without auxiliary heads"
-    left_out = [_without_post_processing(head) for head in _heads(model)]
-    if any(left_out):
-        yield "without post-processing"
+    yield from dict.fromkeys(condition for head in _heads(model) for condition in _without_post_processing(head))
 
 
 def _setting(model: nn.Module, name: str) -> Any:
@@ -78,29 +78,17 @@ def _heads(model: nn.Module) -> List[nn.Module]:
     return list(head) if isinstance(head, nn.ModuleList) else [head] if isinstance(head, nn.Module) else []
 
 
-def _without_post_processing(head: nn.Module) -> bool:
-    """Has a head's ``predict`` give what its network gives: logits, or masks and their classes, at its own size."""
+def _without_post_processing(head: nn.Module) -> Iterator[str]:
     name_calls(head)
-    if getattr(type(head).predict, "__module__", "") in _OF_QUERIES:
-        head.predict = _predict_by_queries(head)
-        return True
-    if not callable(getattr(head, "predict_by_feat", None)):
-        return False
-    head.predict_by_feat = _as_it_is
-    return True
+    if getattr(getattr(type(head), "predict", None), "__module__", "") in _OF_QUERIES:
+        yield "masks merged at the image's size"
+    elif callable(getattr(head, "predict_by_feat", None)):
+        head.predict_by_feat = _as_it_is
+        yield "without post-processing"
 
 
 def _as_it_is(outputs: Any, *_: Any, **__: Any) -> Any:
     return outputs
-
-
-def _predict_by_queries(head: nn.Module) -> Callable[..., Any]:
-    def predict(features: Any, about: List[Dict[str, Any]], *_: Any) -> Any:
-        from mmseg.structures import SegDataSample
-
-        return head(features, [SegDataSample(metainfo=one) for one in about])
-
-    return predict
 
 
 def _texts_beforehand(encoder: Any) -> int:

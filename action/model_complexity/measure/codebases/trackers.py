@@ -36,11 +36,12 @@ def feed_tracker(model: nn.Module, asked: Asked, device: str) -> Fed:
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
         features.clear()
-        if detector is None:
-            outputs.add(model.track_head(model.backbone(image), [sample_of(image, model)]))
-        else:
-            outputs.add(detector(image, [sample_of(image, detector)], mode=PREDICT))
-            outputs.add(_track(model, features, image))
+        with outputs.of_layers():
+            if detector is None:
+                model.track_head(model.backbone(image), [sample_of(image, model)])
+            else:
+                detector(image, [sample_of(image, detector)], mode=PREDICT)
+                _track(model, features, image)
         return outputs.take()
 
     model.forward = run
@@ -60,17 +61,18 @@ def _keep_features(detector: nn.Module, features: List[Any]) -> None:
     detector.extract_feat = extract_and_keep
 
 
-def _track(model: nn.Module, features: List[Any], image: torch.Tensor) -> List[Any]:
-    """What a tracker computes of the objects of a frame."""
+def _track(model: nn.Module, features: List[Any], image: torch.Tensor) -> None:
+    """Computes what a tracker does of the objects of a frame."""
     if getattr(model, "reid", None) is not None:
         tracker = getattr(model, "tracker", None)
         size = (getattr(tracker, "reid", None) or {}).get("img_scale") or _CROP
-        return [model.reid(image.new_ones((1, image.shape[1], *size)), mode="tensor")]
+        model.reid(image.new_ones((1, image.shape[1], *size)), mode="tensor")
     head = getattr(model, "track_head", None)
     if head is None:
-        return []
+        return
     boxes = boxes_of(kept_by(model.detector.roi_head), image).bboxes
     if "QuasiDenseTrackHead" in kinds_of(head):
-        return [head.predict(features[0], [boxes])]
-    found, _ = head.extract_roi_feats(features[0], [boxes])
-    return [head.predict(found, found)]  # against as many of the frames before
+        head.predict(features[0], [boxes])
+    else:
+        found, _ = head.extract_roi_feats(features[0], [boxes])
+        head.predict(found, found)  # against as many of the frames before
