@@ -14,6 +14,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "mmdet": (
         "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
         "convnext/mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco.py",
+        "glip/glip_atss_swin-t_a_fpn_dyhead_16xb2_ms-2x_funtune_coco.py",
     ),
     "mmseg": (
         "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py",
