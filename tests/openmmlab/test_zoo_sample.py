@@ -25,7 +25,7 @@ SAMPLE = [
     ("mmdet", "faster_rcnn/faster-rcnn_r50_fpn_1x_coco", 216_430_550_272, 41_753_056),
     ("mmdet", "detr/detr_r18_8xb2-500e_coco", 52_698_419_200, 28_850_325),
     ("mmseg", "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512", 8_505_589_760, 3_753_718),
-    ("mmseg", "fastscnn/fast_scnn_8xb4-160k_cityscapes-512x1024", 1_871_064_192, 1_399_939),
+    ("mmseg", "fastscnn/fast_scnn_8xb4-160k_cityscapes-512x1024", 1_871_064_192, 1_456_617),
     ("mmseg", "pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes", 23_758_558_208, 7_720_871),
     ("mmseg", "segnext/segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512", 6_450_380_800, 4_263_414),
     ("mmseg", "cgnet/cgnet_fcn_4xb8-60k_cityscapes-512x1024", 6_932_116_480, 496_325),
