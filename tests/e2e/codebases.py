@@ -27,6 +27,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "mmaction": ("recognition/slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb.py",),
     "mmocr": ("textrecog/sar/sar_resnet31_parallel-decoder_5e_st-sub_mj-sub_sa_real.py",),
     "mmdet3d": ("pointpillars/pointpillars_hv_secfpn_8xb6-160e_kitti-3d-car.py",),
+    "mmrotate": ("rotated_rtmdet/rotated_rtmdet_tiny-3x-dota.py",),
     "mmyolo": (
         "yolov8/yolov8_s_syncbn_fast_8xb16-500e_coco.py",
         "yolox/pose/yolox-pose_s_8xb32-300e-rtmdet-hyp_coco.py",
