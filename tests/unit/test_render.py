@@ -257,7 +257,7 @@ def hostile_report(name: str) -> Report:
         entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
         entry(
             path,
-            measured(2, forward=name[:500], device=name[:500]),
+            measured(2, forward="f" + name[:499], device=name[:500]),
             failed(message=name[:500]),
             reason="renamed",
             base_config=path,
