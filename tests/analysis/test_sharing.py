@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def library(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library that leaves a trace of every time that its model is built, to be imported anew by each test."""
     counting = LIBRARY.replace("super().__init__", "open('built', 'a').write('x')\n        super().__init__")
     counting = counting.replace("register_module()", "register_module(force=True)")
-    monkeypatch.syspath_prepend(str(tree))
+    monkeypatch.setattr(sys, "path", [str(tree), *sys.path])
+    importlib.invalidate_caches()
     monkeypatch.delitem(sys.modules, "nets", raising=False)
     (tree / "nets.py").write_text(counting)
     (tree / "base.py").write_text(BASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -31,7 +32,8 @@ def test_a_config_inherits_from_an_installed_library(tmp_path: Path, base: str, 
 def test_what_setuptools_has_is_found_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     find_for_imports()
     monkeypatch.delitem(sys.modules, packages.NAME, raising=False)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    importlib.invalidate_caches()
     (tmp_path / "pkg_resources.py").write_text("")
     spec = importlib.util.find_spec(packages.NAME)
     assert spec
