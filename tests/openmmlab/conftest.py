@@ -39,11 +39,25 @@ def measure() -> Measure:
     return _measure
 
 
-def _measure(library: str, config: str, shape: Asked = "auto", method: str = "dry") -> dict[str, Any]:
+def shipped(library: str, config: str) -> Path:
+    """A config of a library's wheel."""
     spec = importlib.util.find_spec(library)
     assert spec, f"{library} is not installed here: run these tests by scripts/test"
     assert spec.origin
-    file = Path(spec.origin).parent / ".mim" / "configs" / config
+    return Path(spec.origin).parent / ".mim" / "configs" / config
+
+
+def assert_dry_is_real(library: str, config: str, shape: Asked = "auto") -> None:
+    """Holds a measurement without arithmetic to a real one: every figure, module and operator."""
+    dry, real = (_measure(library, config, shape, method) for method in ("dry", "real"))
+    assert (dry.pop("method"), real.pop("method")) == ("dry", "real")
+    for found in (dry, real):
+        del found["seconds"]
+    assert dry == real
+
+
+def _measure(library: str, config: str, shape: Asked = "auto", method: str = "dry") -> dict[str, Any]:
+    file = shipped(library, config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
         answer = run_job(file, shape, method=method)

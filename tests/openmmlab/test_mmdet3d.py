@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model_complexity.measure.codebases import mmdet3d
 from model_complexity.measure.job import run_job
-
-from .conftest import Measure
+from tests.openmmlab.conftest import Measure, shipped
 
 
 def test_pillars_to_a_hand_count(measure: Measure) -> None:
@@ -72,10 +69,7 @@ def test_what_is_fed(measure: Measure, config: str, inputs: dict[str, Any], shap
     ],
 )
 def test_why_not(config: str, kind: str, message: str) -> None:
-    spec = importlib.util.find_spec("mmdet3d")
-    assert spec
-    assert spec.origin
-    answer = run_job(Path(spec.origin).parent / ".mim" / "configs" / config, "auto")
+    answer = run_job(shipped("mmdet3d", config), "auto")
     assert answer
     assert answer["failure"]["kind"] == kind, answer["failure"]
     assert message in answer["failure"]["message"]

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from model_complexity.measure.codebases import mmocr
-
-from .conftest import Measure
+from tests.openmmlab.conftest import Measure, assert_dry_is_real
 
 
 def test_a_line_of_text_to_a_hand_count(measure: Measure) -> None:
@@ -61,11 +60,8 @@ def test_a_detector_of_mmdet_inside(measure: Measure) -> None:
     assert found["by_module"]["wrapped_model.roi_head.bbox_head.fc_cls"]["flops"] == 1000 * 1024 * 2
 
 
-def test_dry_is_real(measure: Measure) -> None:
-    config = "textrecog/crnn/crnn_mini-vgg_5e_mj.py"
-    dry, real = (measure("mmocr", config, "auto", method) for method in ("dry", "real"))
-    for figure in ("flops", "activations", "params", "operators", "unsupported_ops", "modules"):
-        assert dry[figure] == real[figure], figure
+def test_dry_is_real() -> None:
+    assert_dry_is_real("mmocr", "textrecog/crnn/crnn_mini-vgg_5e_mj.py")
 
 
 @pytest.mark.parametrize(

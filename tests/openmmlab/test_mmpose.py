@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model_complexity.measure.job import run_job
-from tests.openmmlab.conftest import Measure
+from tests.openmmlab.conftest import Measure, assert_dry_is_real, shipped
 
 COCO = "body_2d_keypoint/topdown_heatmap/coco"
 RTMPOSE_TINY = "body_2d_keypoint/rtmpose/body8/rtmpose-t_8xb256-420e_body8-256x192.py"
@@ -111,7 +110,7 @@ def test_a_transformer_that_lifts_is_fed_the_sequence_that_it_embeds(measure: Me
 
 
 def test_a_lifter_takes_no_image() -> None:
-    answer = run_job(shipped(LIFTER), (3, 256, 192))
+    answer = run_job(shipped("mmpose", LIFTER), (3, 256, 192))
     assert answer
     assert answer["failure"]["kind"] == "unsupported_input"
     assert "inputs=34x27" in answer["failure"]["message"]
@@ -144,7 +143,7 @@ def test_instances_are_decoupled_in_a_stated_number(measure: Measure) -> None:
 
 def test_of_a_distiller_the_student_is_counted(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     wholebody = "wholebody_2d_keypoint"
-    monkeypatch.chdir(shipped(".").parent)  # the teacher's config is named from the root of the repository
+    monkeypatch.chdir(shipped("mmpose", ".").parent)  # the teacher's config is named from the root of the repository
     found = measure("mmpose", f"{wholebody}/dwpose/ubody/s2_dis/dwpose_s-ss_coco-ubody-256x192.py")
     student = measure("mmpose", f"{wholebody}/rtmpose/ubody/rtmpose-s_8xb64-270e_coco-ubody-wholebody-256x192.py")
     assert found["conditions"] == ["the student alone", *student["conditions"]]
@@ -195,16 +194,5 @@ def test_a_head_that_asks_for_data_samples_gets_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [RTMPOSE_TINY, RTMO_TINY, LIFTER])
-def test_a_dry_analysis_gives_the_numbers_of_a_real_one(measure: Measure, config: str) -> None:
-    dry, real = measure("mmpose", config), measure("mmpose", config, method="real")
-    assert real["method"] == "real"
-    names = ("flops", "params", "activations", "operators", "by_module", "unsupported_ops", "conditions")
-    assert {name: dry[name] for name in names} == {name: real[name] for name in names}
-
-
-def shipped(config: str) -> Path:
-    """A config of mmpose's wheel."""
-    spec = importlib.util.find_spec("mmpose")
-    assert spec
-    assert spec.origin
-    return Path(spec.origin).parent / ".mim" / "configs" / config
+def test_a_dry_analysis_gives_the_numbers_of_a_real_one(config: str) -> None:
+    assert_dry_is_real("mmpose", config)

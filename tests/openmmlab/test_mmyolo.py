@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from model_complexity.measure.job import run_job
-from tests.openmmlab.conftest import Measure
+from tests.openmmlab.conftest import Measure, assert_dry_is_real, shipped
 
 YOLOV8_NANO = "yolov8/yolov8_n_syncbn_fast_8xb16-500e_coco.py"
 INSTANCES_NANO = "yolov5/ins_seg/yolov5_ins_n-v61_syncbn_fast_8xb16-300e_coco_instance.py"
@@ -96,7 +93,7 @@ def test_published_figures(measure: Measure, config: str, flops: float, params: 
 def test_published_figures_of_models_with_blocks_to_fuse_are_those_of_the_deployed_form(
     config: str, flops: float, params: float
 ) -> None:
-    answer = run_job(shipped(config), "auto", deploy=True)
+    answer = run_job(shipped("mmyolo", config), "auto", deploy=True)
     assert answer
     found = answer["measurement"]
     assert round(found["deployed"]["flops"] / 1e9, 2) == flops
@@ -154,23 +151,12 @@ def test_masks_are_convolved_for_each_instance(measure: Measure) -> None:
     ],
 )
 def test_a_library_that_is_not_installed_is_named(config: str, library: str) -> None:
-    answer = run_job(shipped(config), "auto")
+    answer = run_job(shipped("mmyolo", config), "auto")
     assert answer
     assert answer["failure"]["kind"] == "missing_dependency"
     assert library in answer["failure"]["message"]
 
 
 @pytest.mark.parametrize("config", [YOLOV8_NANO, INSTANCES_NANO])
-def test_a_dry_analysis_gives_the_numbers_of_a_real_one(measure: Measure, config: str) -> None:
-    dry, real = measure("mmyolo", config), measure("mmyolo", config, method="real")
-    assert real["method"] == "real"
-    names = ("flops", "params", "activations", "operators", "by_module", "unsupported_ops", "conditions")
-    assert {name: dry[name] for name in names} == {name: real[name] for name in names}
-
-
-def shipped(config: str) -> Path:
-    """A config of mmyolo's wheel."""
-    spec = importlib.util.find_spec("mmyolo")
-    assert spec
-    assert spec.origin
-    return Path(spec.origin).parent / ".mim" / "configs" / config
+def test_a_dry_analysis_gives_the_numbers_of_a_real_one(config: str) -> None:
+    assert_dry_is_real("mmyolo", config)

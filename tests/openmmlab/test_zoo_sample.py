@@ -7,13 +7,11 @@ size that is measured, against that.
 from __future__ import annotations
 
 import functools
-import importlib.util
-from pathlib import Path
 
 import pytest
 from scripts.lib.zoo_published import Published, read_published
 
-from .conftest import Measure
+from tests.openmmlab.conftest import Measure, shipped
 
 TOP_DOWN = "body_2d_keypoint/topdown_heatmap/coco/td-hm"
 YOLOX_NANO = "yolox/yolox_nano_8xb8-300e_coco"
@@ -76,10 +74,7 @@ OTHERWISE = {
 
 @functools.cache
 def _published(library: str) -> dict[str, Published]:
-    spec = importlib.util.find_spec(library)
-    assert spec
-    assert spec.origin
-    return read_published(Path(spec.origin).parent / ".mim", library)
+    return read_published(shipped(library, "").parent, library)
 
 
 @pytest.mark.parametrize(("library", "config", "flops", "params"), SAMPLE)

@@ -23,6 +23,7 @@ from torch import nn
 
 from .codebases import CODEBASES, codebase_of
 from .imports import import_leniently, leniently
+from .replacing import replaced
 
 ROOT_SCOPE = "mmengine"
 _UNKNOWN = re.compile(r"([\w.]+) is not in the \S+ registry")
@@ -66,6 +67,9 @@ def _scope_of_type(kind: Any) -> str:
 
     A class by name is looked for in mmengine, where ``custom_imports`` may have put it, then in each codebase that is
     installed or lies in the tree, in the order of the table.
+
+    Raises:
+        Exception: whatever importing one of those raises, if none of the others has it.
     """
     if isinstance(kind, type):
         package = kind.__module__.partition(".")[0]
@@ -73,13 +77,20 @@ def _scope_of_type(kind: Any) -> str:
     prefix, dot, _ = str(kind).partition(".")
     if dot or MODELS.get(str(kind)) is not None:
         return prefix if dot and any(prefix in row.scopes for row in CODEBASES) else ROOT_SCOPE
+    broken: Optional[Exception] = None
     for scope in [row.scopes[0] for row in CODEBASES]:
         if scope == ROOT_SCOPE or importlib.util.find_spec(scope) is None:
             continue
-        import_library(scope)
+        try:
+            import_library(scope)
+        except Exception as error:
+            broken = broken or error
+            continue
         with MODELS.switch_scope_and_registry(scope) as registry:
             if registry.get(str(kind)) is not None:
                 return scope
+    if broken is not None:
+        raise broken
     return ROOT_SCOPE
 
 
@@ -119,9 +130,8 @@ def build_model(config: Config, scope: str) -> nn.Module:
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
     with alone(), codebase_of(scope).while_building():
         try:
-            model: nn.Module = leniently(
-                partial(MODELS.build, without_weights(model_config))
-            )  # imports other libraries
+            build = partial(MODELS.build, without_weights(model_config))
+            model: nn.Module = leniently(build)  # it imports other libraries
         except KeyError as error:
             unknown = _UNKNOWN.search(str(error))
             library = _absent_library(model_config, unknown[1]) if unknown else None
@@ -135,16 +145,12 @@ def build_model(config: Config, scope: str) -> nn.Module:
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
-    asked = torch.distributed
-    if not asked.is_available() or asked.is_initialized():
+    group = torch.distributed
+    with contextlib.ExitStack() as stack:
+        if group.is_available() and not group.is_initialized():
+            stack.enter_context(replaced(group, "get_world_size", lambda *_, **__: 1))
+            stack.enter_context(replaced(group, "get_rank", lambda *_, **__: 0))
         yield
-        return
-    size, rank = asked.get_world_size, asked.get_rank
-    asked.get_world_size, asked.get_rank = (lambda group=None: 1), (lambda group=None: 0)
-    try:
-        yield
-    finally:
-        asked.get_world_size, asked.get_rank = size, rank
 
 
 def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
@@ -183,12 +189,8 @@ def switch_to_deploy(model: nn.Module) -> None:
 @contextlib.contextmanager
 def without_initialisation() -> Iterator[None]:
     """Keeps mmengine's modules from initialising their parameters while they are built, as some do (LoRA wraps a model so)."""
-    initialise = BaseModule.init_weights
-    BaseModule.init_weights = lambda self: None
-    try:
+    with replaced(BaseModule, "init_weights", lambda self: None):
         yield
-    finally:
-        BaseModule.init_weights = initialise
 
 
 def without_weights(config: Any) -> Any:

@@ -301,7 +301,11 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
         kwargs = kwargs or {}
         if func in _READERS and self._skip.is_empty(args[0]):
             raise UnsoundError(f"{func.__name__} asks for values {UNSOUND}")
-        if self._skip.has_lists() and func not in _OF_LISTS and any(map(self._skip.is_list, _tensors_in(args))):
+        if (
+            self._skip.has_lists()
+            and func not in _OF_LISTS
+            and any(map(self._skip.is_list, _tensors_in([*args, *kwargs.values()])))
+        ):
             name = getattr(func, "__name__", func)
             raise UnsoundError(f"{name} asks for a length {UNSOUND}")
         kind = _CONVOLUTIONS.get(func)

@@ -43,8 +43,8 @@ def candidate_sizes(config: Mapping[str, Any]) -> Tuple[Size, ...]:
         The size that its test pipeline ends with (of the train pipeline where there is none, as in pretraining), the size
         that its model is built for, the train pipeline's and 224, as far as the config says them.
     """
-    test = pipeline_size(_pipeline(config, "test") or _pipeline(config, "val"))
-    train = pipeline_size(_pipeline(config, "train"))
+    test = pipeline_size(pipeline_of(config, "test") or pipeline_of(config, "val"))
+    train = pipeline_size(pipeline_of(config, "train"))
     found = [size for size in (test, _model_size(config), train) if size]
     if not test and train:
         found.insert(0, train)
@@ -59,7 +59,7 @@ def pipeline_size(pipeline: Sequence[Any]) -> Optional[Size]:
     """
     size = None
     for transform in _transforms(pipeline):
-        name = _name(transform)
+        name = class_name(transform)
         if name in _CROPS:
             given = next((transform[key] for key in ("crop_size", "scale", "size") if key in transform), None)
             size = _size(given, height_first=True) or size
@@ -88,7 +88,8 @@ def _channels(config: Mapping[str, Any]) -> int:
     return CHANNELS
 
 
-def _pipeline(config: Mapping[str, Any], kind: str) -> Sequence[Any]:
+def pipeline_of(config: Mapping[str, Any], kind: str) -> Sequence[Any]:
+    """The transforms of the data loader for ``test``, ``val`` or ``train``, below the data sets that wrap others."""
     part: Any = config.get(f"{kind}_dataloader")
     while isinstance(part, Mapping):
         if isinstance(part.get("pipeline"), (list, tuple)):
@@ -104,7 +105,7 @@ def _transforms(pipeline: Any) -> Iterator[Mapping[str, Any]]:
         if not isinstance(transform, Mapping):
             continue
         yield transform
-        if _name(transform) in _WRAPPERS:
+        if class_name(transform) in _WRAPPERS:
             views = transform.get("transforms") or ()
             nested = views[0] if views and isinstance(views[0], (list, tuple)) else views
             yield from _transforms(nested)
@@ -123,8 +124,9 @@ def _model_size(config: Mapping[str, Any]) -> Optional[Size]:
     return _size(backbone.get("img_size"), height_first=True) if backbone else None
 
 
-def _name(transform: Mapping[str, Any]) -> str:
-    kind = transform.get("type")
+def class_name(part: Mapping[str, Any]) -> str:
+    """The name of a part's class, which may be given by name, with its library's scope before it, or itself."""
+    kind = part.get("type")
     return str(getattr(kind, "__name__", kind)).rpartition(".")[2]
 
 

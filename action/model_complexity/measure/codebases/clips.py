@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..shapes import AUTO, CHANNELS, LARGEST_SIDE, Asked, Shape
+from ..sizes import class_name, pipeline_of
 from .codebase import UnsupportedInputError
 
 Size = Tuple[int, int]
@@ -84,22 +85,12 @@ def view_of(config: Mapping[str, Any]) -> View:
     pipelines = (_transforms(config, part) for part in ("test", "val", "train"))
     found: Dict[str, Any] = {}
     for transform in next((pipeline for pipeline in pipelines if pipeline), []):
-        found.update(_said_by(type_name(transform), transform))
+        found.update(_said_by(class_name(transform), transform))
     return View(**found)
 
 
-def type_name(part: Mapping[str, Any]) -> str:
-    """The name of a part's class, which may be given by name, with its library's scope before it, or itself."""
-    kind = part.get("type")
-    return str(getattr(kind, "__name__", kind)).rpartition(".")[2]
-
-
-def _transforms(config: Mapping[str, Any], part: str) -> List[Mapping[str, Any]]:
-    found: Any = config.get(f"{part}_dataloader")
-    while isinstance(found, Mapping) and not found.get("pipeline"):
-        found = found.get("dataset")
-    pipeline = (found or {}).get("pipeline") or config.get(f"{part}_pipeline") or []
-    return [transform for transform in pipeline if isinstance(transform, Mapping)]
+def _transforms(config: Mapping[str, Any], kind: str) -> List[Mapping[str, Any]]:
+    return [transform for transform in pipeline_of(config, kind) if isinstance(transform, Mapping)]
 
 
 def _said_by(name: str, transform: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
@@ -184,7 +175,7 @@ def _video(model: Mapping[str, Any], view: View) -> Asked:
     channels = _channels(_backbone(model), _JOINTS["coco"] if view.layout.endswith("Heatmap") else CHANNELS)
     frames = _known(view.frames, "how many frames are fed", f"{SINGLE}=8x3x224x224")
     height, width = view.size or DEFAULT_SIZE
-    if view.layout == "NCHW" or (not view.layout and type_name(model) == "Recognizer2D"):
+    if view.layout == "NCHW" or (not view.layout and class_name(model) == "Recognizer2D"):
         as_channels = frames > 1 and channels == 2 * frames
         return (view.clips if frames == 1 or as_channels else frames, channels, height, width)
     clip = (channels, frames, height, width)
@@ -252,10 +243,10 @@ def _proposals(model: Mapping[str, Any], view: View) -> Asked:
 
 
 _KINDS: Dict[Callable[[Mapping[str, Any], View], bool], Callable[[Mapping[str, Any], View], Asked]] = {
-    lambda model, view: bool(view.persons) or type_name(model) == "RecognizerGCN": _skeleton,
-    lambda model, view: bool(view.spectra) or type_name(model) == "RecognizerAudio": _spectrogram,
+    lambda model, view: bool(view.persons) or class_name(model) == "RecognizerGCN": _skeleton,
+    lambda model, view: bool(view.spectra) or class_name(model) == "RecognizerAudio": _spectrogram,
     lambda model, view: "pem_feat_dim" in model: _proposals,
-    lambda model, view: type_name(model) in ("BMN", "TEM", "TCANet"): _features,
+    lambda model, view: class_name(model) in ("BMN", "TEM", "TCANet"): _features,
     lambda model, view: bool(view.keys): _modalities,
 }
 """Which of the above it is; a video if none."""

@@ -13,6 +13,8 @@ from ..shapes import AUTO, Asked, NamedInput, named_inputs
 from ..sizes import own_shape
 
 EXTRACT = "extract_feat"
+WITHOUT_POST_PROCESSING = "without post-processing"
+"""A condition of many: see ``Fed``."""
 _KINDS = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
 
@@ -70,23 +72,6 @@ def feed(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
 
     model.forward = by_name
     return Fed(tuple(_tensor(one, device) for one in inputs), {one.name: [1, *one.shape] for one in inputs})
-
-
-def enter_by_name(module: nn.Module) -> None:
-    """Has what a direct call of ``module.forward`` runs counted as the module's own.
-
-    Libraries write ``self.head.forward(features)`` where they trace; a trace names a module only when it is called itself.
-    """
-    forward = module.forward
-
-    def enter(*args: Any, **kwargs: Any) -> Any:
-        module.forward = forward
-        try:
-            return module(*args, **kwargs)
-        finally:
-            module.forward = enter
-
-    module.forward = enter
 
 
 def _check(called: Callable[..., Any], method: str, names: List[str], tried: str) -> None:

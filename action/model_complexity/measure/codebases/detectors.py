@@ -13,14 +13,13 @@ import torch
 from torch import nn
 
 from ..shapes import Asked
-from .codebase import Fed, feed
+from .codebase import WITHOUT_POST_PROCESSING, Fed, feed
 from .post_processing import Outputs, boxes_of, kept_by, kinds_of, replace_post_processing, suppressing_nothing
 from .prompts import CLASS, prompt
 
 PREDICT = "predict"
 PROPOSALS = 1_000
 """Of Fast R-CNN, which reads them from a file: as many as the region proposal networks leave that wrote those."""
-WITHOUT_POST_PROCESSING = "without post-processing"
 _MAKE_MASKS = {"RTMDetInsHead", "SOLOV2Head", "CondInstMaskHead", "YOLACTProtonet"}
 """Heads whose work grows with the number of instances."""
 

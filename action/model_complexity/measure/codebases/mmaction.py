@@ -13,10 +13,11 @@ from typing import Any, Callable, Dict, Iterator, List, NoReturn, Tuple
 import torch
 from torch import nn
 
+from ..replacing import replaced
 from ..shapes import AUTO, Asked
 from .clips import resolve
-from .codebase import Codebase, Fed, UnsupportedInputError, feed
-from .detectors import PREDICT, WITHOUT_POST_PROCESSING
+from .codebase import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from .detectors import PREDICT
 
 PROPOSALS = 32
 """People in a clip, which another detector finds; where a config samples a number of its own for training, that one."""
@@ -144,15 +145,12 @@ def without_files() -> Iterator[None]:
     filler = getattr(sys.modules.get(_FILLER), "LFBInferHead", None)
     if filler is not None:
         filler.__del__ = _write_nothing  # for good: an object goes when it likes
-    replaced: List[Tuple[Any, str, Any]] = [(mmengine, "mkdir_or_exist", _make_nothing)]
-    for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
-        found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
-        if found is not None:
-            replaced.append((found, "__init__", instead(found.__init__)))
     with contextlib.ExitStack() as stack:
-        for owner, name, instead in replaced:
-            stack.callback(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, instead)
+        stack.enter_context(replaced(mmengine, "mkdir_or_exist", _make_nothing))
+        for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
+            found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
+            if found is not None:
+                stack.enter_context(replaced(found, "__init__", instead(found.__init__)))
         yield
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from torch import nn
 
 from ..shapes import AUTO, CHANNELS, Asked
+from ..sizes import class_name, pipeline_of
 from .codebase import Codebase, Fed, UnsupportedInputError, feed
 from .post_processing import kinds_of
 
@@ -30,21 +31,15 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
 
 def _patch(config: Mapping[str, Any]) -> Optional[int]:
     size, scale = None, 1
-    for step in _steps(config):
-        if step.get("type") == "SetValues":
+    for step in pipeline_of(config, "train"):
+        if not isinstance(step, Mapping):
+            continue
+        if class_name(step) == "SetValues":
             scale = (step.get("dictionary") or {}).get("scale", scale)
-        elif step.get("type") in _CROPS:
+        elif class_name(step) in _CROPS:
             given = step.get("gt_patch_size", step.get("crop_size"))
             size = given[0] if isinstance(given, (list, tuple)) else given
     return size // scale if isinstance(size, int) and isinstance(scale, int) and size >= scale > 0 else None
-
-
-def _steps(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    found: Any = config.get("train_dataloader")
-    while isinstance(found, Mapping) and not found.get("pipeline"):
-        found = found.get("dataset")
-    pipeline = (found or {}).get("pipeline") or config.get("train_pipeline") or ()
-    yield from (step for step in pipeline if isinstance(step, Mapping))
 
 
 def feed_patch(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:

@@ -8,17 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Tuple
 
-import torch
 from mmengine.config import Config
 from torch import nn
 
+from ..replacing import replaced
 from ..shapes import AUTO, Asked
 from ..sizes import own_shape
 from .codebase import Codebase, Fed, extract_feat_or_forward, feed
 from .detectors import PREDICT, feed_detector, is_detector
 from .post_processing import kinds_of
 from .prompts import prompts_unread
-from .replacing import replaced
 from .trackers import feed_tracker, is_tracker
 
 
@@ -61,8 +60,6 @@ def without_extras() -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(prompts_unread())
-        if not torch.distributed.is_initialized():  # mmcv's SyncBN asks how many processes there are
-            stack.enter_context(replaced(torch.distributed, "get_world_size", lambda *_, **__: 1))
         for name, needed, value in _EXTRAS:
             module = sys.modules.get(name)
             if module is not None and not getattr(module, needed, True):

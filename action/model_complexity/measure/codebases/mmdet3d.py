@@ -13,9 +13,11 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 import torch
 from torch import nn
 
+from ..replacing import replaced
 from ..shapes import AUTO, Asked
-from .codebase import Codebase, Fed, UnsupportedInputError, feed
-from .detectors import PREDICT, WITHOUT_POST_PROCESSING, feed_detector
+from ..sizes import pipeline_of
+from .codebase import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from .detectors import PREDICT, feed_detector
 from .mmdet import padded
 from .post_processing import tensors_in
 
@@ -69,22 +71,15 @@ def _points(config: Mapping[str, Any], model: Mapping[str, Any]) -> Asked:
     several = backbone.get("backbones") or backbone
     channels = (several if isinstance(several, Mapping) else several[0]).get("in_channels")
     own = (model.get("test_cfg") or {}).get("num_points")
-    sampled = (step.get("num_points") for part in ("test", "train") for step in _steps(_pipeline(config, part)))
+    sampled = (step.get("num_points") for part in ("test", "train") for step in _steps(pipeline_of(config, part)))
     number = own or next((count for count in sampled if isinstance(count, int)), None)
     return f"{POINTS}={number}x{channels}" if number and channels else AUTO
 
 
 def _keys(config: Mapping[str, Any]) -> Tuple[str, ...]:
     """What the pipelines give to a model."""
-    steps = (step for part in ("test", "train") for step in _steps(_pipeline(config, part)))
+    steps = (step for part in ("test", "train") for step in _steps(pipeline_of(config, part)))
     return next((tuple(step["keys"]) for step in steps if "keys" in step and "Pack" in str(step.get("type"))), ())
-
-
-def _pipeline(config: Mapping[str, Any], part: str) -> Any:
-    found: Any = config.get(f"{part}_dataloader")
-    while isinstance(found, Mapping) and not found.get("pipeline"):
-        found = found.get("dataset")
-    return (found or {}).get("pipeline") or config.get(f"{part}_pipeline")
 
 
 def _steps(pipeline: Any) -> Iterator[Mapping[str, Any]]:
@@ -173,14 +168,10 @@ def _made_here() -> Iterator[None]:
         "FloatTensor": lambda *size: torch.zeros(size),
         "current_device": lambda: -1,  # what a tensor on the CPU says of itself
     }
-    known = {} if cuda.is_available() else {name: getattr(cuda, name) for name in instead}
-    for name in known:
-        setattr(cuda, name, instead[name])
-    try:
+    with contextlib.ExitStack() as stack:
+        for name, value in instead.items() if not cuda.is_available() else ():
+            stack.enter_context(replaced(cuda, name, value))
         yield
-    finally:
-        for name, own in known.items():
-            setattr(cuda, name, own)
 
 
 def _of_points(run: Run) -> Callable[..., Any]:

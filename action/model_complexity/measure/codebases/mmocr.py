@@ -14,8 +14,8 @@ from torch import nn
 
 from ..shapes import AUTO, CHANNELS, Asked
 from ..sizes import own_shape
-from .codebase import Codebase, Fed, UnsupportedInputError, feed
-from .detectors import PREDICT, WITHOUT_POST_PROCESSING, feed_detector
+from .codebase import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from .detectors import PREDICT, feed_detector
 
 FORWARD = "_forward"
 

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from ..shapes import AUTO, Asked
-from ..sizes import DEFAULT, candidate_sizes, own_shape
-from .codebase import Codebase, Fed, UnsupportedInputError, enter_by_name, extract_feat_or_forward, feed
+from ..sizes import DEFAULT, candidate_sizes, class_name, own_shape, pipeline_of
+from .calls import name_calls
+from .codebase import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, extract_feat_or_forward, feed
 
 FORWARD = "_forward"
 POSES = 20
@@ -68,8 +69,7 @@ def _codec_size(config: Mapping[str, Any]) -> Optional[List[int]]:
 
 def _longest_scale(config: Mapping[str, Any]) -> Optional[List[int]]:
     """Of a test pipeline that resizes an image within a scale, that scale as a landscape (DETR's 800 x 1333)."""
-    dataset: Any = (config.get("test_dataloader") or config.get("val_dataloader") or {}).get("dataset") or {}
-    for transform in dataset.get("pipeline") or ():
+    for transform in pipeline_of(config, "test") or pipeline_of(config, "val"):
         scales = transform.get("scales")
         if isinstance(scales, (list, tuple)) and scales:
             return sorted(map(int, max(scales, key=prod)))
@@ -80,7 +80,7 @@ def _keypoints(config: Mapping[str, Any]) -> Optional[str]:
     """The input of a model that lifts keypoints to 3d, from what its backbone is built for; None for others."""
     model = config.get("model")
     backbone: Any = model.get("backbone") if isinstance(model, Mapping) else None
-    shape = _LIFTERS.get(_name(backbone)) if isinstance(backbone, Mapping) else None
+    shape = _LIFTERS.get(class_name(backbone)) if isinstance(backbone, Mapping) else None
     return None if shape is None else f"inputs={shape(config, backbone)}"
 
 
@@ -109,11 +109,6 @@ def _sequence_length(config: Mapping[str, Any]) -> Optional[int]:
     return None
 
 
-def _name(built: Mapping[str, Any]) -> str:
-    kind = built.get("type")
-    return str(getattr(kind, "__name__", kind)).rpartition(".")[2]
-
-
 # What is traced
 
 
@@ -130,10 +125,10 @@ def feed_estimator(model: nn.Module, method: str, asked: Asked, device: str) -> 
         head = getattr(estimator, name, None)
         if isinstance(head, nn.Module):
             conditions += _prepare(head, fed)
-            enter_by_name(head)
+            name_calls(head)
     if (getattr(estimator, "test_cfg", None) or {}).get("flip_test"):
         conditions.append("without the flip test")
-    return fed._replace(conditions=(*conditions, "without post-processing"))
+    return fed._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
 
 
 def _without_teacher(model: nn.Module) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from .replacing import replaced
+from ..replacing import replaced
 
 INSTANCES = 100
 """What a head leaves whose ``test_cfg`` does not say it; nothing that is counted works on those."""
@@ -69,9 +69,7 @@ def replace_post_processing(detector: nn.Module, outputs: Outputs) -> None:
     numbers = _numbers(detector)
     for module in detector.modules():
         if callable(getattr(module, "predict_by_feat", None)):
-            kind = next((kind for kind in kinds_of(module) if kind in _REPLACEMENTS), "")
-            number = numbers.get(id(module)) or kept_by(module)
-            module.predict_by_feat = _REPLACEMENTS.get(kind, _PostProcessing)(module, number, outputs)
+            module.predict_by_feat = _PostProcessing(module, numbers.get(id(module)) or kept_by(module), outputs)
         for kind in kinds_of(module):
             for name, replacement in _METHODS.get(kind, {}).items():
                 setattr(module, name, replacement(module, outputs))
@@ -130,9 +128,12 @@ class _PostProcessing:
 
     def __init__(self, head: nn.Module, number: int, outputs: Outputs) -> None:
         self._head, self._number, self._outputs = head, number, outputs
+        self._masks = next((_MASKS[kind] for kind in kinds_of(head) if kind in _MASKS), None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._outputs.add(args, kwargs)
+        if self._masks is not None:
+            self._outputs.add(self._masks(self._head, self._number, *args))
         if kwargs.get("results_list") is not None:
             return kwargs["results_list"]  # a mask head's: those that it was given
         found = boxes_of(self._number, next(tensors_in([args, kwargs])))
@@ -145,33 +146,24 @@ class _PostProcessing:
         return [found]
 
 
-class _DynamicMasks(_PostProcessing):
-    """For heads whose post-processing holds a part of the network: masks are convolutions with kernels of each instance."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._outputs.add(self._masks(*args, **kwargs))
-        return super().__call__(*args, **kwargs)
-
-    def _masks(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Those of ``number`` instances, given what ``predict_by_feat`` is given."""
-        raise NotImplementedError
+def _masks_of_rtmdet(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Of scores, boxes, kernels and mask features; masks are convolutions of the last with kernels of each instance."""
+    features = outputs[3]
+    drawn = features.new_ones((number, head.num_gen_params))
+    masks: torch.Tensor = head._mask_predict_by_feat_single(features[0], drawn, drawn[:, :4])
+    return masks
 
 
-class _RTMDetMasks(_DynamicMasks):
-    def _masks(self, scores: Any, boxes: Any, kernels: Any, mask_features: torch.Tensor, **_: Any) -> torch.Tensor:
-        drawn = mask_features.new_ones((self._number, self._head.num_gen_params))
-        masks: torch.Tensor = self._head._mask_predict_by_feat_single(mask_features[0], drawn, drawn[:, :4])
-        return masks
+def _masks_of_solo(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Of kernels, scores and mask features."""
+    kernels, _, features = outputs[:3]
+    side = head.dynamic_conv_size
+    drawn = features.new_ones((number, kernels[0].shape[1] // side**2, side, side))
+    return torch.nn.functional.conv2d(features, drawn)
 
 
-class _SOLOMasks(_DynamicMasks):
-    def _masks(self, kernels: Any, scores: Any, mask_features: torch.Tensor, **_: Any) -> torch.Tensor:
-        side = self._head.dynamic_conv_size
-        drawn = mask_features.new_ones((self._number, kernels[0].shape[1] // side**2, side, side))
-        return torch.nn.functional.conv2d(mask_features, drawn)
-
-
-_REPLACEMENTS = {"RTMDetInsHead": _RTMDetMasks, "SOLOV2Head": _SOLOMasks}
+_MASKS: Dict[str, Callable[..., torch.Tensor]] = {"RTMDetInsHead": _masks_of_rtmdet, "SOLOV2Head": _masks_of_solo}
+"""Heads whose post-processing holds a part of the network, by class: makes the masks of so many instances."""
 
 
 def _only_forward(part: nn.Module, outputs: Outputs) -> Callable[..., Any]:

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import torch
 from torch import nn
 
-from .replacing import replaced
+from ..replacing import replaced
 
 CLASS = "object"
 _BERT = "bert-base-uncased"
 """The one whose sizes are the defaults of transformers' ``BertConfig``."""
 
 
-class FullText(dict):  # type: ignore[type-arg] # its values are read as items and as attributes
-    """What a tokenizer says of a text that fills the model's input."""
+class FullText(Dict[str, Any]):
+    """What a tokenizer says of a text that fills the model's input: read as items and as attributes."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in self:

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_flatten
 
 from ..shapes import Asked
 from .calls import name_calls
-from .codebase import Fed, feed
+from .codebase import WITHOUT_POST_PROCESSING, Fed, feed
 
 ENCODE_DECODE = "encode_decode"
 _OF_QUERIES = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
@@ -85,7 +85,7 @@ def _without_post_processing(head: nn.Module) -> Iterator[str]:
         yield "masks merged at the image's size"
     elif callable(getattr(head, "predict_by_feat", None)):
         head.predict_by_feat = _as_it_is
-        yield "without post-processing"
+        yield WITHOUT_POST_PROCESSING
 
 
 def _as_it_is(outputs: Any, *_: Any, **__: Any) -> Any:
