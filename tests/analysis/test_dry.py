@@ -127,6 +127,7 @@ READS: dict[str, Callable[[torch.Tensor], object]] = {
     "how many there are": lambda x: torch.where(x > 0.5)[0].shape,
     "where the first one is": lambda x: x.nonzero()[0],
     "what is there": lambda x: x[torch.where(x > 0.5)],
+    "how many, by keyword": lambda x: torch.numel(input=x.nonzero()),
     "as many": lambda x: torch.zeros(x.nonzero().size(0)),
     "the places": lambda x: x.nonzero() + 1,
     "after a copy": lambda x: torch.zeros(3).copy_(x.sum((0, 2, 3)))[0].item(),

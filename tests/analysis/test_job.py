@@ -83,6 +83,28 @@ def test_a_library_is_imported_by_its_scope(tree: Path) -> None:
     assert answer["measurement"]["flops"] == conv_flops(8)
 
 
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("OwnNet", "measured"), ("NoSuchNet", "No module named 'nothing_that_it_needs'")]
+)
+def test_a_broken_library_costs_no_config_of_another_one_that_names_no_scope(
+    tree: Path, kind: str, outcome: str
+) -> None:
+    for name, needs in (("mmaction", "import nothing_that_it_needs"), ("mmrotate", "")):  # first and last of the table
+        package = tree / name
+        package.mkdir()
+        (package / "__init__.py").write_text(needs)
+        (package / "registry.py").write_text(
+            "from mmengine.registry import MODELS as ROOT, Registry\n"
+            f"MODELS = Registry('model', parent=ROOT, scope='{name}', locations=['{name}.models'])\n"
+        )
+        (package / "models.py").write_text(
+            LIBRARY.replace("mmengine.registry", f"{name}.registry").replace("Conv(", "OwnNet(")
+        )
+    (tree / "config.py").write_text(f"model = dict(type='{kind}', channels=8)\n")
+    (answer,) = measure(tree, ["config.py"], shape=(3, 8, 8))
+    assert answer.get("failure", {"message": "measured"})["message"] == outcome
+
+
 FAILURES = [
     ("model = dict(\n", "config_syntax", "config0.py:1: '(' was never closed"),
     ("_base_ = 'broken.py'\n", "config_syntax", "broken.py:2: invalid syntax"),

@@ -56,7 +56,7 @@ def test_a_config_that_failed_says_nothing_against_it() -> None:
 def test_without_conditions_nothing_is_said() -> None:
     shown = report(entry("a.py", measured(5), measured(6)))
     for text in (comment(shown), terminal(shown), render_html(shown)):
-        for word in ("figures hold", "Figures are", "proposals", "ompiled operators"):
+        for word in ("figures hold", "Figures are", "proposals", "ompiled operators", "Not installed"):
             assert word not in text
     assert holding(shown) == []
 
@@ -97,6 +97,7 @@ def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() 
     assert "`operator_9` and 2 more." in comment(shown)
     assert "compiled operators not installed, by shape only" in render_html(shown)
     assert "operator_11" in render_html(shown)
+    assert "Not installed, and computed by shape only, in a.py at (3, 224, 224): operator_0, " in terminal(shown)
 
 
 def test_hostile_ones_are_text_and_are_bounded() -> None:

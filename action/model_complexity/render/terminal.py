@@ -121,14 +121,27 @@ def tell_measured(report: Report, console: Console) -> None:
 
 
 def not_counted(report: Report) -> list[str]:
-    """A sentence for each set of operators that figures leave out; configs that leave out the same are told together."""
-    found = []
+    """Sentences on the operators that figures leave out, and on those of mmcv that were not installed.
+
+    Configs of which the same is to be said are told together.
+    """
+    left_out, stood_in = [], []
     for entry in report.entries:
-        if isinstance(entry.shown, Measurement) and entry.shown.unsupported_ops.uncounted:
-            names = sorted(entry.shown.unsupported_ops.uncounted.items(), key=lambda item: (-item[1], item[0]))
-            found.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
-    groups = groupby(sorted(found), key=lambda pair: pair[0])
-    return [f"Not counted in {_listed([name for _, name in group])}: {what}." for what, group in groups]
+        if isinstance(entry.shown, Measurement):
+            uncounted = entry.shown.unsupported_ops.uncounted.items()
+            names = sorted(uncounted, key=lambda item: (-item[1], item[0]))
+            left_out.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
+            stood_in.append((_listed([plain(name, 80) for name in entry.shown.stand_ins]), _called(entry)))
+    return [
+        *(f"Not counted in {configs}: {what}." for configs, what in _together(left_out)),
+        *(f"Not installed, and computed by shape only, in {configs}: {what}." for configs, what in _together(stood_in)),
+    ]
+
+
+def _together(said: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of (what, config): (configs, what) with each what once; a blank one is not worth a word."""
+    groups = groupby(sorted(pair for pair in said if pair[0]), key=lambda pair: pair[0])
+    return [(_listed([config for _, config in group]), what) for what, group in groups]
 
 
 def holding(report: Report) -> list[str]:

@@ -263,6 +263,6 @@ def test_an_environment_variable_is_its_default(value: str, filled: str) -> None
      ("a.py", "x = f'" + "{a}" * 330_000 + "'")],
 )  # fmt: skip
 def test_hostile_text_ends_in_time(path: str, text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process: what else the machine does makes no difference
     read_references(path, text)
-    assert time.perf_counter() - started < 10  # a quadratic reader takes minutes
+    assert time.process_time() - started < 10  # a quadratic reader takes minutes

@@ -55,8 +55,9 @@ def prompts_unread() -> Iterator[None]:
         if getattr(language, "AutoTokenizer", None) is not None:
             stack.enter_context(replaced(language, "AutoTokenizer", _Tokenizers))
             stack.enter_context(replaced(language, "HFBertModel", _without_weights(language.HFBertModel)))
-            for module in (language, sys.modules["mmdet.models.dense_heads.atss_vlfusion_head"]):
-                stack.enter_context(replaced(module, "BertConfig", _sizes(module.BertConfig)))
+            for module in (language, sys.modules.get("mmdet.models.dense_heads.atss_vlfusion_head")):
+                if module is not None:
+                    stack.enter_context(replaced(module, "BertConfig", _sizes(module.BertConfig)))
         yield
 
 
