@@ -133,7 +133,7 @@ def test_one_of_the_windows_that_slide_over_an_image(measure: Measure) -> None:
     assert found["input_shape"] == [1, 3, 128, 128]
     assert found["conditions"] == [
         "one sliding window",
-        "auxiliary heads in the params alone",
+        "without running auxiliary heads",
         "without post-processing",
     ]
     assert found["by_module"]["decode_head.conv_seg"]["flops"] == 128 * 128 * 16 * 2  # 16 channels, 2 classes

@@ -65,7 +65,7 @@ def _conditions(model: nn.Module) -> Iterator[str]:
     if texts:
         yield f"{texts:,} class names encoded beforehand"
     if getattr(model, "auxiliary_head", None) is not None:
-        yield "auxiliary heads in the params alone"
+        yield "without running auxiliary heads"
     yield from dict.fromkeys(condition for head in _heads(model) for condition in _without_post_processing(head))
 
 
