@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints flops, params and activations of a config: the summary block, then the table of modules.
 
-Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the analysis environment's Python.
+Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the worker environment's Python.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "action"))
 
-from model_complexity.measure.shapes import parse_shape
+from model_complexity.common.shapes import parse_shape
 
 
 class _OneLine(argparse.ArgumentParser):
@@ -49,9 +49,9 @@ def main() -> int:
         parser.error(f"argument config: there is no file {arguments.config}")
 
     # Only now: importing torch takes seconds, and a wrong argument should not.
-    from model_complexity.measure.building import cut_network
-    from model_complexity.measure.job import run_job
-    from model_complexity.measure.page import ModuleRow, fed_text, module_table, summary_block
+    from model_complexity.common.table import ModuleRow, fed_text, module_table, summary_block
+    from model_complexity.worker.build.model import cut_network
+    from model_complexity.worker.job import run_job
 
     sys.path.insert(1, str(Path.cwd()))
     cut_network()

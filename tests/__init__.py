@@ -1,1 +1,1 @@
-"""Tests: unit, integration over real HTTP and git, the measuring half in its own environment, and the real container."""
+"""Tests: unit, integration over real HTTP and git, the worker in its own environment, and the real container."""

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from model_complexity import __version__, local
+from model_complexity import __version__
+from model_complexity import commands as local
+from model_complexity.action import run
 from model_complexity.errors import ActionError
-from model_complexity.github import workflow
-from model_complexity.pipeline import run
-from model_complexity.settings import Settings
+from model_complexity.github import workflow_commands as workflow
+from model_complexity.settings.inputs import Settings
 
 _INTERRUPTED = 130
 """As shells say it of a program that a signal ended."""
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _perform(options: argparse.Namespace) -> int:
-    from model_complexity.local.commands import perform  # only now: the action does without, and without rich
+    from model_complexity.commands.dispatch import perform
 
     try:
         with _cleaning_up():

@@ -1,6 +1,6 @@
 """The data model that all rooms share: Report > Entry > Result > Measurement | Failure.
 
-Everything that comes from the measuring half or from a report file is untrusted and passes through these classes, which
+Everything that comes from the worker or from a report file is untrusted and passes through these classes, which
 bound and validate it. A figure is an exact integer here; rounding happens only where text is made.
 """
 
@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
-from model_complexity.measure.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
+from model_complexity.common.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
 
 REPORT_VERSION: Literal[1] = 1
 

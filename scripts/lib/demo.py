@@ -1,6 +1,6 @@
 """The demo's play: a real git repository of mmpretrain's configs, a pull request, and the whole action against a server here.
 
-Run by scripts/demo with the speaking half's Python, after everything is set up.
+Run by scripts/demo with the host's Python, after everything is set up.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests import zoo  # noqa: E402 - the path above makes it importable
-from tests.github_server import GitHubServer  # noqa: E402
-from tests.play import Play  # noqa: E402
+from tests.support import zoo  # noqa: E402 - the path above makes it importable
+from tests.support.github_server import GitHubServer  # noqa: E402
+from tests.support.pull_request import Play  # noqa: E402
 
 CHANGES = {
     "patches": (
@@ -63,7 +63,7 @@ def _act(play: Play, action: str) -> int:
     started = time.monotonic()
     command = [sys.executable, "-u", "-m", "model_complexity"]
     status = subprocess.run(
-        command, env={**ours, **told, "MODEL_COMPLEXITY_PYTHON": str(zoo.ANALYSIS)}, check=False
+        command, env={**ours, **told, "MODEL_COMPLEXITY_PYTHON": str(zoo.WORKER_PYTHON)}, check=False
     ).returncode
     print(f"  (exit code {status} after {time.monotonic() - started:.0f} s)")
     return status

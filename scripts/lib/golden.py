@@ -11,9 +11,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "action"))
 
-from model_complexity.measure.building import cut_network
-from model_complexity.measure.job import run_job
-from model_complexity.measure.shapes import AUTO
+from model_complexity.common.shapes import AUTO
+from model_complexity.worker.build.model import cut_network
+from model_complexity.worker.job import run_job
 
 _VIT = "mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k.py"
 _RESNET = "mmpretrain::resnet/resnet18_8xb32_in1k.py"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.models import Part, conv, model, norm
-from tests.unit.reports import SHAPE, entry, failed, measured, report
+from tests.support.factories import SHAPE, entry, failed, measured, report
+from tests.support.modules import Part, conv, model, norm
 
 from model_complexity.report import (
     BudgetCheck,

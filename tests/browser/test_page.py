@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Open, Seen
 from tests.browser.scene import PAYLOADS, everything, hostile, many, resnet
-from tests.unit.reports import entry, report
+from tests.support.factories import entry, report
 
-from model_complexity.render.escape import plain
-from model_complexity.render.html_tree import LONGEST_LABEL
+from model_complexity.escape import plain
+from model_complexity.render.html.module_tree import LONGEST_LABEL
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ["deeper", "fails", "fewer", "fixed", "new", "gone", "same"]

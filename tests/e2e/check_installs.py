@@ -8,8 +8,8 @@ import pytest
 from tests.e2e.codebases import PROBES, install_of
 from tests.e2e.runner import Runner
 from tests.e2e.scene import figures, on_dispatch, report
-from tests.github_server import GitHubServer
-from tests.play import Play
+from tests.support.github_server import GitHubServer
+from tests.support.pull_request import Play
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.runner import Run, Runner
-from tests.github_server import Comment
-from tests.play import Play
+from tests.support.github_server import Comment
+from tests.support.pull_request import Play
 
 from model_complexity.report import Measurement, Report, Result
 

@@ -9,8 +9,8 @@ import pytest
 from tests.e2e.codebases import install_of
 from tests.e2e.runner import Runner
 from tests.e2e.scene import cells, comments, figures, on_pull_request, report
-from tests.github_server import GitHubServer
-from tests.play import Play
+from tests.support.github_server import GitHubServer
+from tests.support.pull_request import Play
 
 from model_complexity.report import Measurement
 

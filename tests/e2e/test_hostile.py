@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.log import obeyed, visible
 from tests.e2e.runner import FILE_COMMANDS, Run, Runner
 from tests.e2e.scene import NETS, comments, figures, flops, net, on_pull_request, report
-from tests.github_server import GitHubServer
-from tests.play import CREDENTIAL, Play
+from tests.support.github_server import GitHubServer
+from tests.support.pull_request import CREDENTIAL, Play
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,7 @@ def python(runner: Runner, code: str, *, workspace: Path | None = None, **inputs
     """Runs code in the entrypoint's own interpreter, isolated as there."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
     return runner.run(
-        "workflow_dispatch", {}, API, workspace, given, entrypoint=["/opt/speaking/bin/python", "-I", "-u", "-c", code]
+        "workflow_dispatch", {}, API, workspace, given, entrypoint=["/opt/host/bin/python", "-I", "-u", "-c", code]
     )
 
 
@@ -27,13 +27,13 @@ def as_worker(runner: Runner, code: str) -> Run:
 
 
 def as_user(runner: Runner, user: str, code: str) -> Run:
-    """Runs code in the analysis environment as the user that runs the pull request's code."""
+    """Runs code in the worker environment as the user that runs the pull request's code."""
     return runner.run(
         "workflow_dispatch",
         {},
         API,
         options=["--user", user],
-        entrypoint=["/opt/analysis/bin/python", "-u", "-c", code],
+        entrypoint=["/opt/worker/bin/python", "-u", "-c", code],
         extra_env={"HOME": f"/home/{user}"},
     )
 
@@ -42,7 +42,7 @@ def test_starts_without_a_shell_and_isolated(runner: Runner) -> None:
     inspected = runner.engine("image", "inspect", "--format", "{{json .Config}}", runner.image)
 
     config = json.loads(inspected.stdout)
-    assert config["Entrypoint"] == ["/opt/speaking/bin/python", "-I", "-u", "-m", "model_complexity"]
+    assert config["Entrypoint"] == ["/opt/host/bin/python", "-I", "-u", "-m", "model_complexity"]
     assert config.get("User", "") in {"", "0", "root"}, "GitHub: a Docker action must run as root"
     assert not config.get("WorkingDir", "").startswith("/github"), "the runner sets the working directory"
 
@@ -60,11 +60,11 @@ with open(os.environ["GITHUB_STEP_SUMMARY"], "a") as summary:
     run = python(runner, code, max_configs="7")
 
     assert (run.exit_code, run.log, run.summary) == (0, "", "# Summary\n")
-    assert json.loads(run.outputs["seen"]) == ["7", "test-token", "/opt/analysis/bin/python", "worker"]
+    assert json.loads(run.outputs["seen"]) == ["7", "test-token", "/opt/worker/bin/python", "worker"]
     assert run.outputs["uid"] == "0"
 
 
-def test_the_speaking_half_has_its_packages_and_no_torch(runner: Runner) -> None:
+def test_the_host_has_its_packages_and_no_torch(runner: Runner) -> None:
     code = """
 import importlib.util as u
 import github, jinja2, pydantic, tabulate
@@ -116,10 +116,10 @@ def test_the_worker_may_change_nothing(runner: Runner) -> None:
     code = """
 import os, sysconfig
 print(os.getuid())
-ours = ["/opt/speaking/lib", "/opt/speaking/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity"]
+ours = ["/opt/host/lib", "/opt/host/bin/python", "/opt/model-complexity", "/opt/model-complexity/model_complexity"]
 runners = ["/github/workspace", "/github/file_commands/set_output_1"]
 systems = ["/usr/local/bin", "/etc", "/root"]
-for path in [sysconfig.get_path("purelib"), "/opt/analysis/bin", *ours, *runners, *systems]:
+for path in [sysconfig.get_path("purelib"), "/opt/worker/bin", *ours, *runners, *systems]:
     print(path, os.access(path, os.W_OK))
 for secret in ["/etc/shadow", "/root/.bashrc"]:
     try:
@@ -144,7 +144,7 @@ import os, pathlib, sysconfig
 own = pathlib.Path(sysconfig.get_path("purelib"), "added.py")
 own.write_text("")
 print(os.getuid(), own.exists())
-print([path for path in ["/opt/speaking/lib", "/opt/model-complexity", "/github/workspace"] if os.access(path, os.W_OK)])
+print([path for path in ["/opt/host/lib", "/opt/model-complexity", "/github/workspace"] if os.access(path, os.W_OK)])
 """
 
     run = as_user(runner, "installer", code)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import zoo
 from tests.e2e.conftest import ROOT
 from tests.e2e.log import obeyed
 from tests.e2e.runner import Runner
 from tests.e2e.scene import NETS, cells, comments, figures, flops, net, on_dispatch, on_pull_request, report
-from tests.github_server import GitHubServer
-from tests.play import Play
+from tests.support import zoo
+from tests.support.github_server import GitHubServer
+from tests.support.pull_request import Play
 
 from model_complexity.report import Measurement
 
@@ -55,7 +55,7 @@ def vit_flops(patch: int) -> int:
 
 def get_flops(tree: Path, config: str) -> tuple[str, str]:
     """The summary block and the table that scripts/get_flops.py prints in a tree."""
-    command = [str(zoo.ANALYSIS), "-W", "ignore", str(ROOT / "scripts" / "get_flops.py"), config]
+    command = [str(zoo.WORKER_PYTHON), "-W", "ignore", str(ROOT / "scripts" / "get_flops.py"), config]
     printed = subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True).stdout
     block, _, table = printed.strip("\n").partition("\n|")
     return block, f"|{table}"

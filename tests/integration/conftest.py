@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.github_server import GitHubServer
-from tests.integration.openapi import description
-from tests.integration.runs import TREE
-from tests.play import Play
+from tests.support.action_runs import TREE
+from tests.support.github_server import GitHubServer
+from tests.support.openapi import description
+from tests.support.pull_request import Play
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.github_server import Fault, GitHubServer
-from tests.integration.openapi import INSTALL, DescriptionMissingError, description
+from tests.support.github_server import Fault, GitHubServer
+from tests.support.openapi import INSTALL, DescriptionMissingError, description
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Client, Comment
+from model_complexity.github.errors import PermissionDenied, RefusalError, UnansweredError
 from model_complexity.github.event import PullRequest
-from model_complexity.github.refusals import PermissionDenied, RefusalError, UnansweredError
 
 REPOSITORY = "open-mmlab/mmpretrain"
 HEAD, BASE = "a" * 40, "b" * 40

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.github_server import Fault, GitHubServer
+from tests.support.github_server import Fault, GitHubServer
 
 from model_complexity.github.client import Client
 from model_complexity.github.comment import Published, marker, publish
-from model_complexity.github.refusals import PermissionDenied, UnansweredError
+from model_complexity.github.errors import PermissionDenied, UnansweredError
 
 REPOSITORY = "open-mmlab/mmpretrain"
 HEAD, BASE, NEWER = "a" * 40, "b" * 40, "c" * 40

@@ -11,7 +11,7 @@ import pytest
 from model_complexity.discover import ChangedFile, Graph, Patterns, is_base, select
 
 ROOT = Path(__file__).parents[2]
-ANALYSIS = ROOT / ".venv" / "analysis" / "bin" / "python"
+WORKER_PYTHON = ROOT / ".venv" / "worker" / "bin" / "python"
 WHERE = "import importlib.util as u; print(u.find_spec('mmpretrain').submodule_search_locations[0])"
 MMENGINE = """
 import json, os, sys
@@ -30,7 +30,7 @@ json.dump(found, sys.stdout)
 
 @pytest.fixture(scope="module")
 def zoo() -> Path:
-    done = subprocess.run([str(ANALYSIS), "-c", WHERE], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(WORKER_PYTHON), "-c", WHERE], capture_output=True, text=True, check=True)
     return Path(done.stdout.strip(), ".mim")
 
 
@@ -45,7 +45,7 @@ def test_all_of_it_is_read(graph: Graph) -> None:
 
 def test_the_bases_are_those_that_mmengine_finds_by_running_the_files(zoo: Path, graph: Graph) -> None:
     done = subprocess.run(
-        [str(ANALYSIS), "-W", "ignore", "-c", MMENGINE], cwd=zoo, capture_output=True, text=True, check=True
+        [str(WORKER_PYTHON), "-W", "ignore", "-c", MMENGINE], cwd=zoo, capture_output=True, text=True, check=True
     )
     expected = json.loads(done.stdout)
     assert len(expected) == 846
@@ -64,7 +64,7 @@ def test_one_base_reaches_hundreds(graph: Graph) -> None:
 
 def test_nothing_of_it_is_executed(zoo: Path) -> None:
     """An audit hook in a process of its own counts what would run a file of the tree."""
-    command = [str(ROOT / ".venv/speaking/bin/python"), str(ROOT / "scripts/bench_discover.py"), str(zoo)]
+    command = [str(ROOT / ".venv/host/bin/python"), str(ROOT / "scripts/benchmarks/discover.py"), str(zoo)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["executed"] == []

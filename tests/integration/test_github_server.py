@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import requests
-from tests.github_server import GitHubServer, State
+from tests.support.github_server import GitHubServer, State
 
 ROOT = Path(__file__).parents[2]
 HEAD, BASE = "a" * 40, "b" * 40
@@ -70,7 +70,7 @@ def test_pages_are_linked_as_github_links_them() -> None:
 def test_as_a_process_it_keeps_its_state_in_a_file_and_stops_when_told(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     file.write_text(served().dump(), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.github_server", "--port", "0", "--state-file", str(file)]
+    command = [sys.executable, "-m", "tests.support.github_server", "--port", "0", "--state-file", str(file)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.github_server import Fault
-from tests.integration.runs import LIBRARY, TREE, act, act_in, comments, flops, left_behind
-from tests.play import Play
+from tests.support.action_runs import LIBRARY, TREE, act, act_in, comments, flops, left_behind
+from tests.support.github_server import Fault
+from tests.support.pull_request import Play
 
 from model_complexity.report import BudgetCheck, Measurement
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from model_complexity.errors import ActionError
-from model_complexity.process import OUTPUT_LIMIT
 from model_complexity.report import Failure, Measurement, Result
-from model_complexity.sandbox import Job, Means, Ready, Sandbox
+from model_complexity.sandbox.process import OUTPUT_LIMIT
+from model_complexity.sandbox.sandbox import Job, Means, Ready, Sandbox
 
-ANALYSIS = Path(__file__).parents[2] / ".venv" / "analysis" / "bin" / "python"
+WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 SHAPE = (3, 4, 4)
 NET = """
 from mmengine.registry import MODELS
@@ -44,7 +44,7 @@ def tree(tmp_path: Path) -> Path:
     return tree
 
 
-def sandbox(tmp_path: Path, python: Path = ANALYSIS, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
+def sandbox(tmp_path: Path, python: Path = WORKER_PYTHON, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
     room = tmp_path / "room"
     room.mkdir(parents=True)
     return Sandbox.prepare(python, room, users=(None, None), means=Means(60, device, jobs=jobs))
@@ -185,7 +185,7 @@ def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
         sandbox(tmp_path, tmp_path / "nowhere")
     for user, message in (("root", "must not run as root"), ("nobody-here", "there is no user 'nobody-here'")):
         with pytest.raises(ActionError, match=message):
-            Sandbox.prepare(ANALYSIS, tmp_path / user, users=(user, None), means=Means())
+            Sandbox.prepare(WORKER_PYTHON, tmp_path / user, users=(user, None), means=Means())
 
 
 def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

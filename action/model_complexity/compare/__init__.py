@@ -13,8 +13,7 @@ from model_complexity.compare.deltas import (
     status_of,
     traced_alike,
 )
-from model_complexity.compare.families import Family, families
-from model_complexity.compare.modules import (
+from model_complexity.compare.module_diff import (
     Figures,
     ModuleChange,
     ModuleDiff,
@@ -22,7 +21,8 @@ from model_complexity.compare.modules import (
     Shares,
     module_changes,
 )
-from model_complexity.compare.order import Folded, fate_of, folded, pressing, worst_first
+from model_complexity.compare.module_groups import Family, families
+from model_complexity.compare.ranking import Folded, fate_of, folded, pressing, worst_first
 from model_complexity.report import Figure
 
 __all__ = [

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from model_complexity.discover.patterns import SUFFIXES, may_be_config
+from model_complexity.discover.globs import SUFFIXES, may_be_config
 from model_complexity.discover.references import Contents, Reference, read_references, show
-from model_complexity.discover.tree import Tree, UnreadableFileError
+from model_complexity.git.tree import Tree, UnreadableFileError
 from model_complexity.report import Problem
 
 MAX_CONFIGS: Final = 20_000

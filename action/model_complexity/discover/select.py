@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from model_complexity.discover.changes import ChangedFile
+from model_complexity.discover.globs import Pattern, Patterns, is_base
 from model_complexity.discover.graph import Graph, contents_of, printable, problem
-from model_complexity.discover.patterns import Pattern, Patterns, is_base
-from model_complexity.discover.tree import Tree, UnreadableFileError
 from model_complexity.errors import ActionError
+from model_complexity.git.changes import ChangedFile
+from model_complexity.git.tree import Tree, UnreadableFileError
 from model_complexity.report import Problem, Target
 
 _MAX_PROBLEMS: Final = 100

@@ -2,8 +2,8 @@
 
 from model_complexity.github.client import Client, Comment
 from model_complexity.github.comment import Published, marker, publish, room
+from model_complexity.github.errors import PermissionDenied
 from model_complexity.github.event import Event, Ignored, PullRequest, parse_event
-from model_complexity.github.refusals import PermissionDenied
 
 __all__ = [
     "Client",

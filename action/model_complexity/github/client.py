@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
+from model_complexity.github.errors import Call, RefusalError, unexpected
 from model_complexity.github.event import PullRequest, commit, parse_pull_request, repository_name
-from model_complexity.github.refusals import Call, RefusalError, unexpected
 from model_complexity.github.transport import Transport
 
 FILES_LIMIT = 3_000

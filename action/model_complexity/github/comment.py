@@ -9,8 +9,8 @@ from typing import Literal
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Client, Comment
+from model_complexity.github.errors import UnansweredError
 from model_complexity.github.event import PullRequest
-from model_complexity.github.refusals import UnansweredError
 
 BODY_LIMIT = 65_536
 """Characters of a comment; GitHub answers 422 beyond it."""

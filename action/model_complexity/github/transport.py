@@ -12,7 +12,7 @@ import requests
 from github import Auth, Github
 
 from model_complexity.errors import ActionError
-from model_complexity.github.refusals import (
+from model_complexity.github.errors import (
     Answer,
     Call,
     UnansweredError,

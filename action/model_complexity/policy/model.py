@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from model_complexity.common.shapes import AUTO, Asked, parse_shape
 from model_complexity.discover import Pattern, Patterns
-from model_complexity.measure.shapes import AUTO, Asked, parse_shape
 from model_complexity.policy.quantities import Jobs, Max, MaxConfigs, MaxIncrease, Timeout, Whole, boolean
 from model_complexity.report import Figure, Measurement
 

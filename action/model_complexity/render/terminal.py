@@ -13,6 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from model_complexity.common import table as page
+from model_complexity.common.failures import HINTS
+from model_complexity.common.table import ModuleRow, figure, module_table, summary_block
 from model_complexity.compare import (
     FIGURES,
     Delta,
@@ -28,11 +31,9 @@ from model_complexity.compare import (
     status_of,
     worst_first,
 )
-from model_complexity.measure import page
-from model_complexity.measure.failures import HINTS
-from model_complexity.measure.page import ModuleRow, figure, module_table, summary_block
-from model_complexity.render.escape import plain, plain_block
-from model_complexity.render.figures import (
+from model_complexity.escape import plain, plain_block
+from model_complexity.render.headline import verdict
+from model_complexity.render.numbers import (
     MINUS,
     asked_text,
     before_text,
@@ -41,7 +42,6 @@ from model_complexity.render.figures import (
     input_text,
     signed,
 )
-from model_complexity.render.verdict import verdict
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
 CONVENTION = "One multiply-accumulate is one flop."

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from model_complexity.common.shapes import AUTO
+from model_complexity.common.table import figure
 from model_complexity.compare import (
     FIGURES,
     Figure,
@@ -23,10 +25,8 @@ from model_complexity.compare import (
     pressing,
     status_of,
 )
-from model_complexity.measure.page import figure
-from model_complexity.measure.shapes import AUTO
-from model_complexity.render.figures import fed_text, input_text, is_without, signed
-from model_complexity.render.verdict import cannot
+from model_complexity.render.headline import cannot
+from model_complexity.render.numbers import fed_text, input_text, is_without, signed
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Result
 
 

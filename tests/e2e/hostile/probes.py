@@ -55,7 +55,7 @@ def _attempts() -> Iterator[tuple[str, Callable[[], object]]]:
     writes: list[str | Path] = [
         *(f"{COMMANDS}/{stem}_1" for stem in ("set_output", "set_env", "add_path", "step_summary", "save_state")),
         "/opt/model-complexity/model_complexity/cli.py",
-        "/opt/speaking/pyvenv.cfg",
+        "/opt/host/pyvenv.cfg",
         TREE.parent / "base" / "configs" / "z_honest.py",
         TREE / "configs" / "z_honest.py",
         TREE.parent / "worker" / "jobs.jsonl",

@@ -9,7 +9,7 @@ import pytest
 
 from model_complexity.discover import Graph, Patterns
 from model_complexity.discover.graph import Reach
-from model_complexity.discover.tree import Tree
+from model_complexity.git.tree import Tree
 
 
 def plant(root: Path, files: dict[str, str]) -> Path:

@@ -1,0 +1,159 @@
+"""discover -> measure(base, head) -> compare -> render -> publish: one run, from settings to exit code."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from model_complexity.discover import Tree, UnreadableFileError, model_line
+from model_complexity.errors import ActionError
+from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event
+from model_complexity.github import workflow_commands as workflow
+from model_complexity.publish.annotations import annotate, of_policy, of_report
+from model_complexity.publish.outputs import OUTPUTS
+from model_complexity.publish.publisher import Publisher
+from model_complexity.render import CommentTemplate
+from model_complexity.report import Entry, Report
+from model_complexity.revisions import History
+from model_complexity.run import About, found_out
+from model_complexity.sandbox.runner import Bench
+from model_complexity.settings.inputs import Settings
+from model_complexity.settings.precedence import decide
+
+DONE = 0
+BROKEN = 1
+"""A budget of the level ``fail`` is broken, or some configs failed and ``fail-on-error`` is set."""
+_LARGEST_PAYLOAD = 25 * 2**20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What this run is about: the pull request is the event's, or the one whose number was given."""
+
+    event: Event
+    pull_request: PullRequest | None
+
+
+def run(settings: Settings, log: TextIO) -> int:
+    """Does the whole work of the action.
+
+    Args:
+        settings: inputs and surroundings.
+        log: the runner's log, which also takes workflow commands.
+
+    Returns:
+        The exit code: 0 done, even if some configs could not be measured; 1 a budget of the level ``fail`` is broken, or some
+        configs could not be measured and ``fail-on-error`` is set.
+
+    Raises:
+        ActionError: the action was misused or could not do its work (exit code 2).
+    """
+    around = settings.around
+    outputs = workflow.Outputs(around.github_output)
+    token = settings.inputs.github_token.get_secret_value()
+    if token:
+        workflow.add_mask(log, token)
+    event = parse_event(
+        around.github_event_name,
+        _payload(around.github_event_path),
+        repository=around.github_repository,
+        sha=around.github_sha,
+    )
+    if isinstance(event, Ignored):
+        workflow.notice(log, event.reason)
+        for name, output in OUTPUTS.items():
+            outputs.set(name, output.empty)
+        return DONE
+    if not token:
+        raise ActionError("input `github-token` is empty.", "Leave it out to use the workflow's own token.")
+    client = Client(around.github_api_url, token, around.github_repository, graphql_url=around.github_graphql_url)
+    with client, _room() as room:
+        request = _request(event, client)
+        report, template = _measured(settings, request, client, room, log)
+        Publisher(settings, request.event, request.pull_request, client, log, template).publish(report)
+    unmeasured = bool(report.failed) and settings.inputs.fail_on_error
+    return BROKEN if report.verdict == "fail" or unmeasured else DONE
+
+
+def _payload(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            return json.loads(file.read(_LARGEST_PAYLOAD))
+    except (OSError, ValueError) as error:
+        raise ActionError(
+            f"the event's payload cannot be read: {error}.", "GITHUB_EVENT_PATH must name a JSON file."
+        ) from error
+
+
+@contextmanager
+def _room() -> Iterator[Path]:
+    """A folder for trees and the worker. Others may pass through it, and list or write nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="model-complexity-", ignore_cleanup_errors=True) as name:
+        room = Path(name)
+        room.chmod(0o711)
+        yield room
+
+
+def _request(event: Event, client: Client) -> Request:
+    number = event.pull_request_number
+    pull_request = event.pull_request if number is None else client.pull_request(number)
+    if pull_request is None and event.configs is None:
+        raise ActionError(
+            "started by hand without configs and without a pull request: there is nothing to measure.",
+            "Give the workflow inputs `configs` (paths or globs), `pr-number`, or both.",
+        )
+    return Request(event, pull_request)
+
+
+def _measured(
+    settings: Settings, request: Request, client: Client, room: Path, log: TextIO
+) -> tuple[Report, CommentTemplate | None]:
+    history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
+    sides = history.sides(request.event, request.pull_request)
+    event, pull_request = request.event, request.pull_request
+    law = history.policy(sides, pull_request.base_sha if pull_request else None)
+    decision = decide(settings.inputs, law.policy, configs=event.configs, shapes=event.shapes)
+    trees = history.trees(sides, room)
+    choice = history.choose(sides, trees, decision.wanted)
+    warnings = [*_of_fetching(history), *law.notes, *sides.notes, *choice.notes]
+    for note in warnings:
+        workflow.warning(log, note)
+    entries: tuple[Entry, ...] = ()
+    if choice.targets:
+        bench = Bench.prepare(settings.around, decision.inputs, room, log)
+        bench.install(trees.head)
+        entries = bench.measure(decision.jobs(choice.targets), trees)
+    around, number = settings.around, pull_request.number if pull_request else None
+    report = found_out(About(around.github_repository, number, around.run_url), sides, law, choice, entries)
+    found = [
+        *of_policy(law.of_head, "error"),
+        *of_policy(law.of_base, "warning"),
+        *of_report(report, failures_are_errors=settings.inputs.fail_on_error),
+    ]
+    annotate(log, found, _line_of(trees.head), warned=len(warnings))
+    path = settings.inputs.comment_template
+    return report, history.template(path, sides, request.pull_request) if path else None
+
+
+def _of_fetching(history: History) -> list[str]:
+    problem = history.repository.fetch_problem
+    return [workflow.neutral(f"A commit could not be fetched: {problem}")] if problem else []
+
+
+def _line_of(tree: Path) -> Callable[[str], int]:
+    """Finds the line of a config's model at head."""
+    files = Tree.at(tree)
+
+    def line_of(path: str) -> int:
+        try:
+            content = files.read(path)
+        except UnreadableFileError:
+            return 1
+        return 1 if content is None else model_line(path, content)
+
+    return line_of

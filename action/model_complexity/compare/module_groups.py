@@ -1,0 +1,86 @@
+"""Changes that are alike, told as one: the twelve blocks of a ViT change in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from model_complexity.compare.module_diff import Figures, ModuleChange, Shares
+
+
+class Family(NamedTuple):
+    """Changes of one kind, whose names differ in numbers only and whose figures and parameters are the same."""
+
+    name: str
+    """``backbone.layers.{0–11}.attn`` for several; where numbers differ in two places, each of those is ``*``."""
+    base_name: str | None
+    changes: tuple[ModuleChange, ...]
+
+    @property
+    def first(self) -> ModuleChange:
+        """One of them: they are alike in all but the numbers."""
+        return self.changes[0]
+
+    @property
+    def delta(self) -> Figures:
+        """Of all together."""
+        return Figures(*(len(self.changes) * part for part in self.first.delta))
+
+    @property
+    def share(self) -> Shares:
+        """Of all together."""
+        return Shares(*(None if part is None else len(self.changes) * part for part in self.first.share))
+
+
+def families(changes: Iterable[ModuleChange]) -> tuple[Family, ...]:
+    """Groups changes, the largest share of flops, then of params, then of activations first; renames last."""
+    groups: dict[object, list[ModuleChange]] = {}
+    for change in changes:
+        names = None if change.base_name is None else _wild(change.base_name)
+        alike = change._replace(name=_wild(change.name), base_name=names)
+        groups.setdefault(alike, []).append(change)
+    found = [
+        Family(
+            pattern([change.name for change in group]),
+            None if group[0].base_name is None else pattern([change.base_name or "" for change in group]),
+            tuple(group),
+        )
+        for group in groups.values()
+    ]
+    return tuple(sorted(found, key=_weight))
+
+
+def pattern(names: Sequence[str]) -> str:
+    """One name for several that differ in numbers only; for one, itself."""
+    parts = [list(dict.fromkeys(column)) for column in zip(*(name.split(".") for name in names), strict=True)]
+    varying = [place for place, values in enumerate(parts) if len(values) > 1]
+    if len(varying) == 1:
+        return ".".join(values[0] if len(values) == 1 else _ranges(values) for values in parts)
+    return ".".join(values[0] if len(values) == 1 else "*" for values in parts)
+
+
+def _wild(name: str) -> str:
+    return ".".join("*" if _is_number(part) else part for part in name.split("."))
+
+
+def _is_number(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) <= 9
+
+
+def _ranges(numbers: Sequence[str]) -> str:
+    """``{0–3,5}``; beyond four runs, the first and the last only."""
+    runs: list[list[int]] = []
+    for number in sorted(map(int, numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    written = ["–".join(map(str, run)) for run in runs]
+    if len(written) > 4:
+        written = [*written[:2], "…", written[-1]]
+    return "{" + ",".join(written) + "}"
+
+
+def _weight(family: Family) -> tuple[bool, float, float, float]:
+    flops, params, activations = (-(share or 0.0) for share in family.share)
+    return family.first.kind == "renamed", flops, params, activations

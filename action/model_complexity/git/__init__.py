@@ -1,0 +1,1 @@
+"""Local git: subprocesses, the private repository, the working tree, changed files."""

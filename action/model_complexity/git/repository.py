@@ -1,0 +1,303 @@
+"""Git, run so that nothing in the checkout can steer it: a private bare repository borrows the checkout's objects."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from model_complexity.errors import ActionError
+from model_complexity.git.changes import ChangedFile, parse_name_status
+from model_complexity.git.tree import UnreadableFileError
+
+TIMEOUT: Final = 300.0
+"""Seconds that one git command may take."""
+_SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+SETTINGS: Final = {
+    "advice.detachedHead": "false",
+    "core.alternateRefsCommand": "true",  # or fetch would run git in the checkout to ask for its refs
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "gc.auto": "0",
+    "http.followRedirects": "false",  # the token goes to the server that was named, to no other
+    "maintenance.auto": "false",
+}
+_NETWORK: Final = (
+    *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
+)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where missing commits come from.
+
+    Args:
+        url: an https, http or file URL.
+        token: sent to that URL and nowhere else; never in an argument list, a message or this object's repr.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("https://", "http://", "file:///")) or not self.url.isprintable():
+            raise ActionError("The repository's URL is not an https URL.")
+
+    @property
+    def _credentials(self) -> str:
+        return base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Git's settings that authenticate against this URL.
+
+        Source: git-scm.com/docs/git-config, ``http.<url>.*``; GitHub takes the token as Basic's password.
+        """
+        return {f"http.{self.url}.extraheader": f"Authorization: Basic {self._credentials}"} if self.token else {}
+
+    def redact(self, text: str) -> str:
+        """Takes the token, in either form, out of a text."""
+        for secret in (self.token, self._credentials) if self.token else ():
+            text = text.replace(secret or "", "***")
+        return text
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a git command went."""
+
+    code: int
+    output: bytes
+    error: str
+
+
+class _TimedOutError(ActionError):
+    """A git command was ended because it took too long."""
+
+
+class Repository:
+    """The commits of a checkout, seen through a private bare repository.
+
+    The checkout's configuration, hooks, filters, attributes and file system monitor are never used and the checkout is
+    never written. What is fetched lands in the private repository.
+
+    Attributes:
+        fetch_problem: why the last fetch did not work, without the token; empty otherwise.
+    """
+
+    def __init__(self, folder: Path, remote: Remote | None) -> None:
+        self._folder = folder
+        self._remote = remote
+        self.fetch_problem = ""
+
+    @classmethod
+    def open(cls, checkout: Path, private: Path, remote: Remote | None = None) -> Repository:
+        """Makes the private repository.
+
+        Args:
+            checkout: the root of a clone or of a linked worktree.
+            private: a folder that nobody else may write to; made if it is not there.
+            remote: where missing commits can be fetched.
+
+        Raises:
+            ActionError: the checkout is no git repository, or git is not there.
+        """
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        common, object_format = _describe(checkout.resolve(), private)
+        folder = private / "repository.git"
+        init = ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(folder)]
+        required(run_git(init, private), "The private repository could not be made")
+        (folder / "objects/info").mkdir(exist_ok=True)
+        (folder / "objects/info/alternates").write_text(f"{common / 'objects'}\n", encoding="utf-8")
+        if (common / "shallow").is_file():
+            shutil.copyfile(common / "shallow", folder / "shallow")
+        return cls(folder, remote)
+
+    @property
+    def folder(self) -> Path:
+        """The private repository, which may be written to."""
+        return self._folder
+
+    @property
+    def is_shallow(self) -> bool:
+        """Says whether some commit's parents are left out; a merge base found across such a gap may be missing."""
+        shallow = self._folder / "shallow"
+        return shallow.is_file() and shallow.stat().st_size > 0
+
+    def has(self, sha: str) -> bool:
+        """Says whether the commit is here with its whole tree and files, as a partial clone may not have them."""
+        return self._run("rev-list", "--quiet", "--objects", "--no-walk", _checked(sha), "--").code == 0
+
+    def fetch(self, *shas: str) -> bool:
+        """Fetches commits without their history; ``fetch_problem`` says why when the answer is False.
+
+        Look for a merge base first: a commit that is fetched counts as one without parents from then on.
+        """
+        wanted = [_checked(sha) for sha in shas]
+        if self._remote is None:
+            self.fetch_problem = "There is no server to fetch from."
+            return False
+        arguments = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--depth=1"]
+        command = ["fetch", *arguments, "--", self._remote.url, *wanted]
+        try:
+            outcome = run_git(command, self._folder.parent, self._folder, {**SETTINGS, **self._remote.settings})
+        except _TimedOutError as error:
+            (self._folder / "shallow.lock").unlink(missing_ok=True)  # or no later fetch would work
+            self.fetch_problem = error.message
+            return False
+        missing = [sha for sha in wanted if not self.has(sha)]
+        reason = self._remote.redact(_reason(outcome)) or f"The server did not send {' '.join(missing)}."
+        self.fetch_problem = reason if outcome.code or missing else ""
+        return not self.fetch_problem
+
+    def merge_base(self, base: str, head: str) -> str | None:
+        """Returns the commit that the two histories share last, None where the history at hand does not tell."""
+        outcome = self._run("merge-base", _checked(base), _checked(head))
+        sha = outcome.output.decode("ascii", "replace").strip()
+        return sha if outcome.code == 0 and _SHA.fullmatch(sha) else None
+
+    def changed_files(self, base: str, head: str) -> tuple[ChangedFile, ...]:
+        """Lists what differs between two commits, renames found by content.
+
+        Beyond 3,000 added and as many removed files git finds only the renames without an edit.
+
+        Raises:
+            ActionError: a commit is missing, or only partly here.
+        """
+        options = ["--name-status", "-z", "-M", "-l3000", "--no-ext-diff", "--no-textconv", "--no-color"]
+        outcome = self._run("diff", *options, _checked(base), _checked(head), "--")
+        return parse_name_status(required(outcome, "The changed files could not be listed"))
+
+    def checkout(self, sha: str, into: Path) -> Path:
+        """Writes the commit's files into a folder that is empty or not there, and returns it.
+
+        Links in the tree are made as they are: whoever reads the files must not follow them out of it.
+
+        Raises:
+            ActionError: the commit is missing, or the folder cannot be written.
+        """
+        target = into.absolute()
+        outcome = self._run("worktree", "add", "--quiet", "--force", "--detach", "--", str(target), _checked(sha))
+        required(outcome, f"Commit {sha} could not be checked out")
+        return target
+
+    def read(self, sha: str, path: str, limit: int) -> bytes | None:
+        """Returns the content of a file at a commit, None if there is none.
+
+        Args:
+            sha: a commit that is here.
+            path: from the root, without wildcards.
+            limit: bytes that the file may have.
+
+        Raises:
+            UnreadableFileError: it is no regular file, or larger.
+            ActionError: the commit is missing.
+        """
+        listing = self._run("ls-tree", "-z", "--long", "--full-tree", _checked(sha), "--", path)
+        entry = required(listing, f"Commit {sha} could not be read").split(b"\0")[0]
+        if not entry:
+            return None
+        mode, kind, blob, size = entry.split(b"\t")[0].split()
+        if kind != b"blob" or mode == b"120000":
+            raise UnreadableFileError("is not a regular file")
+        if int(size) > limit:
+            raise UnreadableFileError(f"is larger than {limit:,} bytes")
+        return required(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
+
+    def _run(self, *arguments: str) -> Outcome:
+        return run_git(list(arguments), self._folder.parent, self._folder)
+
+
+def _describe(checkout: Path, private: Path) -> tuple[Path, str]:
+    """Returns the folder that holds the checkout's objects, and their format (sha1 or sha256)."""
+    arguments = ["-C", str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir", "--show-object-format"]
+    # The action runs as root in a checkout that belongs to someone else, which git refuses unless told.
+    outcome = run_git(arguments, private, settings={**SETTINGS, "safe.directory": str(checkout)})
+    advice = "Put a step with actions/checkout before this one."
+    lines = os.fsdecode(required(outcome, f"{checkout} is not a git checkout", advice)).splitlines()
+    if len(lines) != 2 or not Path(lines[0]).is_dir() or lines[1] not in {"sha1", "sha256"}:
+        raise ActionError(f"{checkout} is not a git checkout that can be read.", advice)
+    return Path(lines[0]), lines[1]
+
+
+def _checked(sha: str) -> str:
+    if not _SHA.fullmatch(sha):
+        raise ActionError(f"{sha[:80]!r} is not a commit's full SHA.")
+    return sha
+
+
+def required(outcome: Outcome, what: str, advice: str = "") -> bytes:
+    """The output of a command that must not fail.
+
+    Raises:
+        ActionError: it did; ``what`` says what could not be had.
+    """
+    if outcome.code:
+        raise ActionError(f"{what}: {_reason(outcome)}", advice)
+    return outcome.output
+
+
+def _reason(outcome: Outcome) -> str:
+    """Returns git's message on one line."""
+    return " ".join(outcome.error.split())[:500]
+
+
+def _environment(home: Path, repository: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
+    """Builds git's whole environment: of ours it gets the search path, the proxy and the certificates."""
+    environment = {name: os.environ[name] for name in _NETWORK if name in os.environ}
+    environment |= {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "https:http:file",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": str(len(settings)),
+    }
+    for number, (key, value) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment if repository is None else {**environment, "GIT_DIR": str(repository)}
+
+
+def run_git(
+    arguments: Sequence[str], home: Path, repository: Path | None = None, settings: Mapping[str, str] = SETTINGS
+) -> Outcome:
+    """Runs git and returns how it went.
+
+    Raises:
+        ActionError: git is not installed, or took too long.
+    """
+    try:
+        process = subprocess.Popen(
+            ["git", *arguments],
+            cwd=home,
+            env=_environment(home, repository, settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ActionError(f"git could not be started: {error.strerror}.", "Install git 2.31 or later.") from error
+    with process:
+        try:
+            output, error_output = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
+            raise _TimedOutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
+    return Outcome(process.returncode, output, error_output.decode("utf-8", "replace"))

@@ -1,5 +1,0 @@
-"""The commands for a desk: a report of the local repository, without a token, GitHub's API or an event."""
-
-from model_complexity.local.options import add_commands
-
-__all__ = ["add_commands"]

@@ -1,1 +1,0 @@
-"""The measuring half: config -> model -> inputs -> counts. Runs in the user's own Python (3.9+), beside torch."""

@@ -1,7 +1,0 @@
-"""Models that are registered with mmengine itself, and those of libraries without a row."""
-
-from __future__ import annotations
-
-from .codebase import Codebase
-
-CODEBASE = Codebase("plain modules", ("mmengine",))

@@ -1,0 +1,1 @@
+"""Publish a report: files, outputs, annotations and the comment."""

@@ -1,0 +1,189 @@
+"""Report -> one HTML file that needs no network: a table of configs to sort, and for each its modules to unfold.
+
+The table is written here and reads without the script. Module trees lie in the file as JSON that the script reads when a config
+is opened, so that hundreds of them cost a browser nothing until then. What would make the file too large is cut, and each cut is
+said.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from model_complexity.common.table import figure, printable
+from model_complexity.compare import FIGURES
+from model_complexity.escape import code, plain
+from model_complexity.render.headline import verdict
+from model_complexity.render.html.module_tree import size_of, tree, water_level
+from model_complexity.render.html.panel import Panel, failures_of, panel
+from model_complexity.render.html.table import Row, columns, rows, severity
+from model_complexity.render.markdown.template_data import CONVENTION
+from model_complexity.render.numbers import NARROW, asked_text, counted
+from model_complexity.render.view import labels_of
+from model_complexity.report import BudgetCheck, Measurement, Report
+
+MOST_CONFIGS = 2_000
+"""Rows of the table of configs."""
+MOST_MODULES = 5_000
+"""Modules of one config."""
+ALL_MODULES = 200_000
+"""Modules of all configs together: a few hundred for each of 500. The largest trees give way first."""
+LONGEST_DETAIL = 20_000
+ALL_DETAILS = 4_000_000
+"""Characters of the failures' details, of one and of all together."""
+MOST_LISTED = 500
+"""Names or checks in each of the lists beside the table."""
+_BUDGET_WORDS = {
+    "broken": "broken",
+    "broken_before": "broken before, and no worse now",
+    "near": "near the limit",
+    "ignored": "broken, a known exception",
+    "kept": "kept",
+}
+_TEMPLATES = Path(__file__).parent
+_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
+
+
+class Module(NamedTuple):
+    """The data of one tree: the name of its element and its JSON."""
+
+    key: str
+    json: Markup
+
+
+def render_html(report: Report) -> str:
+    """The report as one HTML document, about 100 bytes for each module and 5 kB for each config.
+
+    Its content security policy (https://developer.mozilla.org/docs/Web/HTTP/CSP) lets the two inline blocks run that are written
+    here, by their hashes, and forbids every request.
+
+    Args:
+        report: validated data; its texts are still hostile, and are escaped here.
+    """
+    shown = rows(report, MOST_CONFIGS)
+    panels, trees = _panels(shown)
+    style, script = (_source(name) for name in ("report.css", "report.js"))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            verdict=html_sentence(_verdict(report)),
+            notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
+            columns=columns(report),
+            figures=FIGURES,
+            panels=panels,
+            trees=trees,
+            budgets=_budgets(report),
+            entries=len(report.entries),
+            most=MOST_LISTED,
+            budget_words=_BUDGET_WORDS,
+            versions=_versions(report),
+            convention=CONVENTION,
+            br=Markup("<br>"),
+            style=Markup(style),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+            hashes={"style": _hash(style), "script": _hash(script)},
+        )
+    )
+
+
+def _verdict(report: Report) -> str:
+    return verdict(report, lambda name: code(name, 120), labels_of([entry.target.name for entry in report.entries]))
+
+
+def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
+    """A panel for each row, and the trees that they name: configs of one model share one."""
+    level = min(MOST_MODULES, water_level([size_of(row.entry) for row in shown], ALL_MODULES))
+    failures = sum(failures_of(row.entry.head, row.entry.base) for row in shown)
+    longest = min(LONGEST_DETAIL, ALL_DETAILS // max(1, failures))
+    keys: dict[str, str] = {}
+    panels = []
+    for row in shown:
+        key, says = "", ""
+        if size_of(row.entry):
+            try:
+                written = tree(row.entry, level)
+            except Exception as error:  # a tree that cannot be written costs nobody else's
+                says = f"The modules could not be written ({type(error).__name__}); report.json has them."
+            else:
+                key, says = keys.setdefault(written.json, f"modules-{len(keys)}"), written.says
+        panels.append(panel(row, longest, key, says))
+    return panels, [Module(key, Markup(json)) for json, key in keys.items()]  # noqa: S704 - script_json's
+
+
+def html_sentence(markdown: str) -> Markup:
+    """A sentence of the comment, whose only Markdown are the spans that ``escape.code`` makes, as HTML."""
+    parts, end = [], 0
+    for span in _SPAN.finditer(markdown):
+        name = plain(span["text"].replace(r"\|", "|"))
+        parts += [_between(markdown[end : span.start()]), Markup("<code>{}</code>").format(name)]
+        end = span.end()
+    return Markup("").join([*parts, _between(markdown[end:])])
+
+
+def _between(text: str) -> Markup:
+    return escape(NARROW.join(printable(part) for part in text.split(NARROW)))
+
+
+def _budgets(report: Report) -> list[dict[str, Any]]:
+    """Every check of a budget, what is broken first."""
+    return [_budget(check) for check in sorted(report.budgets, key=severity)]
+
+
+def _budget(check: BudgetCheck) -> dict[str, Any]:
+    limit, most = plain(check.limit), figure(check.most)
+    rule = f"at most {limit}" if check.rule == "max" else f"at most {limit} more ({most})"
+    return {
+        "config": check.config,
+        "shape": asked_text(check.shape),
+        "figure": check.figure,
+        "rule": rule,
+        "base": "–" if check.base is None else figure(check.base),
+        "head": figure(check.head),
+        "state": check.state,
+        "says": _BUDGET_WORDS[check.state],
+        "level": check.level,
+        "reason": check.reason or "",
+    }
+
+
+def _versions(report: Report) -> list[str]:
+    """What counted, in the order of first use."""
+    sides = (side for entry in report.entries for side in (entry.head, entry.base) if isinstance(side, Measurement))
+    said = (
+        f"fvcore {side.versions.fvcore} with torch {side.versions.torch} and mmengine {side.versions.mmengine}"
+        f" on Python {side.versions.python}"
+        for side in sides
+    )
+    return list(dict.fromkeys(said))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(plain=plain, counted=counted, sentence=html_sentence)
+    return environment
+
+
+@cache
+def _source(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(source: str) -> str:
+    """As a content security policy names an inline block."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"

@@ -1,0 +1,190 @@
+"""The HTML report's table of configs: a row's texts, and its place in the order of each column.
+
+Places, not values, go into the page: counts reach 2**63, and a script's numbers are exact to 2**53 only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from model_complexity.common.table import figure
+from model_complexity.compare import FIGURES, Delta, Figure, Status, counted_alike, delta_of, status_of, worst_first
+from model_complexity.escape import plain
+from model_complexity.render.numbers import before_text, conditions_text, fed_text, input_text, signed
+from model_complexity.render.view import held_of
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
+
+SIDES = ("base", "head", "change")
+_WORDS: dict[Status, str] = {
+    "failing": "fails now",
+    "failed": "failed",
+    "failed_before": "failed before",
+    "base_failed": "removed",
+    "changed": "changed",
+    "incomparable": "not comparable",
+    "fixed": "works now",
+    "added": "new",
+    "removed": "removed",
+    "measured": "measured",
+    "renamed": "renamed",
+    "unchanged": "unchanged",
+}
+_WORST: tuple[str, ...] = ("broken", "broken_before", "near", "ignored", "kept")
+
+
+class Column(NamedTuple):
+    """A column: a group of them shares a heading. ``first``: the direction of the first sort."""
+
+    key: str
+    group: str
+    title: str
+    first: str
+
+
+class Row(NamedTuple):
+    """A config's cells. ``places`` has an integer or None (sorted last) for each column, in their order."""
+
+    entry: Entry
+    rank: int
+    """Its place in the order in which a reader wants to see the entries."""
+    file: str
+    folder: str
+    why: str
+    via: str
+    held: str
+    fed: tuple[str, ...]
+    status: Status
+    result: str
+    budgets: tuple[BudgetCheck, ...]
+    failure: str
+    cells: tuple[tuple[str, ...], ...]
+    places: tuple[int | None, ...] = ()
+
+
+def columns(report: Report) -> tuple[Column, ...]:
+    """The columns of a report's table; one without a base has no sides to tell apart."""
+    sides = SIDES if report.base else ("head",)
+    fixed = (
+        Column("config", "", "config", "ascending"),
+        Column("shape", "", "input shape", "ascending"),
+        Column("result", "", "result", "ascending"),
+    )
+    figures = (Column(f"{name}-{side}", name, side, "descending") for name in FIGURES for side in sides)
+    return (*fixed, *figures)
+
+
+def rows(report: Report, most: int) -> list[Row]:
+    """The first rows of a report's table, what needs a reader's eye first: budgets, failures, the largest changes."""
+    checks: dict[tuple[str, Any], list[BudgetCheck]] = {}
+    for check in report.budgets:
+        checks.setdefault((check.config, check.shape), []).append(check)
+    compared = report.base is not None
+    found = [
+        _row(entry, rank, checks.get((entry.target.name, entry.shape), []), compared=compared)
+        for rank, entry in enumerate(worst_first(report)[:most])
+    ]
+    ranked = [_places([key(row) for row in found]) for key in _keys(report)]
+    return [row._replace(places=places) for row, places in zip(found, zip(*ranked, strict=True), strict=True)]
+
+
+def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bool) -> Row:
+    status = status_of(entry, compared=compared)
+    folder, _, file = entry.target.name.rpartition("/")
+    failures = [side for side in (entry.head, entry.base) if isinstance(side, Failure)]
+    why, via = _why(entry.target)
+    return Row(
+        entry=entry,
+        rank=rank,
+        file=plain(file),
+        folder=plain(folder, 160),
+        why=why,
+        via=plain(via, 160),
+        held=_held(entry),
+        fed=_fed(entry),
+        status=status,
+        result=_WORDS[status],
+        budgets=tuple(sorted(checks, key=severity)),
+        failure=f"{failures[0].kind}: {plain(failures[0].message, 160)}" if failures else "",
+        cells=tuple(_cell(name, side, entry) for name in FIGURES for side in (SIDES if compared else ("head",))),
+    )
+
+
+def _why(target: Target) -> tuple[str, str]:
+    """Why a config was chosen, in a word and a path."""
+    if target.reason == "inherited":
+        return "through", target.through or ""
+    if target.reason == "renamed":
+        return "renamed from", target.base_config or ""
+    return target.reason, ""
+
+
+def _fed(entry: Entry) -> tuple[str, ...]:
+    sides = [plain(fed_text(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
+    return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
+
+
+def _held(entry: Entry) -> str:
+    """What the figures hold for, on both sides where that is not the same."""
+    held, before = held_of(entry)
+    said = [conditions_text(held, plain), "" if before is None else before_text(before, plain)]
+    return ", ".join(one for one in said if one)
+
+
+def _cell(name: Figure, side: str, entry: Entry) -> tuple[str, ...]:
+    """The lines of one cell; none where there is nothing to say."""
+    if side == "change":
+        delta = delta_of(name, entry)
+        if delta is None:
+            return ()
+        alike = name != "flops" or counted_alike(entry)
+        return (*signed(delta), *(() if alike else ("uncounted differ",)))
+    result = entry.head if side == "head" else entry.base
+    if isinstance(result, Measurement):
+        return (figure(getattr(result, name)),)
+    return ("failed",) if isinstance(result, Failure) else ("–",)
+
+
+def severity(check: BudgetCheck) -> tuple[int, bool]:
+    """What orders checks, the worst first."""
+    return _WORST.index(check.state), check.level != "fail"
+
+
+def _keys(report: Report) -> list[Callable[[Row], Any]]:
+    """For each column what its rows are ordered by; None where there is nothing."""
+    sides = SIDES if report.base else ("head",)
+    figures = (_figure_key(name, side) for name in FIGURES for side in sides)
+    return [lambda row: row.entry.target.name.casefold(), _shape_key, lambda row: row.rank, *figures]
+
+
+def _shape_key(row: Row) -> Any:
+    """Numbers as numbers: 64 before 224. Inputs by name follow, by their text."""
+    shown = row.entry.shown
+    if isinstance(shown, Measurement) and not shown.inputs:
+        return (0, shown.input_shape[1:], "")
+    asked = row.entry.shape
+    return (1, (), asked) if isinstance(asked, str) else (0, asked, "")
+
+
+def _figure_key(name: Figure, side: str) -> Callable[[Row], Any]:
+    def key(row: Row) -> Any:
+        if side == "change":
+            delta = delta_of(name, row.entry)
+            return delta and (_relative(delta), delta.absolute)
+        result = row.entry.head if side == "head" else row.entry.base
+        return getattr(result, name) if isinstance(result, Measurement) else None
+
+    return key
+
+
+def _relative(delta: Delta) -> float:
+    """From nothing to something is more than any percentage."""
+    return delta.relative if delta.relative is not None else math.inf if delta.absolute else 0.0
+
+
+def _places(keys: Iterable[Any]) -> list[int | None]:
+    """Where each key stands in the order of all; equal keys share a place."""
+    keys = list(keys)
+    order = {key: place for place, key in enumerate(sorted({key for key in keys if key is not None}))}
+    return [None if key is None else order[key] for key in keys]

@@ -1,0 +1,1 @@
+"""The comment and the job summary, in GitHub-flavoured Markdown."""

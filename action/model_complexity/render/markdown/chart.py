@@ -1,0 +1,109 @@
+"""Where the FLOPs go: the few parts of a model that make up most of them, as a sentence and as a mermaid pie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from model_complexity.escape import code
+from model_complexity.render.numbers import share
+from model_complexity.report import Measurement
+
+MOST_SLICES = 8
+SMALLEST = 0.01
+"""A part below one in a hundred goes into the rest."""
+LABEL_LIMIT = 44
+_ENOUGH = 4
+_LARGE = 0.05
+_TELLING = 0.995
+"""A part of a model that takes all of it tells nothing: it is looked into."""
+
+
+class Slice(NamedTuple):
+    """A part of the model; its name has ``*`` for numbers, so that blocks which differ in a number only are one part."""
+
+    name: str
+    part: float
+
+
+def slices(measurement: Measurement) -> tuple[Slice, ...]:
+    """The parts that make up a model's flops, largest first, and the rest (its name is "").
+
+    Starts at the whole model and looks into the largest part again and again, until at least four parts have five hundredths
+    each, or one more look would make more than eight.
+    """
+    tree = _Tree.of(measurement)
+    if measurement.flops <= 0:
+        return ()
+    found, closed = {"": float(measurement.flops)}, set[str]()
+    while True:
+        large = [flops for flops in found.values() if flops >= _LARGE * measurement.flops]
+        open_parts = [name for name in found if name not in closed and tree.children.get(name)]
+        if not open_parts or (len(large) >= _ENOUGH and max(large) < _TELLING * measurement.flops):
+            break
+        largest = max(open_parts, key=lambda name: found[name])
+        inside = tree.inside(largest, found[largest])
+        rest = {name: flops for name, flops in found.items() if name != largest}
+        shown = [flops for flops in (rest | inside).values() if flops >= SMALLEST * measurement.flops]
+        closed.add(largest)
+        if len(shown) > MOST_SLICES or largest in rest:
+            continue
+        found = rest | inside
+    return _largest_first(found, measurement.flops)
+
+
+def sentence(parts: Sequence[Slice]) -> str:
+    """The same as text, for whoever does not see the chart."""
+    named = [f"{code(part.name, 80)} {share(part.part)}" for part in parts if part.name]
+    return f"Where the FLOPs go: {', '.join(named)}." if named else ""
+
+
+def pie(parts: Sequence[Slice]) -> str:
+    """The chart. Names are cut down to letters, digits and ``._-*``: in mermaid's own language nothing else is safe."""
+    lines, seen = [], dict[str, int]()
+    for part in parts:
+        label = _label(part.name) if part.name else "the rest"
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] > 1:
+            label += f" ({seen[label]})"
+        lines.append(f'  "{label}" : {max(part.part * 100, 0.1):.1f}')
+    title = "pie showData\n  accTitle: Where the FLOPs go\n  accDescr: Parts of the model in percent of its FLOPs\n"
+    return f"```mermaid\n{title}" + "\n".join(lines) + "\n```"
+
+
+def _label(name: str) -> str:
+    text = re.sub(r"[^A-Za-z0-9_.*-]", "?", name)
+    return text if len(text) <= LABEL_LIMIT else "..." + text[-(LABEL_LIMIT - 3) :]
+
+
+def _largest_first(found: Mapping[str, float], total: int) -> tuple[Slice, ...]:
+    parts = {name: flops / total for name, flops in found.items() if name}
+    kept = [Slice(name, part) for name, part in parts.items() if part >= SMALLEST][:MOST_SLICES]
+    kept.sort(key=lambda part: (-part.part, part.name))
+    rest = 1 - sum(part.part for part in kept)
+    return (*kept, Slice("", rest)) if rest >= SMALLEST / 10 else tuple(kept)
+
+
+class _Tree:
+    """Flops by name, with every number of a name written ``*``."""
+
+    def __init__(self) -> None:
+        self.flops: dict[str, float] = {}
+        self.children: dict[str, dict[str, None]] = {}
+
+    @classmethod
+    def of(cls, measurement: Measurement) -> _Tree:
+        tree = cls()
+        for module in measurement.modules:
+            if module.flops and module.name:
+                name = ".".join("*" if part.isdigit() else part for part in module.name.split("."))
+                tree.flops[name] = tree.flops.get(name, 0) + module.flops
+                tree.children.setdefault(name.rpartition(".")[0], {})[name] = None
+        return tree
+
+    def inside(self, name: str, flops: float) -> dict[str, float]:
+        """What a part consists of: its children, and under its own name what it counts itself."""
+        found = {child: self.flops[child] for child in self.children[name]}
+        own = flops - sum(found.values())
+        return found if own <= 0 else {**found, name: own}

@@ -1,0 +1,130 @@
+"""Report -> Markdown: the same text for the comment and the job summary, cut in named steps to the room there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from model_complexity.escape import code
+from model_complexity.render.markdown.custom_template import CommentTemplate, TemplateProblemError
+from model_complexity.render.markdown.sections import Level, Section, plan
+from model_complexity.render.markdown.template_data import LISTED, Data, data_of
+from model_complexity.render.view import view
+from model_complexity.report import Report
+
+MOST_CHARTS = 20
+"""Each is a frame of its own on the page."""
+
+
+class Step(NamedTuple):
+    """One step of detail: of how many configs there are sections and rows (None: of all), worst first, and what it says."""
+
+    name: str
+    sections: int | None
+    rows: int | None
+    says: str
+
+
+STEPS = (
+    Step("full", None, None, ""),
+    Step("longest sections cut", None, None, "The longest sections of configs are cut"),
+    Step("worst 100", 100, None, "Only the worst 100 configs have a section"),
+    Step("worst 30", 30, None, "Only the worst 30 configs have a section"),
+    Step("worst 10", 10, 200, "Only the worst 10 configs have a section, and the worst 200 a row"),
+    Step("worst 5", 5, 60, "Only the worst 5 configs have a section, and the worst 60 a row"),
+    Step("table only", 0, 60, "Sections of configs, and rows beyond the worst 60, are left out"),
+    Step("short table", 0, 10, "Sections of configs, and rows beyond the worst 10, are left out"),
+    Step("verdict only", 0, 0, "Sections and rows of configs are left out"),
+)
+"""What is dropped, in order, until the text fits. Never silently: the text says it, and a section what it lost itself."""
+
+
+class Rendered(NamedTuple):
+    """A text, and why it is not by the maintainers' template where it should have been."""
+
+    text: str
+    problem: str = ""
+
+
+def render(report: Report, *, limit: int) -> str:
+    """The report as GitHub-flavoured Markdown.
+
+    Args:
+        report: validated data; its texts are still hostile and are escaped here.
+        limit: largest length in bytes of UTF-8, which is never less than the number of characters.
+
+    Raises:
+        ValueError: even the last step does not fit (a limit below some 10,000).
+    """
+    return _fitted(report, limit, lambda data: _environment().get_template("comment.md.j2").render(data))
+
+
+def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rendered:
+    """The report by a maintainers' template, within the same limit and by the same steps.
+
+    If the template cannot be had, fails, or does not fit at any step, the built-in one is used and says why.
+
+    Raises:
+        ValueError: as `render`.
+    """
+    try:
+        return Rendered(_fitted(report, limit, lambda data: template.render(data, limit)))
+    except TemplateProblemError as error:
+        problem = str(error)
+    except ValueError:
+        problem = f"what it writes has more than the {limit:,} bytes there are, even without any config"
+    note = f"The template {code(template.path)} was not used: {problem}. This is the built-in one."
+    return Rendered(render(report.model_copy(update={"notes": (*report.notes, note)}), limit=limit), problem)
+
+
+def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
+    seen = view(report)
+    sections = [Section(row, charted=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
+    for step in STEPS:
+        kept = sections[: step.sections]
+
+        def written(levels: Sequence[Level], step: Step = step, kept: Sequence[Section] = kept) -> str:
+            texts = [section.text(level) for section, level in zip(kept, levels, strict=True)]
+            return write(data_of(report, seen, rows=step.rows, sections=texts, left_out=step.says))
+
+        text = _at(step, kept, limit, written)
+        if text is not None:
+            return text
+    raise ValueError(f"a report needs more than {limit} bytes")
+
+
+def _at(step: Step, sections: Sequence[Section], limit: int, written: Callable[[Sequence[Level]], str]) -> str | None:
+    """The text at one step, or None if it does not fit."""
+    smallest = [section.levels[-1] for section in sections]
+    text = written(smallest)
+    room = limit - _bytes(text)
+    if room < 0:
+        return None
+    chosen = plan(sections, room + sum(level.size for level in smallest))
+    if step is STEPS[0] and chosen != [section.levels[0] for section in sections]:
+        return None
+    if chosen != smallest:
+        text = written(chosen)
+    return text if _bytes(text) <= limit else None
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+@cache
+def _environment() -> Environment:
+    # autoescape is for HTML; the data are Markdown already, escaped where they were made.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.globals["listed"] = LISTED
+    return environment

@@ -1,0 +1,273 @@
+"""The section of one config, in levels of detail: each says what it leaves out, and can be chosen for one section alone."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from model_complexity.common import table as page
+from model_complexity.common.failures import HINTS
+from model_complexity.common.table import DEPTH, ModuleRow, module_table, summary_block, table_sizes
+from model_complexity.compare import counted_alike, held_alike, traced_alike
+from model_complexity.escape import code, fence_for, fenced, html_code, inline
+from model_complexity.render.headline import cannot
+from model_complexity.render.markdown.chart import Slice, pie, sentence, slices
+from model_complexity.render.markdown.module_table import Difference
+from model_complexity.render.numbers import conditions_text, fed_text
+from model_complexity.render.view import Row, inputs_differ
+from model_complexity.report import Entry, Failure, Measurement
+
+DETAIL_LIMITS = (6_000, 1_500)
+"""Characters of a failure's detail, the last of which say most."""
+CHANGES = 60
+"""Rows of a difference."""
+NAMED = 10
+"""Operators named in a line."""
+TOP = 10
+"""Rows of a difference where only the top modules are told."""
+_ELSEWHERE = "the report file of this run has every module"
+_SPARE = len("<details><summary></summary>\n\n\n\n</details>\n\n")
+
+
+class Level(NamedTuple):
+    """One way to write a section: what it leaves out, and its size in bytes or a little more."""
+
+    name: str
+    says: str
+    size: int
+    write: Callable[[], list[str]]
+
+
+@dataclass
+class Section:
+    """A config's section at every level, the fullest first and each smaller than the one before it."""
+
+    row: Row
+    charted: bool
+    levels: tuple[Level, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            levels = list(_levels(self.row, charted=self.charted))
+        except Exception as error:
+            levels = [_broken("The rest of this section", error)]
+        kept = levels[:1]
+        kept += (level for before, level in pairwise(levels) if level.size < before.size)
+        self.levels = tuple(kept)
+
+    def text(self, level: Level) -> str:
+        """The section as Markdown: a ``<details>`` that is always closed. One that cannot be written costs nobody else's."""
+        entry = self.row.entry
+        title = f"{html_code(entry.target.name)} · {_state(self.row)}"
+        try:
+            blocks = [*_lines(entry), *level.write()]
+        except Exception as error:
+            blocks = [_lost("This section", error)]
+        if level.says:
+            blocks.append(level.says)
+        return _details(title, blocks)
+
+
+def plan(sections: Sequence[Section], room: int) -> list[Level]:
+    """Chooses a level for each section so that together they take ``room`` bytes at most, or the smallest levels.
+
+    It is always the section that takes most that is cut, so that a long one cannot take the others' room.
+    """
+    chosen = [0] * len(sections)
+    total = sum(section.levels[0].size for section in sections)
+    largest = [(-section.levels[0].size, -number) for number, section in enumerate(sections)]
+    heapq.heapify(largest)
+    while total > room and largest:
+        size, number = heapq.heappop(largest)
+        levels = sections[-number].levels
+        if chosen[-number] + 1 < len(levels):
+            chosen[-number] += 1
+            smaller = levels[chosen[-number]].size
+            total += smaller + size
+            heapq.heappush(largest, (-smaller, number))
+    return [section.levels[choice] for section, choice in zip(sections, chosen, strict=True)]
+
+
+def _state(row: Row) -> str:
+    """What the title says after the name: how the flops changed, or what befell the config."""
+    shown = row.entry.shown
+    if isinstance(shown, Failure):
+        return cannot(row.status, shown.kind)
+    if row.status in ("changed", "incomparable"):
+        return f"{row.cells[0].text} FLOPs, {', '.join(row.cells[0].notes)}"
+    return f"{row.cells[0].text} FLOPs, {row.status}"
+
+
+def _levels(row: Row, *, charted: bool) -> Iterator[Level]:
+    shown = row.entry.shown
+    return (
+        _levels_of_failure(shown) if isinstance(shown, Failure) else _levels_of_measurement(row, shown, charted=charted)
+    )
+
+
+def _levels_of_failure(failure: Failure) -> Iterator[Level]:
+    length = len(failure.detail)
+    for limit in DETAIL_LIMITS:
+        says = f"Only the last {limit:,} characters of the detail are shown." if length > limit else ""
+        block = fenced(failure.detail[-limit:]) if length else ""
+        yield _level("detail", says, [block] if block else [])
+    if length:
+        yield _level("summary only", "The detail is left out to fit GitHub's limit.", [])
+
+
+def _levels_of_measurement(row: Row, shown: Measurement, *, charted: bool) -> Iterator[Level]:
+    entry = row.entry
+    both = isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement)
+    difference = _difference(entry) if both and row.status != "unchanged" else None
+    parts = slices(shown)
+    block = _block(shown)
+    full = _around(block, difference, CHANGES, parts, charted=charted)
+    for depth, says, size in _tables(shown):
+        around = sum(map(_size, full(""))) + len("Modules") + _SPARE
+        yield Level(f"depth {depth}", says, around + size + _size(says), _with_table(full, shown, depth))
+    says = f"The table of modules is left out to fit GitHub's limit; {_ELSEWHERE}."
+    yield _level("top modules", says, _around(block, difference, TOP, parts, charted=charted)(""))
+    yield _level("summary only", f"Only the summary fits GitHub's limit; {_ELSEWHERE}.", [block])
+
+
+_Around = Callable[[str], list[str]]
+
+
+def _around(block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, charted: bool) -> _Around:
+    """What stands around the table of modules."""
+    changes = [_details(difference.title, [difference.text(rows)], is_open=True)] if difference else []
+    told = [sentence(parts)] if parts else []
+    chart = [_details("Where the FLOPs go, as a chart", [pie(parts)])] if charted and len(parts) > 1 else []
+
+    def blocks(table: str) -> list[str]:
+        modules = [_details("Modules", [table])] if table else []
+        return [*changes, block, *modules, *(one for one in told if one), *chart]
+
+    return blocks
+
+
+def _with_table(around: _Around, shown: Measurement, depth: int) -> Callable[[], list[str]]:
+    return lambda: around(fenced(module_table(_rows(shown), depth)))
+
+
+def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
+    """Depth of the table, what it says and its size, for every depth at which something is cut."""
+    rows = _rows(measurement)
+    # At most: a table of some depth may not show the name with the longest run of backticks.
+    fence = fence_for("\n".join(row.name for row in rows))
+    sizes = [_size(f"{fence}text\n\n{fence}") + size for size in table_sizes(rows, range(DEPTH, 0, -1))]
+    yield DEPTH, "", sizes[0]
+    for depth, deeper, size in zip(range(DEPTH - 1, 0, -1), sizes, sizes[1:], strict=False):
+        if size < deeper:  # otherwise the model has no such depth, and nothing would be cut
+            yield depth, f"The table of modules is cut at depth {depth} to fit GitHub's limit; {_ELSEWHERE}.", size
+
+
+def _difference(entry: Entry) -> Difference | None:
+    if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
+        return None
+    found = Difference(entry.head, entry.base)
+    return None if found.is_empty else found
+
+
+def _block(shown: Measurement) -> str:
+    fed = page.fed_text(shown.model_dump(include={"input_shape", "inputs"}))
+    return fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
+
+
+def _level(name: str, says: str, blocks: list[str]) -> Level:
+    return Level(name, says, sum(map(_size, blocks)) + _size(says), lambda: blocks)
+
+
+def _broken(what: str, error: Exception) -> Level:
+    return _level("summary only", _lost(what, error), [])
+
+
+def _lost(what: str, error: Exception) -> str:
+    return f"{what} could not be written ({code(type(error).__name__)}); the report file of this run has its figures."
+
+
+def _details(title: str, blocks: Sequence[str], *, is_open: bool = False) -> str:
+    body = "\n\n".join(block for block in blocks if block)
+    return f"<details{' open' if is_open else ''}><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _size(paragraph: str) -> int:
+    return len(paragraph.encode("utf-8", "replace")) + len("\n\n") if paragraph else 0
+
+
+def _rows(measurement: Measurement) -> list[ModuleRow]:
+    fields = ModuleRow._fields
+    return [ModuleRow(*(getattr(module, field) for field in fields)) for module in measurement.modules]
+
+
+def _lines(entry: Entry) -> list[str]:
+    """What the figures are of, whatever the level."""
+    shown = entry.shown
+    if isinstance(shown, Failure):
+        # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
+        return [code(shown.message, 400), HINTS[shown.kind]]
+    lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stood_in(shown)]
+    if shown.deployed_failure:
+        lines.append(f"The form that it is deployed in cannot be counted: {code(shown.deployed_failure, 400)}")
+    if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
+        lines += _of_the_base(entry, entry.head, entry.base)
+    if isinstance(entry.base, Failure):
+        lines.append(f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}")
+    return lines
+
+
+def _traced(measurement: Measurement) -> str:
+    """What the numbers are of."""
+    how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
+    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}"
+    held = conditions_text(measurement.conditions, inline)
+    method += f", {held}." if held else "."
+    if measurement.forward == "extract_feat":
+        method += " The head's params are counted, its FLOPs are not."
+    elif measurement.forward == "extract_image_feat":
+        method += " The params of the text's half are counted, its FLOPs are not."
+    return method
+
+
+def _not_counted(measurement: Measurement, title: str) -> list[str]:
+    """What the numbers leave out."""
+    uncounted = measurement.unsupported_ops.uncounted
+    names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
+    return [f"**{title}:** {_listed(names)}."] if names else []
+
+
+def _stood_in(measurement: Measurement) -> list[str]:
+    """Which operators were not there to run."""
+    names = [code(name, 80) for name in measurement.stand_ins]
+    said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed"
+    return [f"{said}: {_listed(names)}."] if names else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str]:
+    """How the base's numbers came about, where that was not as head's did."""
+    lines = [] if counted_alike(entry) else _not_counted(base, "Not counted at the base")
+    if not counted_alike(entry) and not lines:
+        lines = ["**Not counted at the base:** nothing."]
+    others = [
+        (head.forward, base.forward, f"traced {code(base.forward)}"),
+        (head.device, base.device, f"on {code(base.device)}"),
+        (head.method, base.method, f"in a {base.method} run"),
+        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {inline(fed_text(base, batch=True))}"),
+        (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "without such a condition"),
+    ]
+    differ = [said for ours, theirs, said in others if ours != theirs]
+    if differ:
+        reason = "" if traced_alike(entry) else " FLOPs and activations of two methods are not compared."
+        if not held_alike(entry):
+            reason += " The deltas hold for the change of the model and that of these conditions together."
+        if inputs_differ(entry):
+            reason += " The deltas hold for the change of the model and that of the input together."
+        lines.append(f"**Otherwise at the base:** {', '.join(differ)}.{reason}")
+    return lines

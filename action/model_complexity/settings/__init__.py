@@ -1,0 +1,1 @@
+"""Settings of a run: action inputs, the runner's environment, their precedence."""

@@ -1,0 +1,240 @@
+"""From a config file to a model in eval mode, through the registry of the config's own library; weights are never fetched."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import os
+import re
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional
+
+import torch
+import torch.distributed
+from mmengine.config import Config
+from mmengine.model import BaseModule
+from mmengine.registry import MODELS, init_default_scope
+from torch import nn
+
+from model_complexity.worker.build.imports import import_leniently, leniently
+from model_complexity.worker.codebases import CODEBASES, codebase_of
+from model_complexity.worker.patch import replaced
+
+ROOT_SCOPE = "mmengine"
+_UNKNOWN = re.compile(r"([\w.]+) is not in the \S+ registry")
+
+
+class NoModelError(Exception):
+    """The file was read and is not the config of a model."""
+
+
+def load_config(path: Path) -> Config:
+    """Reads a ``.py`` (classic or with ``read_base()``), ``.json`` or ``.yaml`` config. Runs the file's code.
+
+    Raises:
+        NoModelError: the config has no ``model``.
+        Exception: whatever the file's own code raises.
+    """
+    # A tree is read only, and yapf over a resolved config costs seconds without changing a value.
+    config = leniently(partial(Config.fromfile, str(path), format_python_code=False))  # `custom_imports` is met here
+    if not config.get("model"):
+        raise NoModelError("the config has no `model`")
+    return config
+
+
+def enter_scope(config: Config) -> str:
+    """Makes the config's default scope the current one, its library imported, and names it.
+
+    Raises:
+        Exception: whatever importing the library raises.
+    """
+    scope = str(config.get("default_scope") or "")
+    if scope:
+        import_library(scope)
+    else:
+        scope = _scope_of_type(config.model.get("type") if isinstance(config.model, dict) else None)
+    init_default_scope(scope)
+    return scope
+
+
+def _scope_of_type(kind: Any) -> str:
+    """The scope of a config that names none, as configs do that a library's own tools run: that of the model's class.
+
+    A class by name is looked for in mmengine, where ``custom_imports`` may have put it, then in each codebase that is
+    installed or lies in the tree, in the order of the table.
+
+    Raises:
+        Exception: whatever importing one of those raises, if none of the others has it.
+    """
+    if isinstance(kind, type):
+        package = kind.__module__.partition(".")[0]
+        return package if _has_registry(package) else ROOT_SCOPE
+    prefix, dot, _ = str(kind).partition(".")
+    if dot or MODELS.get(str(kind)) is not None:
+        return prefix if dot and any(prefix in row.scopes for row in CODEBASES) else ROOT_SCOPE
+    broken: Optional[Exception] = None
+    for scope in [row.scopes[0] for row in CODEBASES]:
+        if scope == ROOT_SCOPE or importlib.util.find_spec(scope) is None:
+            continue
+        try:
+            import_library(scope)
+        except Exception as error:
+            broken = broken or error
+            continue
+        with MODELS.switch_scope_and_registry(scope) as registry:
+            if registry.get(str(kind)) is not None:
+                return scope
+    if broken is not None:
+        raise broken
+    return ROOT_SCOPE
+
+
+def import_library(scope: str) -> None:
+    """Imports the library of a scope, so that its registry hangs below mmengine's and its models are in it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+        ImportError: it, or something that it needs, does not import.
+    """
+    if scope == ROOT_SCOPE:
+        return
+    import_leniently(scope)
+    if _has_registry(scope):
+        registries = importlib.import_module(f"{scope}.registry")
+        models = getattr(registries, "MODELS", None)
+        if models is not None:
+            leniently(models.import_from_location)
+
+
+def _has_registry(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(f"{package}.registry") is not None
+    except ModuleNotFoundError:  # a module alone
+        return False
+
+
+def build_model(config: Config, scope: str) -> nn.Module:
+    """Builds ``config.model`` in ``scope``, the current one, in eval mode.
+
+    Raises:
+        Exception: whatever the model's constructor raises.
+    """
+    model_config = config.model
+    if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
+        model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
+    torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
+    with alone(), codebase_of(scope).while_building():
+        try:
+            build = partial(MODELS.build, without_weights(model_config))
+            model: nn.Module = leniently(build)  # it imports other libraries
+        except KeyError as error:
+            unknown = _UNKNOWN.search(str(error))
+            library = _absent_library(model_config, unknown[1]) if unknown else None
+            if library is None:
+                raise
+            raise ModuleNotFoundError(f"No module named {library!r}", name=library) from error
+    model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
+    return model
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
+    group = torch.distributed
+    with contextlib.ExitStack() as stack:
+        if group.is_available() and not group.is_initialized():
+            stack.enter_context(replaced(group, "get_world_size", lambda *_, **__: 1))
+            stack.enter_context(replaced(group, "get_rank", lambda *_, **__: 0))
+        yield
+
+
+def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
+    """The library that a class of a model's config is looked for in by name, where that library is not installed.
+
+    mmengine looks for it elsewhere then, and says no more than that the class is not in some registry.
+
+    Args:
+        config: the model's, or a part of it.
+        kind: the class as the config names it, ``mmcls.ConvNeXt`` or, below ``_scope_``, ``ConvNeXt``.
+        scope: the ``_scope_`` above the part.
+    """
+    if isinstance(config, dict):
+        scope = str(config.get("_scope_", scope))
+        library = kind.partition(".")[0] if "." in kind else scope
+        if str(config.get("type")) == kind and library and importlib.util.find_spec(library) is None:
+            return library
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, (list, tuple)) else ()
+    return next((found for part in parts for found in [_absent_library(part, kind, scope)] if found), None)
+
+
+def switch_to_deploy(model: nn.Module) -> None:
+    """Switches each module that can to the form in which it is deployed, as the libraries' own tools do.
+
+    Raises:
+        Exception: whatever a module's ``switch_to_deploy`` raises.
+    """
+    for module in list(model.modules()):
+        switch = getattr(module, "switch_to_deploy", None)
+        if callable(switch):
+            wanted = [one for one in inspect.signature(switch).parameters.values() if one.default is one.empty]
+            settings = [getattr(model, "test_cfg", None)] if wanted else []  # mmpose's want the model's, for tests
+            switch(*settings)
+
+
+@contextlib.contextmanager
+def without_initialisation() -> Iterator[None]:
+    """Keeps mmengine's modules from initialising their parameters while they are built, as some do (LoRA wraps a model so)."""
+    with replaced(BaseModule, "init_weights", lambda self: None):
+        yield
+
+
+def without_weights(config: Any) -> Any:
+    """The same model config without what would make it fetch weights: ``pretrained`` and ``init_cfg`` of type Pretrained."""
+    if isinstance(config, dict):
+        kept: Dict[str, Any] = type(config)() if hasattr(config, "to_dict") else {}
+        for key, value in config.items():
+            if key == "pretrained":
+                kept[key] = False if isinstance(value, bool) else None
+            elif key == "init_cfg" and _is_pretrained(value):
+                kept[key] = None
+            else:
+                kept[key] = without_weights(value)
+        return kept
+    if isinstance(config, (list, tuple)) and type(config) in (list, tuple):
+        return type(config)(without_weights(value) for value in config)
+    return config
+
+
+def _is_pretrained(init_cfg: Any) -> bool:
+    if isinstance(init_cfg, (list, tuple)):
+        return any(_is_pretrained(part) for part in init_cfg)
+    kind = init_cfg.get("type") if isinstance(init_cfg, dict) else None
+    return str(getattr(kind, "__name__", kind)).rpartition(".")[2] in ("Pretrained", "PretrainedInit")
+
+
+def cut_network() -> None:
+    """Makes every network connection of this process fail at once with a message that says why.
+
+    A promise to the user (building a model fetches nothing), not a wall: code that wants out finds a way around Python.
+    """
+    # Without it, huggingface_hub asks for each missing file six times, over 23 seconds. It is read on import.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    if "huggingface_hub.constants" in sys.modules:
+        vars(sys.modules["huggingface_hub.constants"])["HF_HUB_OFFLINE"] = True
+
+    message = "Model Complexity fetches nothing while it measures: the network is off"
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(message)
+
+    def refuse_host(host: Any, *_: Any, **__: Any) -> Any:
+        raise OSError(f"{message} ({host} was asked for)" if isinstance(host, str) else message)
+
+    socket.socket.connect = refuse  # type: ignore[method-assign]
+    socket.socket.connect_ex = refuse  # type: ignore[method-assign]
+    socket.getaddrinfo = refuse_host

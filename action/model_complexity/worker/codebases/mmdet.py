@@ -1,0 +1,110 @@
+"""mmdet: ``predict`` without post-processing, at the size that the test pipeline makes of an image, padded as its batches are."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Tuple
+
+from mmengine.config import Config
+from torch import nn
+
+from model_complexity.common.shapes import AUTO, Asked
+from model_complexity.worker.codebases.base import Codebase, Fed, extract_feat_or_forward, feed
+from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector, is_detector
+from model_complexity.worker.codebases.support.post_processing import kinds_of
+from model_complexity.worker.codebases.support.text_prompts import prompts_unread
+from model_complexity.worker.codebases.support.trackers import feed_tracker, is_tracker
+from model_complexity.worker.config_sizes import own_shape
+from model_complexity.worker.patch import replaced
+
+
+def padded(config: Mapping[str, Any], asked: Asked) -> Asked:
+    """What was asked for; for ``auto`` the config's own size, each side up to a multiple of ``pad_size_divisor``.
+
+    A ``Resize`` to (1333, 800) with ``keep_ratio`` gives an image that fits into it; taken is the largest, 800 x 1333, which
+    is padded to 800 x 1344. Published figures of mmdet are often at 800 x 1280, the default of its tools before 3.0.
+    """
+    if asked != AUTO:
+        return asked
+    channels, *sides = own_shape(config)
+    divisor, part = 1, config.get("model")
+    while isinstance(part, Mapping):
+        divisor = part.get("pad_size_divisor", divisor)
+        part = part.get("data_preprocessor")  # of semi-supervised models, that has another one in it
+    return (channels, *(-(-side // divisor) * divisor for side in sides))
+
+
+def method(model: nn.Module) -> str:
+    """``predict`` of a detector or a tracker, ``forward`` of what re-identifies; a backbone alone has what any module has."""
+    if is_detector(model) or is_tracker(model):
+        return PREDICT
+    return "forward" if "BaseReID" in kinds_of(model) else extract_feat_or_forward(model)
+
+
+def feed_image(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
+    """An image with its data sample; see ``feed``."""
+    if name != PREDICT:
+        return feed(model, name, asked, device)
+    return feed_tracker(model, asked, device) if is_tracker(model) else feed_detector(model, asked, device)
+
+
+@contextlib.contextmanager
+def without_extras() -> Iterator[None]:
+    """Within it, a model is built without what it needs to be trained, or after its network has run: see ``_EXTRAS``.
+
+    Raises:
+        ModuleNotFoundError: a package is missing of which mmdet itself says so with another error.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(prompts_unread())
+        for name, needed, value in _EXTRAS:
+            module = sys.modules.get(name)
+            if module is not None and not getattr(module, needed, True):
+                stack.enter_context(replaced(module, needed, value))
+        for name in _LOAD:
+            if name in sys.modules:
+                stack.enter_context(replaced(sys.modules[name], "load_checkpoint", lambda *_, **__: None))
+        if _DISTILL in sys.modules:  # as of all of these, not in every version, and not where the library is another
+            stack.enter_context(replaced(sys.modules[_DISTILL], "Config", _Configs))
+        try:
+            yield
+        except RuntimeError as error:
+            said = _MISSING.search(str(error))
+            if said is None:
+                raise
+            raise ModuleNotFoundError(f"No module named {said[1]!r}", name=said[1]) from error
+
+
+class _Configs:
+    """In the place of mmengine's ``Config`` where a student reads its teacher's."""
+
+    @staticmethod
+    def fromfile(name: Any) -> Config:
+        """Reads a config that lies where the worker runs (the repository's root), or that mmdet ships."""
+        shipped = Path(sys.modules["mmdet"].__file__ or "").parent / ".mim" / name
+        return Config.fromfile(str(shipped if shipped.is_file() and not Path(name).is_file() else name))
+
+
+_DISTILL = "mmdet.models.detectors.kd_one_stage"
+_LOAD = (_DISTILL, "mmdet.models.detectors.lad", "mmdet.models.task_modules.tracking.aflink")
+"""Modules that fetch weights while they build something."""
+_LAYERS = ("deformable_detr_layers", "detr_layers", "grounding_dino_layers")
+_EXTRAS: Tuple[Tuple[str, str, Any], ...] = (
+    # fairscale saves memory in training; the others measure colours in training, and match and smooth tracks
+    *((f"mmdet.models.layers.transformer.{name}", "checkpoint_wrapper", lambda layer: layer) for name in _LAYERS),
+    ("mmdet.models.data_preprocessors.data_preprocessor", "skimage", "unneeded"),
+    ("mmdet.models.task_modules.tracking.interpolation", "HAS_SKIKIT_LEARN", "unneeded"),
+    ("mmdet.models.trackers.byte_tracker", "lap", "unneeded"),
+    ("mmdet.models.trackers.ocsort_tracker", "lap", "unneeded"),
+    ("mmdet.models.trackers.sort_tracker", "motmetrics", "unneeded"),
+    ("mmdet.models.trackers.strongsort_tracker", "motmetrics", "unneeded"),
+)
+"""Names of modules of mmdet that hold a package, or whether there is one, and what they hold where there is none."""
+_MISSING = re.compile(r"(?:mim|pip) install (mmpretrain|[a-z][\w-]*(?<!openmim))\b")
+"""What mmdet says, in a RuntimeError, of a package that it does without until a model wants it."""
+
+
+CODEBASE = Codebase("mmdet", ("mmdet",), method=method, resolve=padded, feed=feed_image, while_building=without_extras)

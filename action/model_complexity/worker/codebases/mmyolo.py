@@ -1,0 +1,62 @@
+"""mmyolo: mmdet's detectors with heads of its own; traced as those are (see ``detectors``), in the form that the config builds.
+
+Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so the figures of YOLOv6,
+YOLOv7 and PPYOLOE in its model zoo are of that one, which ``deploy: true`` gives too. Those of P6 models hold for 640 x 640.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+import torch
+from torch import nn
+
+from model_complexity.common.shapes import Asked
+from model_complexity.worker.codebases.base import Codebase, Fed
+from model_complexity.worker.codebases.mmdet import feed_image, method, padded
+from model_complexity.worker.codebases.support.detectors import PREDICT
+from model_complexity.worker.codebases.support.post_processing import kept_by
+
+
+def feed_yolo(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
+    """An image with its data sample, and masks where the head makes some after it has found its boxes; see ``feed``."""
+    fed = feed_image(model, name, asked, device)
+    head = getattr(model, "bbox_head", None)
+    if name != PREDICT or not isinstance(head, nn.Module):
+        return fed
+    masks = next((_MASKS[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in _MASKS), None)
+    if masks is None:
+        return fed
+    number, keep = kept_by(head), head.predict_by_feat
+
+    def keep_with_masks(*outputs: Any, **more: Any) -> Any:
+        return keep(*outputs, masks(head, number, *outputs), **more)
+
+    head.predict_by_feat = keep_with_masks
+    return fed._replace(conditions=(f"{number:,} masks", *fed.conditions))
+
+
+def _of_rtmdet(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Convolutions with kernels of each instance over the mask features, the fourth output."""
+    features = outputs[3]
+    kernels = features.new_ones((number, head.head_module.num_gen_params))
+    masks: torch.Tensor = head._mask_predict_by_feat(features[0], kernels, kernels[:, :4])
+    return masks
+
+
+def _of_yolov5(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Sums of the prototypes, the fifth output, weighted by each instance's coefficients."""
+    prototypes = outputs[4]
+    coefficients, boxes = prototypes.new_ones((number, prototypes.shape[1])), prototypes.new_ones((number, 4))
+    height, width = prototypes.shape[-2:]
+    masks: torch.Tensor = head.process_mask(prototypes[0], coefficients, boxes, (int(height), int(width)), False)
+    return masks
+
+
+_MASKS: Dict[str, Callable[..., torch.Tensor]] = {
+    "RTMDetInsSepBNHead": _of_rtmdet,
+    "YOLOv5InsHead": _of_yolov5,
+}
+"""Heads whose post-processing holds a part of the network."""
+
+CODEBASE = Codebase("mmyolo", ("mmyolo",), method=method, resolve=padded, feed=feed_yolo)

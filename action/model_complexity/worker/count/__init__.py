@@ -1,0 +1,1 @@
+"""Count a model's flops, params and activations with fvcore."""

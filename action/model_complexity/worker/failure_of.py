@@ -1,0 +1,101 @@
+"""Turn an exception that a config raised into a failure."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Dict, Iterator, Optional
+
+from model_complexity.common.failures import failure
+
+_OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
+_STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
+_OURS = str(Path(__file__).resolve().parent.parent.parent)
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_NOT_INSTALLED = re.compile(
+    r"\b(?:is|are) not installed\b|\bpip3? install \S|\bnot found, please install\b", re.IGNORECASE
+)
+"""What libraries say that look for a package themselves and raise another error than ImportError."""
+_ON_THE_HUB = re.compile(r"looks like (\S+) is not the path to a directory containing a file named (\S+)\.\s")
+"""transformers', of a name that it looked up on the Hugging Face hub; the sentence goes on to ask for an internet connection."""
+_TEMPORARY = re.compile(r"/\S*?/tmp[a-z0-9_]{8}/tmp[a-z0-9_]{8}(\.\w+)?")
+
+
+def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
+    """Names what an exception means.
+
+    Args:
+        error: what was raised.
+        stage: where: ``load``, ``build`` or ``count``.
+        tree: the folder of the repository, cut from messages so that they read the same on every machine.
+    """
+    kind = _kind(error, stage)
+    return failure(kind, _shortened(_message(error), tree), _shortened(_detail(error, kind), tree))
+
+
+def _kind(error: BaseException, stage: str) -> str:
+    ours = _OUR_KINDS.get(type(error).__name__)
+    if ours:
+        return ours
+    chain = list(_chain(error))
+    if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
+        return "out_of_memory"
+    if any(isinstance(e, ImportError) or _NOT_INSTALLED.search(str(e)) for e in chain):
+        return "missing_dependency"
+    if stage == "load" and any(isinstance(e, SyntaxError) for e in chain):
+        return "config_syntax"
+    return _STAGE_KINDS[stage]
+
+
+def _detail(error: BaseException, kind: str) -> str:
+    """The traceback without our own frames; of a syntax error the place alone, for the rest is the parser's callers."""
+    if kind == "config_syntax":
+        return "".join(traceback.format_exception_only(type(error), error)).rstrip()
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next and frames.tb_frame.f_code.co_filename.startswith(_OURS):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+
+
+def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _message(error: BaseException) -> str:
+    """One line. The innermost missing module says more than the library's sentence around it."""
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({error.code!r})"
+    missing = next((e for e in _chain(error) if isinstance(e, ModuleNotFoundError)), None)
+    if missing is not None:
+        return str(missing)
+    if isinstance(error, SyntaxError):
+        return _syntax_message(error)
+    if type(error).__module__.startswith(__package__ or ""):
+        return str(error)  # ours: a sentence of its own
+    hub = _ON_THE_HUB.search(str(error))
+    if hub:
+        return f"{hub[2]} of {hub[1]!r} is not on this machine: the network is off while measuring; name a folder that holds it"
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__
+
+
+def _syntax_message(error: SyntaxError) -> str:
+    """The parser was given text, not a file: the frame that called it knows the name."""
+    file = error.filename
+    if file is None or file.startswith("<"):
+        named = [frame.f_locals.get("filename") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        file = next((name for name in reversed(named) if isinstance(name, str) and not name.startswith("<")), None)
+    return f"{file}:{error.lineno}: {error.msg}" if file and error.lineno else str(error)
+
+
+def _shortened(text: str, tree: str) -> str:
+    """Cuts what differs from machine to machine and run to run: the same failure reads the same."""
+    text = text.replace(tree.rstrip("/") + "/", "").replace(tree.rstrip("/"), ".")
+    text = _TEMPORARY.sub("<copy of the config>", text).replace(_OURS, "<model-complexity>")
+    return text.replace(sys.prefix, "<environment>").replace(sys.base_prefix, "<python>")

@@ -1,0 +1,133 @@
+"""One job: a config at a shape goes in, a measurement or a failure comes out. Runs the config's code in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+import torch
+
+from model_complexity.common.shapes import Asked
+from model_complexity.worker.build import mmcv_ext as standins
+from model_complexity.worker.build.imports import find_for_imports
+from model_complexity.worker.build.model import (
+    build_model,
+    enter_scope,
+    load_config,
+    switch_to_deploy,
+    without_initialisation,
+)
+from model_complexity.worker.codebases import codebase_of
+from model_complexity.worker.count.analysis import count
+from model_complexity.worker.count.dry_run import without_arithmetic
+from model_complexity.worker.failure_of import failure_of
+from model_complexity.worker.model_key import key_of
+
+
+def versions() -> Dict[str, str]:
+    """What does the counting: Python, torch, fvcore and mmengine."""
+    libraries = {name: metadata.version(name) for name in ("fvcore", "mmengine")}
+    return {"python": platform.python_version(), "torch": str(torch.__version__), **libraries}
+
+
+def never_shared(key: str) -> bool:
+    """For jobs that are measured whatever others are."""
+    return False
+
+
+def run_job(
+    config: Path,
+    shape: Asked,
+    device: str = "cpu",
+    method: str = "dry",
+    is_shared: Callable[[str], bool] = never_shared,
+    *,
+    deploy: bool = False,
+) -> Optional[Dict[str, Any]]:
+    """Loads, builds and counts.
+
+    Args:
+        config: path of the config file.
+        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.Asked``); the batch is 1.
+        device: ``cpu`` or ``cuda``: where a real run happens.
+        method: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
+        is_shared: told a key that equal jobs share, says whether the answer is had from another one.
+        deploy: whether the model is counted in the form that it is deployed in too, where it has one of its own.
+
+    Returns:
+        ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``, and
+        ``scope``, the library that the config used; None where ``is_shared`` said so.
+        Nothing that the config does short of ending the process raises here.
+    """
+    started = time.monotonic()
+    attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry", deploy=deploy)
+    try:
+        key = attempt.load()
+        if key is not None and is_shared(key):
+            return None
+        found = attempt.measure()
+    except (Exception, SystemExit) as error:
+        return {"failure": failure_of(error, attempt.stage, str(Path.cwd())), "scope": attempt.scope}
+    return {"measurement": {**found, "seconds": round(time.monotonic() - started, 3)}, "scope": attempt.scope}
+
+
+class _Attempt:
+    """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
+
+    def __init__(self, path: Path, asked: Asked, device: str, *, dry: bool, deploy: bool) -> None:
+        self._path, self._asked, self._device, self._dry, self._deploy = path, asked, device, dry, deploy
+        self.stage, self.scope = "load", ""
+
+    def load(self) -> Optional[str]:
+        """Reads the config; its key, or None where it has none (see ``sharing``)."""
+        find_for_imports()
+        self._config = load_config(self._path)
+        self.stage = "build"
+        self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
+        self._codebase = codebase_of(self.scope)
+        self._asked = self._codebase.resolve(self._config, self._asked)
+        return key_of(self._config, self.scope, self._asked)  # all jobs of a worker have one `deploy`
+
+    def measure(self) -> Dict[str, Any]:
+        """Builds and counts what was loaded."""
+        found = self._count()
+        return {**found, **self._deployed(found)} if self._deploy else found
+
+    def _deployed(self, found: Dict[str, Any]) -> Dict[str, Any]:
+        """The figures of the form that the model is deployed in, if those are others. A failure costs nothing but these."""
+        try:
+            deployed = self._count(deployed=True)
+        except (Exception, SystemExit) as error:
+            return {"deployed_failure": failure_of(error, "count", str(Path.cwd()))["message"]}
+        figures = {name: deployed[name] for name in ("flops", "params", "activations")}
+        return {"deployed": figures} if any(found[name] != figures[name] for name in figures) else {}
+
+    def _count(self, *, deployed: bool = False) -> Dict[str, Any]:
+        with contextlib.ExitStack() as stack:
+            if self._dry:
+                stack.enter_context(without_initialisation())
+                stack.enter_context(without_arithmetic())
+            model = build_model(self._config, self.scope).to(self._device)
+            if deployed:
+                switch_to_deploy(model)
+            self.stage = "count"
+            method = self._codebase.method(model)
+            fed = self._codebase.feed(model, method, self._asked, self._device)
+            self._codebase.ready(model, fed)
+            standins.forget()
+            counts = count(model, fed.tensors)
+        return {
+            **counts,
+            "stand_ins": standins.used(),
+            "conditions": list(fed.conditions),
+            "input_shape": list(fed.tensors[0].shape),
+            "inputs": fed.named,
+            "forward": method,
+            "device": self._device,
+            "method": "dry" if self._dry else "real",
+            "versions": versions(),
+        }

@@ -1,0 +1,273 @@
+"""The worker: jobs in as JSON lines on stdin, answers out as JSON lines on a pipe of its own.
+
+    job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}      or  "shape": "auto"  or  "points=40000x4"
+    answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
+
+The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``; answers
+come in the order in which jobs are done. torch is imported once, and so is an installed library once a config has asked for it;
+each job runs in a fork of its own, several side by side. stdout and stderr belong to what the configs print.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import importlib.util
+import itertools
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from select import select
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+from model_complexity.common.failures import EXTENSION, NETWORK_IS_OFF, UNSOUND, worker_failure
+from model_complexity.worker.deduplicate import Shares
+from model_complexity.worker.forks import (
+    POLL_SECONDS,
+    Ask,
+    Fork,
+    Limits,
+    adopt_orphans,
+    dumped,
+    in_fork,
+    kill_orphans,
+    machine_memory,
+)
+
+_PR_SET_DUMPABLE = 4
+_LONGEST_SCOPE = 60
+_MAYBE_ANOTHERS_DOING = ("crash", "out_of_memory", "timeout")
+_MAYBE_DRYS_DOING = ("build", "forward")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Answers the jobs on stdin until it ends. The working directory is the tree whose configs are measured."""
+    parser = argparse.ArgumentParser(description="Measures configs; started by the action, not by people.")
+    parser.add_argument("--answers-fd", type=int, required=True, help="file descriptor that answers are written to")
+    parser.add_argument("--timeout", type=float, required=True, help="seconds for one job")
+    parser.add_argument(
+        "--memory-bytes", type=int, default=0, help="resident memory of all jobs; 0: what the machine has"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="how many run side by side; 0: as many as there are cores")
+    parser.add_argument("--method", choices=["auto", "dry", "real"], default="auto")
+    parser.add_argument("--deploy", action="store_true", help="count the deployed forms of models too")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    options = parser.parse_args(arguments)
+    with os.fdopen(options.answers_fd, "wb") as answers:
+
+        def say(line: Dict[str, Any]) -> None:
+            answers.write(dumped(line) + b"\n")
+            answers.flush()
+
+        try:
+            bench = _Bench.prepare(options)
+            _shut_out_others()
+            adopt_orphans()
+        except (Exception, SystemExit) as error:
+            say({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
+            return 1
+        say({"ready": {"device": bench.device, "versions": bench.versions}})
+        for answer in bench.measure(json.loads(line) for line in sys.stdin):
+            say(answer)
+    return 0
+
+
+class _Bench(NamedTuple):
+    """What every job shares."""
+
+    run_job: Callable[..., Optional[Dict[str, Any]]]
+    import_library: Callable[[str], None]
+    versions: Dict[str, str]
+    device: str
+    method: str
+    deploy: bool
+    limits: Limits
+    side_by_side: int
+    answers_fd: int
+
+    @classmethod
+    def prepare(cls, options: argparse.Namespace) -> _Bench:
+        """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
+        from model_complexity.worker import job
+        from model_complexity.worker.build import imports
+        from model_complexity.worker.build import model as building
+        from model_complexity.worker.count import analysis as counting
+
+        building.cut_network()
+        imports.find_for_imports()
+
+        side_by_side = options.jobs or len(os.sched_getaffinity(0))
+        limits = Limits(options.timeout, options.memory_bytes or machine_memory())
+        device = _device(options.device, limits)
+        # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
+        method = "real" if options.method == "auto" and options.device == "cuda" else options.method
+        if method != "real":
+            counting.warm_up()
+        # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
+        tree = Path.cwd()
+        sys.path[:0] = [str(folder) for folder in (tree, tree / "src") if folder.is_dir()]
+        return cls(
+            job.run_job,
+            building.import_library,
+            job.versions(),
+            device,
+            method,
+            options.deploy,
+            limits,
+            side_by_side,
+            options.answers_fd,
+        )
+
+    def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+        """Answers as jobs are done; what needs a second attempt comes last, each alone. Equal work is done once."""
+        first = "real" if self.method == "real" else "dry"
+        shares = Shares()
+        unsettled: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
+        for done in self._side_by_side(iter(jobs), first, self.side_by_side, shares):
+            if done is not None:
+                job, answer, alone = done
+                again = self._again(answer, first, alone=alone)
+                if again:
+                    unsettled.append((job, again, answer))
+                    continue
+                shares.settle(job, answer)
+                yield {"job": job["job"], **answer}
+            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
+        for job, method, first_answer in unsettled:
+            answer = self._alone(job, method, shares, first_answer)
+            shares.settle(job, answer)
+            yield {"job": job["job"], **answer}
+            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
+        yield from ({"job": job["job"], **self._alone(job, first, None, {})} for job in shares.left())
+
+    def _alone(
+        self, job: Dict[str, Any], method: str, shares: Optional[Shares], answer: Dict[str, Any]
+    ) -> Dict[str, Any]:
+        """The final answer to a job that nothing runs beside; ``answer`` is the one that is not final."""
+        while method:
+            for done in self._side_by_side(iter([job]), method, 1, shares):
+                if done is not None:
+                    answer = _telling(answer, done[1])
+            method = self._again(answer, method, alone=True)
+        return answer
+
+    def _again(self, answer: Dict[str, Any], method: str, *, alone: bool) -> str:
+        """The method of the next attempt, blank if the answer stands.
+
+        A job that was ended beside others may have been their doing. A dry one that failed in the model's own code may work
+        for real; in a fork of its own, because an exception in a trace can leave torch's tracer unusable in that process.
+        """
+        kind = answer.get("failure", {}).get("kind")
+        if kind in _MAYBE_ANOTHERS_DOING and not alone:
+            return method
+        if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
+            return ""  # it is off for a real run too, which may take minutes to find out
+        return "real" if kind in _MAYBE_DRYS_DOING and method == "dry" and self.method == "auto" else ""
+
+    def _side_by_side(
+        self, jobs: Iterator[Dict[str, Any]], method: str, most: int, shares: Optional[Shares]
+    ) -> Iterator[Optional[Tuple[Dict[str, Any], Dict[str, Any], bool]]]:
+        """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time.
+
+        None tells that a job was found to be another's, whose answer ``shares`` has or will have.
+        """
+        limits = self.limits._replace(memory_bytes=self.limits.memory_bytes // most)
+        running: Dict[Fork, Dict[str, Any]] = {}
+        crowded: Set[Fork] = set()
+        while True:
+            for job in itertools.islice(jobs, most - len(running)):
+                running[Fork(self._work(job, method), limits, running)] = job
+            if not running:
+                return
+            crowded |= set(running) if len(running) > 1 else set()
+            select(list(running), [], [], POLL_SECONDS)
+            kill_orphans([fork.pid for fork in running])
+            for fork in list(running):
+                answer = fork.step()
+                key = fork.asked() if answer is None else ""
+                if key:
+                    shared = shares is not None and shares.take(key, running[fork])
+                    fork.reply(shared=shared)
+                    if shared:
+                        del running[fork]
+                        yield None
+                elif answer is not None:
+                    kill_orphans([other.pid for other in running])
+                    yield running.pop(fork), self._checked(answer), fork not in crowded
+
+    def _work(self, job: Dict[str, Any], method: str) -> Callable[[Ask], Optional[Dict[str, Any]]]:
+        def work(ask: Ask) -> Optional[Dict[str, Any]]:
+            os.close(self.answers_fd)  # a config answers for itself only
+            if self.device != "cpu":
+                _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
+            shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
+            return self.run_job(Path(job["config"]), shape, self.device, method, ask, deploy=self.deploy)
+
+        return work
+
+    def _checked(self, answer: Dict[str, Any]) -> Dict[str, Any]:
+        """What came through the fork's pipe may be anything that the config wrote there."""
+        scope = answer.pop("scope", "")
+        if set(answer) not in ({"measurement"}, {"failure"}) or not all(
+            isinstance(part, dict) for part in answer.values()
+        ):
+            return worker_failure("crash", "the config's process answered with something that is no result")
+        self._take_over(scope)
+        return answer
+
+    def _take_over(self, scope: Any) -> None:
+        """Imports a library that a config has used here too, so that the forks to come have it: the import is most of their time.
+
+        Only an installed one: what the tree holds runs in forks, where it can answer for one config alone.
+        """
+        if (
+            not isinstance(scope, str)
+            or not scope.isidentifier()
+            or len(scope) > _LONGEST_SCOPE
+            or scope in sys.modules
+        ):
+            return
+        with contextlib.suppress(Exception, SystemExit):
+            found = importlib.util.find_spec(scope)
+            if found and found.origin and found.origin.startswith(sys.prefix + os.sep):
+                self.import_library(scope)
+
+
+def _telling(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
+    """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
+    compiled_is_missing = EXTENSION in real.get("failure", {}).get("message", "")
+    asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
+    return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
+
+
+def _shut_out_others(*, shut: bool = True) -> None:
+    """Bars other processes of this user, the configs' own, from this one's memory and descriptors, and so from its answers.
+
+    Forks inherit it. Source: man7.org, prctl(2) on PR_SET_DUMPABLE and ptrace(2) on access mode checking.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux has it
+    if prctl is not None:
+        prctl(_PR_SET_DUMPABLE, int(not shut), 0, 0, 0)
+
+
+def _device(asked: str, limits: Limits) -> str:
+    """Looks for a GPU in a fork: CUDA, once touched, cannot be used in forks of this process."""
+    if asked == "cpu":
+        return "cpu"
+
+    def look() -> Dict[str, Any]:
+        import torch
+
+        return {"cuda": torch.cuda.is_available()}
+
+    found = bool(in_fork(look, limits._replace(seconds=120.0)).get("cuda"))
+    if asked == "cuda" and not found:
+        raise RuntimeError("device cuda was asked for, and torch sees no CUDA device")
+    return "cuda" if found else "cpu"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""Measures other forms of a zoo's models than the product does, in forks of one process that has the library imported.
+
+    job     {"config": …, "plan": true}                              its model's key and the sizes to try
+    job     {"config": …, "shape": [C, H, W] or "auto", "form": "plain|head|deploy|modules"}
+    answer  {"plan": {…}} or {"figures": {…}} or {"failure": {"kind": …, "message": …}}, with "cpu" seconds
+
+Jobs come as JSON lines on stdin, answers leave as JSON lines on the file descriptor that is named; the last answer, at the
+end of stdin, is ``{"usage": …}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.registry import MODELS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "action"))
+
+from model_complexity.worker import codebases, job
+from model_complexity.worker import model_key as sharing
+from model_complexity.worker.build import imports
+from model_complexity.worker.build import model as building
+from model_complexity.worker.config_sizes import candidate_sizes
+from model_complexity.worker.count import analysis as counting
+from model_complexity.worker.count import dry_run as dry
+from model_complexity.worker.failure_of import failure_of
+from model_complexity.worker.forks import Limits, in_fork, machine_memory
+
+_FIGURES = ("flops", "params", "activations", "operators", "forward", "method", "parts")
+_TRACED_WITHOUT_ITS_HEAD = "mmpretrain"
+_WITH_REPARAMETERISED_PARTS = "mmyolo"
+"""Whose models have such parts anywhere, which is known when they are built."""
+
+
+def main(library: str, answers_fd: int, timeout: float) -> None:
+    """Answers the jobs on stdin. The working directory is the one that config paths start from."""
+    limits = Limits(timeout, machine_memory())
+    building.cut_network()
+    imports.find_for_imports()
+    building.import_library(library)  # here, so that no fork has to
+    counting.warm_up()
+    with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            before = _children().ru_utime + _children().ru_stime
+            answer = _answer(asked, limits)
+            cpu = _children().ru_utime + _children().ru_stime - before
+            answers.write(json.dumps({**answer, "cpu": round(cpu, 3)}) + "\n")
+            answers.flush()
+        answers.write(json.dumps({"usage": _usage()}) + "\n")
+
+
+def _answer(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """A dry run, and where that fails in the model's own code a real one in a fork of its own, as in the product's worker."""
+    answer = in_fork(lambda: _act(asked, "dry"), limits)
+    if answer.get("failure", {}).get("kind") in {"build", "forward"} and not asked.get("plan"):
+        answer = in_fork(lambda: _act(asked, "real"), limits)
+    return answer
+
+
+def _act(asked: dict[str, Any], method: str) -> dict[str, Any]:
+    config, stage = Path(asked["config"]), ["load"]
+    try:
+        if asked.get("plan"):
+            return {"plan": _plan(building.load_config(config))}
+        plain = asked["form"] == "plain"
+        counts = _plain(config, asked["shape"], method) if plain else _other(config, asked, method, stage)
+    except _FailedError as error:
+        return {"failure": error.args[0]}
+    except (Exception, SystemExit) as error:
+        return {"failure": failure_of(error, stage[0], str(Path.cwd()))}
+    return {"figures": {name: counts[name] for name in _FIGURES if name in counts}}
+
+
+class _FailedError(Exception):
+    """Carries the failure that the product gave."""
+
+
+def _plan(config: Any) -> dict[str, Any]:
+    """``key`` is equal for configs whose models are: they are measured once. Of the other forms, those that there are."""
+    scope = building.enter_scope(config)
+    model = building.without_weights(config.model)
+    return {
+        "key": sharing.key_of(config, scope, ()) or config.filename,
+        "sizes": candidate_sizes(config.to_dict()),
+        "headless": scope == _TRACED_WITHOUT_ITS_HEAD,
+        "deployable": scope == _WITH_REPARAMETERISED_PARTS
+        or hasattr(_backbone_class(model, scope), "switch_to_deploy"),
+    }
+
+
+def _backbone_class(model: Any, scope: str) -> Any:
+    kind = (model.get("backbone") or {}).get("type")
+    with MODELS.switch_scope_and_registry(scope) as registry:
+        return registry.get(kind) if isinstance(kind, str) else kind
+
+
+def _plain(config: Path, shape: list[int] | str, method: str) -> dict[str, Any]:
+    """As the product measures it."""
+    answer = job.run_job(config, _asked(shape), method=method)
+    assert answer is not None, "nothing is shared here"
+    if "failure" in answer:
+        raise _FailedError(answer["failure"])
+    return _with_parts(answer["measurement"])
+
+
+def _with_parts(counts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **counts,
+        "parts": {module["name"]: module.get("flops") for module in counts["modules"] if module["depth"] == 1},
+    }
+
+
+def _asked(shape: list[int] | str) -> Any:
+    return shape if isinstance(shape, str) else tuple(shape)
+
+
+def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> dict[str, Any]:
+    """With the head, in the form for deployment, or counted as mmcv's tool does."""
+    config = building.load_config(path)
+    stage[0] = "build"
+    scope = building.enter_scope(config)
+    codebase = codebases.codebase_of(scope)
+    with contextlib.ExitStack() as stack:
+        if method == "dry":
+            stack.enter_context(building.without_initialisation())
+            stack.enter_context(dry.without_arithmetic())
+        model = building.build_model(config, scope)
+        if asked["form"] == "deploy":
+            _deploy(model, scope)
+        stage[0] = "count"
+        forward = "forward" if asked["form"] == "head" else codebase.method(model)
+        fed = codebase.feed(model, forward, codebase.resolve(config, _asked(asked["shape"])), "cpu")
+        codebase.ready(model, fed)
+        if asked["form"] == "modules":
+            return {**_by_modules(model, fed.tensors), "forward": forward, "method": method}
+        counts = _with_parts(counting.count(model, fed.tensors))
+    return {**counts, "forward": forward, "method": method}
+
+
+def _by_modules(model: Any, tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
+    """By the counter of mmcv, which sees modules and no functions."""
+    from mmcv.cnn.utils.flops_counter import get_model_complexity_info
+
+    run = model.forward
+    model.forward = lambda **_: run(*tensors)
+    with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+        flops, params = get_model_complexity_info(
+            model, (1,), print_per_layer_stat=False, as_strings=False, input_constructor=lambda _: {}
+        )
+    return {"flops": int(flops), "params": int(params)}
+
+
+def _deploy(model: Any, scope: str) -> None:
+    """Fuses the branches that exist for training only, as the library's own conversion tool does."""
+    if scope == _WITH_REPARAMETERISED_PARTS:
+        from mmyolo.utils.misc import switch_to_deploy
+
+        switch_to_deploy(model)
+    for part in (getattr(model, "backbone", None), getattr(model, "head", None)):
+        if hasattr(part, "switch_to_deploy"):
+            part.switch_to_deploy()
+
+
+def _children() -> Any:
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+def _usage() -> dict[str, float]:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "own_cpu": round(own.ru_utime + own.ru_stime, 2),
+        "jobs_cpu": round(_children().ru_utime + _children().ru_stime, 2),
+        "peak_kib": max(own.ru_maxrss, _children().ru_maxrss),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -1,1 +1,0 @@
-"""The measuring half, tested in the analysis environment."""

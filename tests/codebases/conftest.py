@@ -1,0 +1,67 @@
+"""Tests of the OpenMMLab codebases beside mmpretrain: run by scripts/test with the openmmlab environment's Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from model_complexity.common.shapes import Asked
+from model_complexity.worker.job import run_job
+
+Measure = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Cuts the network, and fails a test in which somebody asked for it, even if they got over it."""
+    asked: list[str] = []
+
+    def refuse(*arguments: Any, **_: Any) -> NoReturn:
+        asked.append(str(arguments[-1] if isinstance(arguments[0], socket.socket) else arguments[0]))
+        raise OSError(f"the network is cut: {asked[-1]}")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield asked
+    assert asked == []
+
+
+@pytest.fixture(scope="session")
+def measure() -> Measure:
+    """Measures a config that a library ships, named as on its command line: ``measure("mmdet", "yolox/yolox_s.py")``."""
+    return _measure
+
+
+def shipped(library: str, config: str) -> Path:
+    """A config of a library's wheel."""
+    spec = importlib.util.find_spec(library)
+    assert spec, f"{library} is not installed here: run these tests by scripts/test"
+    assert spec.origin
+    return Path(spec.origin).parent / ".mim" / "configs" / config
+
+
+def assert_dry_is_real(library: str, config: str, shape: Asked = "auto") -> None:
+    """Holds a measurement without arithmetic to a real one: every figure, module and operator."""
+    dry, real = (_measure(library, config, shape, method) for method in ("dry", "real"))
+    assert (dry.pop("method"), real.pop("method")) == ("dry", "real")
+    for found in (dry, real):
+        del found["seconds"]
+    assert dry == real
+
+
+def _measure(library: str, config: str, shape: Asked = "auto", method: str = "dry") -> dict[str, Any]:
+    file = shipped(library, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other people's
+        answer = run_job(file, shape, method=method)
+    assert answer
+    assert "measurement" in answer, answer
+    found: dict[str, Any] = answer["measurement"]
+    return {**found, "by_module": {row["name"]: row for row in found["modules"]}}

@@ -1,0 +1,395 @@
+"""The commands for a desk: a real repository, the real worker, and what comes out on stdout with which exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, flops
+
+from model_complexity import cli
+from model_complexity.commands.ranges import parse_range
+from model_complexity.commands.revisions import open_desk, sides_of
+from model_complexity.discover import Repository
+from model_complexity.report import Measurement, Report
+
+POLICY = ".github/model-complexity.yml"
+WIDER = "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"
+
+
+class Said(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> Report:
+        return Report.model_validate_json(self.out)
+
+    @property
+    def flops(self) -> dict[str, tuple[int | None, int | None]]:
+        """Of each config, at head and at the base."""
+        return {
+            entry.target.name: (
+                entry.head.flops if isinstance(entry.head, Measurement) else None,
+                entry.base.flops if isinstance(entry.base, Measurement) else None,
+            )
+            for entry in self.report.entries
+        }
+
+
+class Shop:
+    """A developer at a desk: a clone with a zoo on main, in which the commands run."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root = root
+        self._capsys = capsys
+        self.git("init", "--quiet", "-b", "main")
+        self.write(TREE)
+        self.commit("A zoo")
+
+    def git(self, *arguments: str) -> str:
+        identity = {f"GIT_{who}_{what}": "octo@cat" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, **identity}
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True, env=environment
+        )
+        return done.stdout.strip()
+
+    def write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text, encoding="utf-8")
+
+    def commit(self, message: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, *arguments: str) -> Said:
+        status = cli.main([*arguments])
+        return Said(status, *self._capsys.readouterr())
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shop:
+    (tmp_path / "zoo").mkdir()
+    monkeypatch.chdir(tmp_path / "zoo")
+    monkeypatch.setenv("MODEL_COMPLEXITY_PYTHON", str(WORKER_PYTHON))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    return Shop(tmp_path / "zoo", capsys)
+
+
+def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(shop: Shop) -> None:
+    left = shop.git("rev-parse", "HEAD")
+    shop.git("checkout", "--quiet", "-b", "feature")
+    shop.write({"configs/large.py": WIDER})
+    shop.commit("Wider")
+    shop.git("checkout", "--quiet", "main")
+    shop.write({"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
+    shop.commit("What main has done since is not the developer's doing")
+    shop.git("checkout", "--quiet", "feature")
+    shop.write(
+        {
+            ".gitignore": "ignored.py\n",
+            "configs/small.py": TREE["configs/small.py"] + "model = dict(channels=6)\n",
+            "configs/new.py": "_base_ = './large.py'\n",
+            "configs/ignored.py": "_base_ = './large.py'\n",
+            "configs/staged.py": "_base_ = './small.py'\n",
+            "checkpoint.bin": "x" * (2**20 + 1),
+        }
+    )
+    shop.git("add", "configs/staged.py")
+    before = shop.git("status", "--porcelain"), sorted(path.name for path in (shop.root / ".git").rglob("*"))
+    said = shop.run("diff", "--shape", "8", "--format", "json")
+    assert said.status == 0
+    assert said.flops == {
+        "configs/large.py": (flops(16), flops(8)),
+        "configs/new.py": (flops(16), None),
+        "configs/small.py": (flops(6), flops(4)),
+        "configs/staged.py": (flops(6), None),
+    }
+    assert (said.report.base, said.report.repository, said.report.pull_request) == (left, "zoo", None)
+    head = shop.git("rev-parse", "--short=9", "HEAD")
+    assert said.report.notes == (
+        f"Head is the working tree as it was, on top of commit `{head}`, with what is not committed yet.",
+        "1 untracked file of more than a MiB left out.",
+    )
+    assert (shop.git("status", "--porcelain"), sorted(path.name for path in (shop.root / ".git").rglob("*"))) == before
+
+
+def test_text_on_stdout_and_progress_on_stderr(shop: Shop) -> None:
+    shop.write({"configs/large.py": WIDER, "configs/exits.py": "print('[bold]::error::hello')\nexit(0)\n"})
+    said = shop.run("diff", "--shape", "8")
+    assert said.status == 0
+    lines = said.out.splitlines()
+    assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K);")
+    assert "configs/large.py  (3, 8, 8)              5.12K              80             1.152K" in lines
+    assert "  changed  0, weight (8, 3, 1, 1) → (16, 3, 1, 1)" in lines
+    assert "  config_load: called sys.exit(0)" in lines
+    assert "Measuring" not in said.out
+    assert "\x1b" not in said.out
+    assert "merge base: 1/1 configs/large.py (3, 8, 8): 2.56K flops" in said.err
+    assert "  | [bold]::error::hello\n" in said.err
+
+
+@pytest.mark.parametrize(
+    ("written", "base", "head"),
+    [
+        ("{main}..feature", "main", "feature"),
+        ("{main}...feature", "left", "feature"),
+        ("feature~1..feature", "left", "feature"),
+        ("feature..main", "feature", "main"),
+        ("feature...", "left", "main"),
+        ("v1", "left", "main"),
+        ("", "main", "main"),
+    ],
+)
+def test_what_is_compared(shop: Shop, tmp_path: Path, written: str, base: str, head: str) -> None:
+    """The checkout is on main, with nothing that is not committed."""
+    left = shop.git("rev-parse", "HEAD")
+    shop.git("tag", "-a", "v1", "-m", "A release, with a tag of its own")
+    shop.git("checkout", "--quiet", "-b", "feature")
+    shop.write({"configs/large.py": WIDER})
+    feature = shop.commit("Wider")
+    shop.git("checkout", "--quiet", "main")
+    shop.write({"configs/large.py": WIDER.replace("16", "20")})
+    main = shop.commit("Wider on main")
+    desk = open_desk(shop.root / "configs", tmp_path)
+    found = sides_of(desk, Repository.open(desk.root, tmp_path / "git"), parse_range(written.format(main=main[:10])))
+    commits = {"left": left, "feature": feature, "main": main}
+    assert (found.sides.base, found.sides.head, found.sides.head_tree) == (commits[base], commits[head], commits[head])
+    assert found.sides.notes == (("Nothing differs from `main`.",) if base == head else ())
+    tips = {"{main}...feature": main, "feature...": feature}
+    assert found.tip == tips.get(written, commits[base]), "whose policy applies"
+
+
+def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.git("update-ref", "refs/remotes/origin/trunk", "HEAD")
+    shop.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    shop.write({"configs/large.py": WIDER})
+    shop.commit("On main, and not pushed")
+    shop.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "feature")
+    monkeypatch.chdir(tmp_path / "linked" / "configs")
+    Path("large.py").write_text(WIDER.replace("16", "32"))
+    said = shop.run("diff", "--shape", "8", "--format", "json")
+    assert said.flops == {"configs/large.py": (flops(32), flops(8))}
+
+
+def test_check_goes_by_the_bases_policy(shop: Shop) -> None:
+    assert shop.run("check").out.startswith("There is no policy: ")
+    shop.write({POLICY: "shapes: 8\nbudgets: [{figure: flops, max: 5K}]\n"})
+    shop.commit("A policy")
+    shop.write({"configs/large.py": WIDER, POLICY: "budgets: [{figure: flops, max: 5T}]\n"})
+    said = shop.run("check")
+    assert said.status == 1
+    assert said.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
+    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in said.out
+    assert "Note: This pull request changes the policy; the base's was applied.\n" in said.out
+    tried = shop.run("check", "--policy", POLICY, "--shape", "8")
+    assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
+    shop.write({"configs/large.py": WIDER.replace("16", "15")})
+    assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in shop.run("check").out
+
+
+def test_a_check_fails_for_what_cannot_be_measured_if_told(shop: Shop) -> None:
+    shop.write({"configs/broken.py": "model = (\n"})
+    assert shop.run("check").status == 0
+    assert shop.run("check", "--fail-on-error").status == 1
+
+
+def test_the_syntax_of_a_policy_is_checked_alone(shop: Shop) -> None:
+    shop.write({POLICY: "shapes: 8\nbudgets:\n  - figure: flop\n    max: 5K\n", "good.yml": "jobs: 1\n"})
+    said = shop.run("check", "--syntax")
+    assert (said.status, said.err) == (1, "")
+    assert said.out == (
+        f"{shop.root}/{POLICY}: line 3, column 13: budgets[0].figure: 'flop' is none of flops, params, activations. "
+        "Did you mean `flops`?\n"
+    )
+    said = shop.run("check", "--policy", "good.yml", "--syntax")
+    assert said == (0, "good.yml: well-formed; budgets: 0, known exceptions: 0.\n", "")
+    said = shop.run("check", "--policy", POLICY)
+    assert (said.status, "line 3, column 13" in said.err) == (2, True)
+    assert shop.run("check", "--policy", "nowhere.yml").err.startswith(
+        "model-complexity: error: the policy nowhere.yml cannot be read: No such file or directory.\n"
+    )
+
+
+def test_measure_prints_the_page_of_files_as_they_lie_there(shop: Shop) -> None:
+    shop.write(
+        {"configs/large.py": WIDER, ".gitignore": "*.py\n", "nets.py": LIBRARY.replace("channels, 2", "channels, 3")}
+    )
+    said = shop.run("measure", "configs/large.py", "--shape", "8")
+    assert said.status == 0
+    assert said.out.splitlines()[:4] == ["=" * 30, "Input shape: (3, 8, 8)", "Flops: 6.144K", "Params: 96"]
+    assert "|   0.weight |   (16, 3, 1, 1)        |          |                |" in said.out.splitlines()
+    assert shop.git("status", "--porcelain") == "M configs/large.py\n M nets.py\n?? .gitignore"
+
+
+def test_measure_several_at_several_shapes(shop: Shop) -> None:
+    shop.write({"configs/broken.py": "model = (\n"})
+    files = ["configs/small.py", "configs/broken.py", str(shop.root / "configs/small.py")]
+    said = shop.run("measure", *files, "--shape", "8", "--shape", "16x8")
+    assert said.status == 1
+    titles = [line for line in said.out.splitlines() if re.match("configs/.* at ", line)]
+    assert titles[:2] == ["configs/small.py at (3, 8, 8)", "configs/small.py at (3, 16, 8)"]
+    assert "  config_syntax: configs/broken.py:1: '(' was never closed" in said.out.splitlines()
+    report = shop.run("measure", *files, "--shape", "8", "--format", "json").report
+    assert [entry.target.name for entry in report.entries] == ["configs/small.py", "configs/broken.py"]
+
+
+def test_measure_writes_to_stdout_what_the_pages_command_does(shop: Shop) -> None:
+    """To the last byte, with an operator that is not counted too."""
+    uncounted = LIBRARY + (
+        "    def forward(self, x):\n"
+        "        import torch\n"
+        "        flat = super().forward(x).flatten(2)\n"
+        "        return torch.cholesky_inverse(flat @ flat.transpose(1, 2))\n"
+    )
+    shop.write({"nets.py": uncounted})
+    said = shop.run("measure", "configs/small.py", "--shape", "8")
+    script = Path(__file__).parents[2] / "scripts" / "get_flops.py"
+    command = [str(WORKER_PYTHON), str(script), "configs/small.py", "--shape", "8"]
+    page = subprocess.run(command, check=True, capture_output=True, text=True, cwd=shop.root)
+    assert (said.status, said.out) == (0, page.stdout)
+    assert "Not counted in configs/small.py at (3, 8, 8): aten::cholesky_inverse ×1.\n" in said.err
+    assert "cholesky_inverse" in page.stderr
+
+
+SLOW = """
+os = __import__('os')
+time = __import__('time')
+pids = [os.getpid(), os.fork()]
+if pids[1] == 0:
+    os.setsid()
+    time.sleep(300)
+if os.fork() == 0:
+    open({there!r} + '.part', 'w').write(' '.join(map(str, pids)))
+    os.rename({there!r} + '.part', {there!r})
+    os._exit(0)
+time.sleep(300)
+"""
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+from model_complexity.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_interrupted_leaves_nothing_behind(
+    shop: Shop, tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    there, rooms = tmp_path / "pids", tmp_path / "rooms"
+    rooms.mkdir()
+    shop.write({"configs/slow.py": SLOW.format(there=str(there))})
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(rooms)}
+    command = [sys.executable, "-c", INTERRUPTIBLE, "measure", "configs/slow.py", "--shape", "8"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert soon(there.exists, 100)
+        assert list(rooms.iterdir()) != []
+        process.send_signal(sent)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (status, b"")
+    assert list(rooms.iterdir()) == []
+    for pid in there.read_text().split():
+        assert soon(lambda pid=pid: not runs(pid), 10), pid  # type: ignore[misc]
+
+
+def soon(happened: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not happened() and time.monotonic() < until:
+        time.sleep(0.1)
+    return happened()
+
+
+def runs(pid: str) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_measure_needs_no_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(LIBRARY)
+    (tmp_path / "net.py").write_text(TREE["configs/_base_/net.py"])
+    assert cli.main(["measure", "net.py", "--shape", "8", "--python", str(WORKER_PYTHON)]) == 0
+    assert "Flops: 1.28K" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["measure", "configs/none.py"], "config configs/none.py is not there. Give the paths"),
+        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Give the file"),
+        (["measure", "configs"], "config configs is a folder. Give the paths"),
+        (["measure", str(WORKER_PYTHON)], f"config {WORKER_PYTHON} is outside of "),
+        (
+            ["measure", "configs/small.py", "--python", "no-such"],
+            "there is no Python interpreter 'no-such'. See --python",
+        ),
+        (["diff", "nope"], "'nope' is no commit of this repository. Name a branch"),
+        (["diff", "-nope"], "unrecognized arguments: -nope"),
+        (["diff", "main..nope"], "'nope' is no commit of it. Name a branch"),
+        (["diff", "a..b..c"], "'a..b..c' is not a range of commits. Write BASE"),
+        (["diff", "main...orphan"], "main and orphan have no commit in common in this repository. If the clone"),
+    ],
+)
+def test_errors_say_what_to_do(shop: Shop, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(os.fsdecode(b"configs/caf\xe9.py")).touch()
+    shop.git("checkout", "--quiet", "--orphan", "orphan")
+    shop.commit("Another history")
+    try:
+        status, out, err = shop.run(*arguments)
+    except SystemExit as ended:
+        status, (out, err) = int(str(ended.code)), capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert said in " ".join(err.split())
+
+
+def test_without_torch_the_error_has_the_line_for_pip(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODEL_COMPLEXITY_PYTHON")
+    shop.write({"configs/large.py": WIDER})
+    said = shop.run("diff")
+    assert (said.status, said.out) == (2, "")
+    assert "has no torch, fvcore, mmengine.\n" in said.err
+    assert "-m pip install 'torch' 'fvcore==" in said.err
+
+
+def test_outside_of_a_repository_and_before_the_first_commit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["diff"]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"model-complexity: error: {tmp_path} is not in a git repository.\nRun this"
+    )
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    assert cli.main(["diff"]) == 2
+    assert "there is no branch origin/HEAD, main or master to compare with." in capsys.readouterr().err
+
+
+def test_without_a_command_it_is_the_action(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("GITHUB_")]:
+        monkeypatch.delenv(name)
+    assert cli.main([]) == 2
+    assert capsys.readouterr().out.startswith("::error title=Model Complexity::the environment variable GITHUB_")

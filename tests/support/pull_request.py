@@ -1,0 +1,186 @@
+"""A pull request on disk and on the test server: commits, payloads, and the workspace as actions/checkout leaves it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.github_server import GitHubServer, Pull
+
+BRANCH = "feature"
+CREDENTIAL = "c2VjcmV0LWluLXRoZS1jaGVja291dA=="
+"""What actions/checkout leaves in the clone's configuration: nobody else's code may see it."""
+_WHEN = "2026-01-01T00:00:00Z"
+_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    **{
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Octo Cat"), ("EMAIL", "octocat@example.org"), ("DATE", _WHEN))
+    },
+}
+
+Files = Mapping[str, str | None]
+"""Path -> new text, or None to delete the file."""
+
+
+@dataclass
+class Play:
+    """One repository with at most one pull request.
+
+    Args:
+        root: an empty folder for everything.
+        server: where the repository lives.
+        name: ``owner/name``.
+        token: what the action gets as its token.
+    """
+
+    root: Path
+    server: GitHubServer
+    name: str = "octocat/model-zoo"
+    token: str = "ghs_play"
+    number: int = 7
+    pull: Pull | None = None
+    base_sha: str = ""
+    _checkouts: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.git(self.root, "init", "--quiet", "--bare", "-b", "main", str(self.origin))
+        self.git(self.root, "init", "--quiet", "-b", "main", str(self.desk))
+        self.server.state.add_repository(self.name, git=self.origin)
+        self.server.state.add_token(self.token)
+
+    @property
+    def origin(self) -> Path:
+        """The bare repository behind the server."""
+        return self.root / "origin.git"
+
+    @property
+    def desk(self) -> Path:
+        """The author's clone."""
+        return self.root / "desk"
+
+    def git(self, folder: Path, *arguments: str) -> str:
+        """Runs git and returns what it says."""
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, env={**os.environ, **_GIT}, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str, files: Files) -> str:
+        """Commits on the author's current branch and returns the commit."""
+        for name, text in files.items():
+            path = self.desk / name
+            if text is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        self.git(self.desk, "add", "--all")
+        self.git(self.desk, "commit", "--quiet", "--allow-empty", "-m", message)
+        return self.git(self.desk, "rev-parse", "HEAD")
+
+    def main(self, message: str, files: Files) -> str:
+        """Commits to main and pushes."""
+        if self.base_sha:
+            self.git(self.desk, "checkout", "--quiet", "main")
+        self.base_sha = self.commit(message, files)
+        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), "main")
+        if self.pull:
+            self.pull.base_sha = self.base_sha
+        return self.base_sha
+
+    def push(self, message: str, files: Files, *, fork: str | None = "") -> str:
+        """Commits to the pull request's branch, pushes, and opens the pull request the first time."""
+        first = self.pull is None
+        self.git(self.desk, "checkout", "--quiet", *(["-b"] if first else []), BRANCH)
+        head = self.commit(message, files)
+        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), BRANCH)
+        if self.pull is None:
+            self.pull = self.server.state.add_pull(
+                self.name, self.number, head_sha=head, base_sha=self.base_sha, head_repository=fork
+            )
+        else:
+            self.server.state.move_head(self.pull, head)
+        return head
+
+    def checkout(self, *, depth: int | None = None, ref: str | None = None) -> tuple[Path, str]:
+        """What actions/checkout leaves: a detached clone of the trial merge (or of ``ref``), and its commit."""
+        self._checkouts += 1
+        folder = self.root / f"checkout{self._checkouts}"
+        sha = ref or self._trial_merge()
+        self.git(self.origin, "update-ref", "refs/checkout/now", sha)
+        self.git(self.root, "init", "--quiet", str(folder))
+        self.git(folder, "config", "http.extraheader", f"AUTHORIZATION: basic {CREDENTIAL}")
+        wanted = ["+refs/checkout/now:refs/checkout/now"] + ([] if depth else ["+refs/heads/*:refs/remotes/origin/*"])
+        self.git(folder, "fetch", "--quiet", *([f"--depth={depth}"] if depth else []), self.origin.as_uri(), *wanted)
+        self.git(folder, "checkout", "--quiet", "--detach", "refs/checkout/now")
+        return folder, sha
+
+    def _trial_merge(self) -> str:
+        head = self.git(self.desk, "rev-parse", BRANCH)
+        self.git(self.desk, "checkout", "--quiet", "--detach", self.base_sha)
+        self.git(self.desk, "merge", "--quiet", "--no-ff", "-m", "Trial merge", head)
+        merge = self.git(self.desk, "rev-parse", "HEAD")
+        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), f"{merge}:refs/pull/{self.number}/merge")
+        self.git(self.desk, "checkout", "--quiet", BRANCH)
+        return merge
+
+    def payload(self, action: str = "opened") -> dict[str, Any]:
+        """The parts of GitHub's ``pull_request`` payload that matter here."""
+        assert self.pull
+        pull = self.pull
+        head_repository = {"full_name": pull.head_repository} if pull.head_repository else None
+        return {
+            "action": action,
+            "number": pull.number,
+            "pull_request": {
+                "number": pull.number,
+                "state": pull.state,
+                "head": {"sha": pull.head_sha, "ref": pull.head_ref, "repo": head_repository},
+                "base": {"sha": pull.base_sha, "ref": pull.base_ref, "repo": {"full_name": self.name}},
+            },
+            "repository": {"full_name": self.name},
+            "sender": {"login": "octocat"},
+        }
+
+    def dispatch(self, inputs: Mapping[str, str] | None) -> dict[str, Any]:
+        """GitHub's ``workflow_dispatch`` payload."""
+        return {
+            "inputs": inputs,
+            "ref": "refs/heads/main",
+            "repository": {"full_name": self.name},
+            "sender": {"login": "octocat"},
+        }
+
+    def environment(
+        self, event: str, payload: Mapping[str, Any], workspace: Path, sha: str, **inputs: str
+    ) -> dict[str, str]:
+        """What the runner gives a container action, for a run on this machine. Inputs take ``_`` for ``-``."""
+        files = self.root / f"runner{self._checkouts}"
+        files.mkdir(exist_ok=True)
+        (files / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+        for name in ("output", "summary"):
+            (files / name).write_text("", encoding="utf-8")
+        return {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(files / "event.json"),
+            "GITHUB_REPOSITORY": self.name,
+            "GITHUB_SHA": sha,
+            "GITHUB_WORKSPACE": str(workspace),
+            "GITHUB_API_URL": self.server.url,
+            "GITHUB_GRAPHQL_URL": f"{self.server.url}/graphql",
+            "GITHUB_SERVER_URL": self.server.url,
+            "GITHUB_RUN_ID": "42",
+            "GITHUB_OUTPUT": str(files / "output"),
+            "GITHUB_STEP_SUMMARY": str(files / "summary"),
+            "INPUT_GITHUB-TOKEN": self.token,
+            **{f"INPUT_{name.upper().replace('_', '-')}": value for name, value in inputs.items()},
+        }

@@ -1,0 +1,63 @@
+"""mmpretrain's packaged configs as a repository, and the pull request that the demo and the end-to-end tests play on it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
+"""Interpreter of the worker environment that scripts/setup makes, with mmpretrain in it."""
+VIT = "configs/vision_transformer/vit-base-p16_64xb64_in1k.py"
+RESNET = "configs/resnet/resnet18_8xb32_in1k.py"
+RESNET_BASE = "configs/_base_/models/resnet18.py"
+MOBILENET = "configs/mobilenet_v2/mobilenet-v2_8xb32_in1k.py"
+BROKEN = "configs/resnet/resnet18_broken.py"
+
+
+def configs() -> dict[str, str]:
+    """Every config file of the pinned mmpretrain, by its path in a repository."""
+    where = "import importlib.util as u; print(u.find_spec('mmpretrain').submodule_search_locations[0])"
+    command = [str(WORKER_PYTHON), "-W", "ignore", "-c", where]
+    packaged = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip(), ".mim")
+    files = sorted(file for file in (packaged / "configs").rglob("*") if file.suffix in (".py", ".yml", ".md"))
+    return {str(file.relative_to(packaged)): file.read_text(encoding="utf-8") for file in files}
+
+
+def finer_patches_deeper_stem(desk: Path) -> dict[str, str]:
+    """A ViT with patches of 14 pixels, a deeper stem for whatever inherits RESNET_BASE, and a config that does not parse.
+
+    Raises:
+        ValueError: mmpretrain's configs are not the pinned version's.
+    """
+    vit, base = (desk / VIT).read_text(), (desk / RESNET_BASE).read_text()
+    changes = {
+        VIT: vit.replace("model = dict(\n", "model = dict(\n    backbone=dict(patch_size=14),\n"),
+        RESNET_BASE: base.replace("type='ResNet'", "type='ResNetV1d'"),
+        BROKEN: "_base_ = 'resnet18_8xb32_in1k.py'\n\nmodel = dict(backbone=dict(depth=34)\n",
+    }
+    if vit == changes[VIT] or base == changes[RESNET_BASE]:
+        raise ValueError("mmpretrain's configs are not the pinned version's: the changes do not apply")
+    return changes
+
+
+def deeper_resnet(desk: Path) -> dict[str, str]:
+    """A ResNet of 34 layers for whatever inherits RESNET_BASE.
+
+    Raises:
+        ValueError: mmpretrain's configs are not the pinned version's.
+    """
+    base = (desk / RESNET_BASE).read_text()
+    changed = base.replace("depth=18", "depth=34")
+    if base == changed:
+        raise ValueError("mmpretrain's configs are not the pinned version's: the change does not apply")
+    return {RESNET_BASE: changed}
+
+
+def wider_head(desk: Path) -> dict[str, str]:
+    """A classifier of 2,000 classes for a MobileNet."""
+    return {MOBILENET: (desk / MOBILENET).read_text() + "model = dict(head=dict(num_classes=2000))\n"}
+
+
+def clipped_gradients(desk: Path) -> dict[str, str]:
+    """One more line in the ViT's schedule, which changes no figure."""
+    return {VIT: (desk / VIT).read_text() + "optim_wrapper = dict(clip_grad=dict(max_norm=2.0))\n"}

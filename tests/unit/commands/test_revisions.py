@@ -1,0 +1,33 @@
+"""Ranges as they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_complexity.commands.ranges import Range, parse_range
+from model_complexity.errors import ActionError
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "head", "since_parting"),
+    [
+        ("", None, None, True),
+        ("main", "main", None, True),
+        ("HEAD~2", "HEAD~2", None, True),
+        ("a..b", "a", "b", False),
+        ("a...b", "a", "b", True),
+        ("v1.2..", "v1.2", "HEAD", False),
+        ("..b", "HEAD", "b", False),
+        ("main...", "main", "HEAD", True),
+        ("...topic/x", "HEAD", "topic/x", True),
+        ("..", "HEAD", "HEAD", False),
+    ],
+)
+def test_ranges(text: str, base: str | None, head: str | None, since_parting: bool) -> None:
+    assert parse_range(text) == Range(base, head, since_parting)
+
+
+@pytest.mark.parametrize("text", ["a..b..c", "a...b..c", "a..b...c", "a....b", "....."])
+def test_what_is_no_range(text: str) -> None:
+    with pytest.raises(ActionError, match=r"is not a range of commits\. Write BASE, BASE\.\.HEAD or"):
+        parse_range(text)

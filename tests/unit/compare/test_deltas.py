@@ -1,0 +1,56 @@
+"""Deltas and fates of configs."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.factories import entry, failed, measured
+
+from model_complexity.compare import FIGURES, delta_of, status_of
+from model_complexity.report import Entry, UnsupportedOps
+
+LSTM = UnsupportedOps(uncounted={"aten::lstm": 1})
+
+
+def test_deltas_are_exact_and_relative() -> None:
+    change = entry("a.py", measured(3_000, 10), measured(2_000, 0))
+    assert delta_of("flops", change) == (1_000, 0.5)
+    assert delta_of("params", change) == (10, None)
+    assert delta_of("activations", change) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "status"),
+    [
+        (entry("a.py", measured(2), measured(1)), "changed"),
+        (entry("a.py", measured(1, activations=3), measured(1, activations=4)), "changed"),
+        (entry("a.py", measured(1), measured(1)), "unchanged"),
+        (entry("a.py", measured(1), measured(1, unsupported_ops=LSTM)), "changed"),
+        (entry("a.py", measured(1), measured(1, forward="forward")), "incomparable"),
+        (entry("a.py", measured(1, 2), measured(9, 1, forward="forward")), "incomparable"),
+        (entry("a.py", measured(1), None), "added"),
+        (entry("a.py", None, measured(1)), "removed"),
+        (entry("a.py", None, failed()), "base_failed"),
+        (entry("a.py", failed(), measured(1)), "failing"),
+        (entry("a.py", failed(), failed()), "failed_before"),
+        (entry("a.py", measured(1), measured(1), reason="renamed", base_config="b.py"), "renamed"),
+        (entry("a.py", measured(1), measured(2), reason="renamed", base_config="b.py"), "changed"),
+        (entry("a.py", failed(), None), "failed"),
+        (entry("a.py", measured(1), failed()), "fixed"),
+    ],
+)
+def test_status(one: Entry, status: str) -> None:
+    assert status_of(one, compared=True) == status
+
+
+def test_without_a_base_nothing_is_new() -> None:
+    assert status_of(entry("a.py", measured(1), None), compared=False) == "measured"
+
+
+def test_there_is_no_delta_where_a_side_is_missing() -> None:
+    assert delta_of("flops", entry("a.py", measured(1), failed())) is None
+    assert delta_of("flops", entry("a.py", measured(1), None)) is None
+
+
+def test_flops_of_different_methods_are_not_compared() -> None:
+    other = entry("a.py", measured(1, 30), measured(9, 20, forward="forward"))
+    assert [delta_of(figure, other) for figure in FIGURES] == [None, (10, 0.5), None]

@@ -1,0 +1,286 @@
+"""Which modules changed: causes, not their parents; renames only where they are certain; sums that hold."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.factories import measured
+from tests.support.modules import Part, conv, model, norm, parts
+
+from model_complexity.compare import Figures, ModuleDiff, Shares, families, module_changes
+from model_complexity.compare.module_groups import pattern
+from model_complexity.report import Measurement, Module
+
+
+def told(diff: ModuleDiff) -> list[tuple[str, str, str | None]]:
+    return [(change.kind, change.name, change.base_name) for change in diff.changes]
+
+
+def test_the_same_model_has_no_changes() -> None:
+    one = model(stem=conv(4, 3), head=conv(2, 4))
+    assert module_changes(one, one) == ModuleDiff(unchanged=("",), unchanged_modules=3)
+
+
+def test_the_modules_that_did_it_are_named_and_their_parents_are_not() -> None:
+    base = model(backbone=parts(stem=conv(4, 3), body=conv(4, 4)), head=conv(2, 4))
+    head = model(backbone=parts(stem=conv(8, 3), body=conv(4, 8)), head=conv(2, 4))
+    diff = module_changes(head, base)
+    assert told(diff) == [
+        ("changed", "backbone.body", "backbone.body"),
+        ("changed", "backbone.stem", "backbone.stem"),
+    ]
+    body, stem = diff.changes
+    assert body.delta == Figures(16 * 64, 16, 0)
+    assert stem.delta == Figures(12 * 64, 12, 4 * 64)
+    assert body.parameters == (("weight", (4, 8, 1, 1), (4, 4, 1, 1)),)
+    assert body.share == Shares(16 / 28, 16 / 28, 0.0)
+    assert (diff.unchanged, diff.unchanged_modules) == (("head",), 1)
+
+
+def test_what_a_parent_counts_itself_is_its_own_change() -> None:
+    base = model(attn=Part(100, 10, {"scale": (1,)}, {"qkv": conv(4, 3)}))
+    head = model(attn=Part(160, 10, {"scale": (1,)}, {"qkv": conv(4, 3)}))
+    (change,) = module_changes(head, base).changes
+    assert (change.name, change.own, change.head, change.base) == (
+        "attn",
+        True,
+        Figures(160, 1, 10),
+        Figures(100, 1, 10),
+    )
+
+
+def test_parameters_belong_to_their_module() -> None:
+    base = model(Part(parameters={"cls_token": (1, 1, 8), "pos_embed": (1, 5, 8)}))
+    head = model(Part(parameters={"pos_embed": (1, 10, 8), "mask": (4,)}))
+    (change,) = module_changes(head, base).changes
+    assert change.parameters == (
+        ("pos_embed", (1, 10, 8), (1, 5, 8)),
+        ("mask", (4,), None),
+        ("cls_token", None, (1, 1, 8)),
+    )
+    assert change.delta == Figures(0, 80 + 4 - 40 - 8, 0)
+
+
+def test_a_parameter_that_is_transposed_is_a_change_of_no_figure() -> None:
+    base, head = Part(5, 5, {"weight": (2, 3)}), Part(5, 5, {"weight": (3, 2)})
+    (change,) = module_changes(model(head), model(base)).changes
+    assert (change.delta, change.parameters) == (Figures(), (("weight", (3, 2), (2, 3)),))
+    assert change.share == Shares(None, None, None)
+
+
+def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
+    block = parts(conv1=conv(4, 4), bn1=norm(4))
+    base = model(layer=parts(**{"0": block}))
+    head = model(layer=parts(**{"0": block, "1": block, "2": block}))
+    diff = module_changes(head, base)
+    assert told(diff) == [("appeared", "layer.1", None), ("appeared", "layer.2", None)]
+    assert [change.modules for change in diff.changes] == [3, 3]
+    assert [change.delta.flops for change in diff.changes] == [(16 + 8) * 64] * 2
+    assert diff.unchanged == ("layer.0",)
+    assert [(family.name, len(family.changes), family.share.flops) for family in families(diff.changes)] == [
+        ("layer.{1–2}", 2, 1.0)
+    ]
+    assert told(module_changes(base, head)) == [("vanished", "layer.1", "layer.1"), ("vanished", "layer.2", "layer.2")]
+
+
+def test_a_renamed_subtree_is_one_line_and_no_change() -> None:
+    inner = parts(a=conv(4, 3), b=parts(c=conv(4, 4), d=norm(4)))
+    base, head = model(stem=conv(3, 3), layers=inner), model(stem=conv(3, 3), blocks=inner)
+    diff = module_changes(head, base)
+    assert told(diff) == [("renamed", "blocks", "layers")]
+    assert diff.changes[0].modules == 5
+    assert diff.changes[0].delta == Figures()
+    assert diff.renames == (("layers", "blocks"),)
+    assert diff.unchanged == ("stem",)
+
+
+def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
+    block = conv(4, 4)
+    base = model(**{f"layer{n}": block for n in range(3)}, head=norm(4))
+    head = model(**{f"stage{n}": block for n in range(3)}, head=norm(4))
+    assert module_changes(head, base).renames == (("layer0", "stage0"), ("layer1", "stage1"), ("layer2", "stage2"))
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        # one of two that are alike is gone: which one?
+        (model(a=conv(4, 4), b=conv(4, 4)), model(c=conv(4, 4))),
+        # elsewhere among its siblings, or under another parent
+        (model(a=conv(4, 4), fix=norm(4)), model(fix=norm(4), c=conv(4, 4))),
+        (model(x=parts(a=conv(4, 4)), y=norm(4)), model(y=Part(512, 0, norm(4).parameters, {"c": conv(4, 4)}))),
+        # in another order
+        (model(a=conv(4, 4), b=norm(4)), model(c=norm(4), d=conv(4, 4))),
+        # other figures, other parameter shapes, other names below
+        (model(a=conv(4, 4)), model(c=conv(4, 4, side=9))),
+        (model(a=Part(9, 9, {"w": (2, 3)})), model(c=Part(9, 9, {"w": (3, 2)}))),
+        (model(a=parts(b=conv(4, 4))), model(c=parts(d=conv(4, 4)))),
+    ],
+)
+def test_a_rename_is_never_guessed(base: Measurement, head: Measurement) -> None:
+    diff = module_changes(head, base)
+    assert diff.renames == ()
+    assert {change.kind for change in diff.changes} == {"appeared", "vanished"}
+
+
+def test_numbers_of_a_sequence_that_have_shifted() -> None:
+    """ResNetV1d puts a pooling before the convolution of a shortcut: 0 and 1 become 1 and 2."""
+    base = model(shortcut=parts(**{"0": conv(8, 4), "1": norm(8)}))
+    head = model(shortcut=parts(**{"0": Part(70, 7), "1": conv(8, 4), "2": norm(8)}))
+    diff = module_changes(head, base)
+    assert told(diff) == [
+        ("appeared", "shortcut.0", None),
+        ("renamed", "shortcut.1", "shortcut.0"),
+        ("renamed", "shortcut.2", "shortcut.1"),
+    ]
+
+
+def test_a_name_that_stands_for_something_else_is_a_change() -> None:
+    diff = module_changes(model(a=norm(4)), model(a=conv(4, 3)))
+    assert told(diff) == [("changed", "a", "a")]
+
+
+def test_modules_without_a_figure_are_not_reported() -> None:
+    assert module_changes(model(a=conv(4, 3), act=Part()), model(a=conv(4, 3), relu=Part())).changes == ()
+
+
+def test_a_module_that_was_never_called_counts_nothing() -> None:
+    row = Module(name="head", depth=1, params=4)
+    called = row.model_copy(update={"flops": 0, "activations": 0})
+    assert module_changes(measured(0, 4, 0, modules=(row,)), measured(0, 4, 0, modules=(called,))).changes == ()
+
+
+def test_of_two_methods_only_params_are_compared() -> None:
+    base = model(a=conv(4, 3))
+    head = model(a=conv(8, 3)).model_copy(update={"forward": "forward"})
+    diff = module_changes(head, base)
+    assert diff.figures == ("params",)
+    assert [change.delta for change in diff.changes] == [Figures(0, 12, 0)]
+
+
+def test_rows_without_their_parents_add_up_all_the_same() -> None:
+    orphan = Module(name="a.b.c", depth=3, params=5, flops=7, activations=9)
+    weight = Module(name="x.weight", depth=2, params=5, shape=(5,))
+    head = measured(10, 6, 10, modules=(orphan, weight))
+    diff = module_changes(head, measured(1, 1, 1, modules=()))
+    assert told(diff) == [("appeared", "a.b.c", None), ("changed", "", "")]
+    assert [change.delta for change in diff.changes] == [Figures(7, 5, 9), Figures(2, 0, 0)]
+    assert diff.changes[1].parameters == (("x.weight", (5,), None),)
+
+
+def test_families_are_alike_in_all_but_numbers() -> None:
+    block = parts(attn=conv(4, 4), fc=conv(4, 2))
+    other = parts(attn=conv(8, 4), fc=conv(4, 2))
+    base = model(a=parts(**{str(n): block for n in range(12)}), b=parts(**{str(n): block for n in range(3)}))
+    head = model(a=parts(**{str(n): other for n in range(12)}), b=parts(**{"0": block, "1": other, "2": block}))
+    found = families(module_changes(head, base).changes)
+    assert [(family.name, len(family.changes), family.delta.params) for family in found] == [
+        ("a.{0–11}.attn", 12, 12 * 16),
+        ("b.1.attn", 1, 16),
+    ]
+    assert found[0].share.flops == pytest.approx(12 / 13)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a.7.b"], "a.7.b"),
+        (["a.0", "a.1", "a.2", "a.4"], "a.{0–2,4}"),
+        (["a.9", "a.10"], "a.{9–10}"),
+        ([f"a.{n}" for n in (0, 2, 4, 6, 8)], "a.{0,2,…,8}"),
+        (["a.0.b.1", "a.1.b.1", "a.0.b.2"], "a.*.b.*"),
+    ],
+)
+def test_patterns(names: list[str], text: str) -> None:
+    assert pattern(names) == text
+
+
+def test_twenty_thousand_modules_take_well_under_a_second() -> None:
+    def wide(first: str) -> Measurement:
+        # Half of it renamed, in subtrees; the other half changed.
+        side = 8 if first == "x" else 9
+        return model(
+            **{f"{first}{n}": parts(**{str(m): conv(2, n % 7 + 1) for m in range(49)}) for n in range(66)},
+            **{f"c{n}": parts(**{str(m): conv(2, 2, side) for m in range(49)}) for n in range(66)},
+        )
+
+    head, base = wide("x"), wide("y")
+    assert 13_000 < len(head.modules) <= 20_000
+    started = time.process_time()
+    diff = module_changes(head, base)
+    found = families(diff.changes)
+    assert time.process_time() - started < 1.0
+    assert len(diff.renames) == 66
+    assert len(found) < 140
+
+
+def chain(depth: int, tip: str) -> Measurement:
+    names = [".".join(["a"] * n) for n in range(1, depth)] + [".".join(["a"] * (depth - 1) + [tip])]
+    rows = [Module(name=name, depth=min(n, 1_000), params=1, flops=1, activations=1) for n, name in enumerate(names, 1)]
+    return measured(1, 1, 1, modules=tuple(rows))
+
+
+def test_a_very_deep_model_is_no_problem() -> None:
+    assert told(module_changes(chain(500, "x"), chain(500, "y"))) == [
+        ("renamed", ".".join(["a"] * 499 + ["x"]), ".".join(["a"] * 499 + ["y"]))
+    ]
+
+
+LABELS = st.sampled_from(["0", "1", "2", "conv", "bn", "a"])
+LEAVES = st.builds(
+    Part,
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.dictionaries(st.sampled_from(["weight", "bias"]), st.tuples(st.integers(1, 3)), max_size=2),
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(
+        Part, st.integers(0, 5), st.integers(0, 5), st.just({}), st.dictionaries(LABELS, inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(TREES, TREES)
+def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
+    head, base = model(ours), model(theirs)
+    diff = module_changes(head, base)
+    summed = Figures()
+    for change in diff.changes:
+        summed = summed.plus(change.delta)
+    total = Figures(head.flops - base.flops, head.params - base.params, head.activations - base.activations)
+    assert summed == total
+    for place, share in enumerate(zip(*(change.share for change in diff.changes), strict=True)):
+        moved = any(change.delta[place] for change in diff.changes)
+        assert sum(part or 0 for part in share) == pytest.approx(1.0 if moved else 0.0)
+    shown = [change.name for change in diff.changes if change.kind != "vanished"]
+    assert len(set(shown)) == len(shown)
+    gone = [change.base_name for change in diff.changes if change.base_name is not None]
+    assert len(set(gone)) == len(gone)
+    assert sum(len(family.changes) for family in families(diff.changes)) == len(diff.changes)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(TREES)
+def test_what_is_equal_has_no_changes(tree: Part) -> None:
+    assert module_changes(model(tree), model(tree)).changes == ()
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(TREES, st.data())
+def test_a_rename_alone_is_a_rename_and_no_delta(tree: Part, data: st.DataObject) -> None:
+    inner = Part(tree.flops, tree.activations, tree.parameters, tree.children)
+    place = data.draw(st.sampled_from(["before", "between", "after"]))
+    siblings = {"before": {}, "between": {"p": conv(2, 2)}, "after": {"p": conv(2, 2), "q": norm(3)}}[place]
+    rest = {"r": norm(5)}
+    base = model(**siblings, old=inner, **rest)
+    head = model(**siblings, new=inner, **rest)
+    diff = module_changes(head, base)
+    silent = not any(tree.totals())
+    assert told(diff) == ([] if silent else [("renamed", "new", "old")])
+    assert all(change.delta == Figures() for change in diff.changes)

@@ -1,0 +1,171 @@
+"""Policy files as text: what is read, and faults that name line, column and field."""
+
+from __future__ import annotations
+
+import re
+import time
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_complexity.policy import Fault, Policy, PolicyError, parse_policy
+from model_complexity.policy.yaml_document import MAX_BYTES
+
+WHOLE = """\
+include: [configs/**, "projects/*"]
+exclude: configs/old/**
+shapes: auto
+shapes-for:
+  - configs: [configs/vit/**, "!configs/vit/tiny.py"]
+    shapes: [224, 384x512, points=40000x4]
+budgets:
+  - configs: configs/vit/**
+    figure: flops
+    max: 1.5G
+    max-increase: 0.5%
+    shapes: "224"
+  - {figure: params, max: 20000, level: warn}
+ignore:
+  - configs: configs/vit/huge.py
+    figure: flops
+    reason: on
+max-configs: 50
+timeout: "600"
+jobs: 0
+deploy: true
+"""
+
+
+def faults(text: str | bytes) -> list[str]:
+    with pytest.raises(PolicyError) as raised:
+        parse_policy(text.encode() if isinstance(text, str) else text)
+    return [str(fault) for fault in raised.value.faults]
+
+
+def test_a_whole_policy() -> None:
+    policy = parse_policy(WHOLE.encode())
+    assert (policy.include, policy.exclude) == (("configs/**", "projects/*"), ("configs/old/**",))
+    assert (policy.max_configs, policy.timeout, policy.jobs, policy.deploy) == (50, 600, 0, True)
+    assert policy.shapes_of("configs/vit/a.py", ()) == ((3, 224, 224), (3, 384, 512), "points=40000x4")
+    assert policy.shapes_of("configs/vit/tiny.py", ()) == ("auto",)
+    flops, params = policy.budgets
+    assert flops.most
+    assert flops.max_increase
+    assert (flops.most.text, flops.most.most, flops.level) == ("1.5G", 1_500_000_000, "fail")
+    assert (flops.max_increase.text, flops.max_increase.share) == ("0.5%", Fraction(1, 200))
+    assert flops.shapes == ((3, 224, 224),)
+    assert params.most
+    assert (params.configs, params.most.most, params.level) == (("**",), 20_000, "warn")
+    assert policy.reason_to_ignore("configs/vit/huge.py", "flops") == "on", "a text, whatever YAML 1.1 makes of it"
+    assert policy.reason_to_ignore("configs/vit/huge.py", "params") is None
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "~", "{}", "---\n...\n", "\ufeff# with a mark\n"])
+def test_an_empty_policy_says_nothing(text: str) -> None:
+    assert parse_policy(text.encode()) == Policy()
+
+
+def test_of_several_groups_of_shapes_the_last_decides() -> None:
+    rules = "shapes-for: [{configs: a/**, shapes: 32}, {configs: a/b.py, shapes: 64}]"
+    policy = parse_policy(rules.encode())
+    assert [policy.shapes_of(path, ("auto",)) for path in ("a/b.py", "a/c.py", "c.py")] == [
+        ((3, 64, 64),),
+        ((3, 32, 32),),
+        ("auto",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("budget: []", "line 1, column 1: budget: there is no such field. Did you mean `budgets`?"),
+        ("x: 1", "line 1, column 1: x: there is no such field: the fields are include, exclude, shapes, shapes-for,"),
+        ("budgets:\n  - figure: flops\n    max: 5 GB", "line 3, column 10: budgets[0].max: '5 GB' is not an amount: "),
+        (
+            "budgets: [{figure: flops, max: 5g}]",
+            "budgets[0].max: '5g' is not an amount: a number without leading zeros",
+        ),
+        ("budgets: [{figure: flops, max: 5g}]", "as in 5G. Did you mean 5G?"),
+        ("budgets: [{figure: flops, max: 5_000}]", "'5_000' is not an amount"),
+        ("budgets: [{figure: flops, max: 010}]", "'010' is not an amount: a number without leading zeros"),
+        ("budgets: [{figure: flops, max: 1:30}]", "'1:30' is not an amount"),
+        ("budgets: [{figure: flops, max: -1}]", "'-1' is not an amount"),
+        ("budgets: [{figure: flops, max: 9999999999P}]", "is more than can be counted"),
+        ("budgets: [{figure: flops, max: [5G]}]", "line 1, column 32: budgets[0].max: is not an amount"),
+        ("budgets: [{figure: flops, max-increase: 3}]", "'3' is not a percentage, as in 3%. Did you mean 3%?"),
+        ("budgets: [{figure: flop, max: 1}]", "'flop' is none of flops, params, activations. Did you mean `flops`?"),
+        ("budgets: [{figure: flops, max: 1, level: yes}]", "budgets[0].level: 'yes' is none of warn, fail"),
+        ("budgets: [{figure: flops}]", "budgets[0]: has no limit: give it `max`, `max-increase` or both"),
+        ("budgets: [{max: 1}]", "line 1, column 11: budgets[0].figure: is missing"),
+        ("budgets:\n  - figure: flops\n    max:\n", "line 3, column 9: budgets[0].max: has no value: give it one"),
+        ("budgets: {figure: flops}", "line 1, column 10: budgets: is not a list"),
+        ("budgets: [flops]", "budgets[0]: is not a mapping of fields"),
+        ("ignore: [{configs: a.py}]", "ignore[0].reason: is missing"),
+        ("ignore: [{configs: a.py, reason: ''}]", "ignore[0].reason: is empty"),
+        ("ignore: [{configs: a.py, reason: x, figure: mem}]", "ignore[0].figure: 'mem' is none of flops, params"),
+        ("include: ['!a']", "include[0]: the pattern '!a' starts with !; what is excluded stands below `exclude`"),
+        ("include: [a//b]", "include[0]: the pattern 'a//b' has an empty folder name"),
+        ("include: 'a,b'", "include[0]: the pattern 'a,b' has a comma; write a list: one glob each"),
+        ("include: []", "include: is an empty list"),
+        ("include: *.py", "put a glob that starts with * in quotes"),
+        ("include: **/a", "line 1, column 11: not YAML: "),
+        ("include: **/a", "put a glob that starts with * in quotes"),
+        ("include: !a/b x", "include: tags (!) are not read here; put a glob in quotes"),
+        ("shapes: 0", "shapes[0]: '0' is not a side of an image"),
+        ("shapes: 0224", "shapes[0]: '0224' has a number with a leading zero"),
+        ("shapes: [[224, 384]]", "shapes[0]: is not a shape: write height and width as 384x512"),
+        ("max-configs: 0", "line 1, column 14: max-configs: is less than 1"),
+        ("max-configs: 1001", "max-configs: is more than 1000"),
+        ("timeout: 0o10", "timeout: '0o10' is not a whole number without leading zeros"),
+        ("deploy: yes", "deploy: 'yes' is neither true nor false"),
+        ("jobs: true", "jobs: 'true' is not a whole number without leading zeros"),
+        ("jobs: 1\njobs: 2", "line 2, column 1: jobs: is given twice"),
+        ("- a", "line 1, column 1: a policy is a mapping of fields"),
+        ("jobs: 1\n---\njobs: 2", "line 2, column 1: a second document starts here"),
+        ("a: &x 1", "line 1, column 4: a: anchors and aliases (& and *) are not read here"),
+        ("<<: *x", "line 1, column 5: <<: anchors and aliases (& and *) are not read here"),
+        ("x: !!python/object/apply:os.system [id]", "x: tags (!) are not read here"),
+        ("? [a]\n: b", "a key must be a name"),
+        ("a: [[[[[[[[[[1]]]]]]]]]]", "a: is nested too deeply"),
+        ("a: 'b", "line 1, column 6: not YAML: found unexpected end of stream"),
+        ("a: b\n\tc: d", "line 2, column 1: not YAML: "),
+        ('a: "\\U99999999"', "not YAML: an escape that stands for no character"),
+        ("a: 1\nb: \x07", "line 2, column 1: not YAML: a character that is not allowed"),
+    ],
+)
+def test_faults_name_line_column_and_field(text: str, said: str) -> None:
+    assert said in "\n".join(faults(text))
+
+
+def test_what_is_no_text_or_too_large() -> None:
+    assert faults(b"a: 1\nb: \xff\n") == ["line 2, column 1: the file is not UTF-8"]
+    assert faults(b"#" * (MAX_BYTES + 1)) == ["line 1, column 1: the file is larger than 65,536 bytes"]
+
+
+def test_faults_come_in_the_order_of_the_file_and_ten_at_most() -> None:
+    said = faults("budgets:\n" + "  - {figure: flop, max: 1}\n" * 12)
+    assert [line.split(":")[0] for line in said] == [f"line {number}, column 14" for number in range(2, 12)]
+
+
+def test_a_deep_or_wide_file_costs_little() -> None:
+    started = time.process_time()
+    assert "is nested too deeply" in faults("a: " + "[" * 60_000)[0]
+    assert len(faults("budgets: [" + "{}," * 20_000 + "]")) == 10
+    assert len(faults("a: " + "- " * 30_000)) == 1
+    assert time.process_time() - started < 20
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(alphabet="abflopsmx:-[]{}&*!|>'\"#%@`, \n\t0123456789", max_size=200).map(str.encode)
+)
+def test_any_bytes_are_a_policy_or_a_policy_error(content: bytes) -> None:
+    found: tuple[Fault, ...] = ()
+    try:
+        parse_policy(content)
+    except PolicyError as error:
+        found = error.faults
+    lines = len(re.split("\r\n|[\r\n\x85\u2028\u2029]", content.decode("utf-8", "replace")))
+    assert all(1 <= fault.line <= lines and fault.column >= 1 for fault in found)

@@ -1,0 +1,99 @@
+"""What GitHub shows beside files: the worst first, no more than it shows, and nothing that its runner obeys."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.factories import entry, failed, measured, report
+
+from model_complexity.common.failures import HINTS
+from model_complexity.policy import Fault
+from model_complexity.publish.annotations import MOST, annotate, of_policy, of_report
+from model_complexity.report import BudgetCheck, Problem, Report
+
+
+def budget(config: str = "configs/a.py", head: int = 9_000, **more: Any) -> BudgetCheck:
+    told = {"shape": (3, 224, 224), "figure": "flops", "rule": "max", "limit": "5K", "most": 5_000, "base": 4_000}
+    return BudgetCheck(**({"config": config, "head": head, "state": "broken", "level": "fail"} | told | more))
+
+
+def said(found: Report, *, errors: bool = False, warned: int = 0) -> list[str]:
+    log = io.StringIO()
+    annotate(log, of_report(found, failures_are_errors=errors), lambda path: 7, warned=warned)
+    return log.getvalue().splitlines()
+
+
+def test_a_broken_budget_is_said_on_the_line_of_the_model() -> None:
+    where = "title=Budget broken,file=configs/a.py,line=7"
+    assert said(report(budgets=(budget(),))) == [
+        f"::error {where}::flops are 9K at (3, 224, 224): at most 5K are allowed; 4K too many."
+    ]
+    grown = budget(rule="max-increase", limit="25%", level="warn", shape="auto")
+    assert said(report(budgets=(grown,))) == [
+        f"::warning {where}::flops are 9K: they were 4K at the merge base, and may grow by 25%25; 4K too many."
+    ]
+
+
+def test_budgets_that_are_not_broken_are_not_annotated() -> None:
+    states = ("kept", "near", "broken_before", "ignored")
+    assert said(report(budgets=tuple(budget(state=state) for state in states))) == []
+
+
+def test_failures_at_head() -> None:
+    both = report(entry("a.py", failed(), measured(1)), entry("b.py", failed(), failed()))
+    first, second = said(both)
+    assert first == (
+        "::warning title=Model cannot be measured,file=a.py,line=7::"
+        f"Cannot be measured at (3, 224, 224) (build): KeyError: no such net {HINTS['build']}"
+    )
+    assert second.endswith("It failed at the merge base, too.")
+    assert [line.split()[0] for line in said(both, errors=True)] == ["::error", "::error"]
+
+
+def test_what_could_not_be_read_and_a_policys_faults() -> None:
+    assert said(report(problems=(Problem(config="a.py", message="holds a call"),))) == [
+        "::warning title=Model Complexity,file=a.py,line=1::a.py: holds a call"
+    ]
+    log = io.StringIO()
+    annotate(log, of_policy([Fault(3, 5, "budgets[0].max", "is missing")], "error"), lambda path: 7)
+    assert log.getvalue() == (
+        "::error title=Model Complexity policy,file=.github/model-complexity.yml,line=3::"
+        "line 3, column 5: budgets[0].max: is missing\n"
+    )
+
+
+def test_the_worst_come_first_and_the_rest_is_counted() -> None:
+    many = [budget(f"configs/{number:02}.py", 9_000 + number) for number in range(12)]
+    failures = [entry(f"f{number}.py", failed(), None) for number in range(12)]
+    problems = (Problem(config="p.py", message="holds a call"),)
+    lines = said(report(*failures, budgets=tuple(many), problems=problems), warned=2)
+    errors = [line for line in lines if line.startswith("::error")]
+    warnings = [line for line in lines if line.startswith("::warning")]
+    assert (len(errors), len(warnings)) == (MOST, MOST - 2)
+    assert "configs/11.py" in errors[0]
+    assert errors[-1].endswith("::4 more like these; the job summary and the report file have them all.")
+    assert warnings[-1].endswith("::7 more like these; the job summary and the report file have them all.")
+    assert all("cannot be measured" in line for line in warnings[:-1])
+    assert said(report(*failures[:9]))[-1].startswith("::warning title=Model cannot"), "nine fit"
+    assert len(said(report(*failures), warned=30)) == 1, "however many were said before, that there are more is said"
+
+
+def test_many_faults_of_a_policy_push_no_budget_out() -> None:
+    log = io.StringIO()
+    faults = [Fault(number, 1, "", "wrong") for number in range(1, 11)]
+    found = [*of_policy(faults, "error"), *of_report(report(budgets=(budget(),)), failures_are_errors=True)]
+    annotate(log, found, lambda path: 7)
+    lines = log.getvalue().splitlines()
+    assert ["line=1:" in lines[0], "Budget broken" in lines[1], "line=2:" in lines[2]] == [True] * 3
+
+
+@given(st.text(min_size=1, max_size=60), st.text(max_size=60))
+def test_hostile_texts_are_one_command_each(name: str, message: str) -> None:
+    hostile = report(entry(name, failed(message=message), None), budgets=(budget(name),))
+    lines = said(hostile)
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning"]
+    assert not any("##[" in line for line in lines)
+    assert all(line.split("::")[1].count(",line=") == 1 for line in lines)

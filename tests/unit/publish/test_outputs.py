@@ -1,0 +1,117 @@
+"""What later steps get: bounded, exact, the worst first."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.factories import entry, failed, measured, report
+
+from model_complexity.publish.outputs import EMPTY_RESULTS, RESULTS_LIMIT, largest_increase, results
+from model_complexity.report import BudgetCheck, Entry, UnsupportedOps
+
+
+def budget(config: str, level: Any = "fail", state: Any = "broken") -> BudgetCheck:
+    return BudgetCheck(
+        config=config,
+        shape=(3, 224, 224),
+        figure="flops",
+        rule="max",
+        limit="5",
+        most=5,
+        head=9,
+        base=None,
+        state=state,
+        level=level,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([], ""),
+        ([(5, None)], ""),
+        ([(5, 0)], ""),
+        ([(5, 5)], "0.0000"),
+        ([(1124, 1000)], "12.4000"),
+        ([(4, 3)], "33.3334"),
+        ([(10**18 + 1, 10**18)], "0.0001"),
+        ([(969, 1000), (5, 10)], "-3.1000"),
+        ([(5, 10), (11, 10)], "10.0000"),
+        ([(10**18 - 1, 10**18)], "-0.0001"),
+    ],
+)
+def test_the_largest_relative_change(pairs: list[tuple[int, int | None]], said: str) -> None:
+    entries = [entry("a.py", measured(1, head), None if base is None else measured(1, base)) for head, base in pairs]
+    assert largest_increase(report(*entries), "params") == said
+
+
+def test_what_is_not_comparable_has_no_delta() -> None:
+    other = [
+        entry("a.py", measured(2), measured(1, forward="forward")),
+        entry("a.py", measured(2), measured(1, unsupported_ops=UnsupportedOps(uncounted={"aten::lstm": 1}))),
+        entry("a.py", failed(), measured(1)),
+    ]
+    assert (largest_increase(report(*other), "flops"), largest_increase(report(*other), "params")) == ("", "0.0000")
+
+
+def test_results_say_what_a_script_needs() -> None:
+    found = json.loads(results(report(entry("a.py", measured(9, 2, 3), measured(8, 2, 3)), budgets=(budget("a.py"),))))
+    assert found == {
+        "results": [
+            {
+                "config": "a.py",
+                "shape": [3, 224, 224],
+                "status": "changed",
+                "verdict": "fail",
+                "head": {"flops": 9, "params": 2, "activations": 3},
+                "base": {"flops": 8, "params": 2, "activations": 3},
+                "failure": None,
+                "broken": ["flops max 5"],
+            }
+        ],
+        "left_out": 0,
+    }
+    assert results(report()) == EMPTY_RESULTS
+
+
+def test_the_worst_come_first() -> None:
+    auto = entry("auto.py", measured(9), None).model_copy(update={"shape": "auto"})
+    entries = [
+        auto,
+        entry("less.py", measured(1), measured(10)),
+        entry("same.py", measured(1), measured(1)),
+        entry("warned.py", measured(1), measured(1)),
+        entry("failing.py", failed(), measured(1)),
+        entry("known.py", measured(1), measured(1)),
+        entry("more.py", measured(3), measured(2)),
+        entry("broken.py", measured(1), measured(1)),
+    ]
+    checks = budget("warned.py", "warn"), budget("broken.py"), budget("known.py", state="ignored")
+    found = json.loads(results(report(*entries, budgets=checks)))["results"]
+    assert [one["config"].removesuffix(".py") for one in found] == [
+        *("broken", "warned", "failing", "less", "more"),
+        *("auto", "same", "known"),
+    ]
+    assert (found[2]["failure"], found[2]["head"], found[5]["shape"]) == ("build", None, "auto")
+
+
+@given(st.lists(st.text(min_size=1, max_size=4_000), max_size=12))
+def test_results_are_one_short_line_of_json_whatever_the_names(names: list[str]) -> None:
+    entries: list[Entry] = [entry(name, measured(9), None) for name in names]
+    text = results(report(*entries))
+    assert len(text) <= RESULTS_LIMIT
+    assert text.isascii()
+    assert "\n" not in text
+    found = json.loads(text)
+    assert len(found["results"]) + found["left_out"] == len(names)
+    assert [one["config"] for one in found["results"]] == names[: len(found["results"])]
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    found = json.loads(results(report(*(entry(f"configs/{n}.py", measured(9), None) for n in range(1_000)))))
+    assert found["left_out"] > 0
+    assert len(found["results"]) + found["left_out"] == 1_000

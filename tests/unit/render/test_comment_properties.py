@@ -1,0 +1,92 @@
+"""Property tests of the comment: any report fits, is well formed and has its verdict; any name is text and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.factories import entry, failed, measured, report
+from tests.unit.render.test_comment import HOSTILE, LIMIT, hostile_report, innocuous, tree, visible, well_formed
+
+from model_complexity.render import render
+from model_complexity.report import BudgetCheck, Entry, Measurement, Module, Report
+
+
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.text(
+        alphabet=st.one_of(st.sampled_from("`|<>!-#@*_\\[]() \n\r\t&;:~\x00\x1b\u202e"), st.characters(codec="utf-8")),
+        max_size=300,
+    )
+)
+def test_any_name_is_text_and_nothing_else(name: str) -> None:
+    text = render(hostile_report(name), limit=LIMIT)
+    assert well_formed(text)
+    assert visible(text) == visible(render(hostile_report(innocuous(name)), limit=LIMIT))
+
+
+NAMES = st.one_of(
+    st.sampled_from([*HOSTILE, "configs/net/a.py", "configs/net/b.py", "a" * 3_000]), st.text(min_size=1, max_size=40)
+)
+
+
+@st.composite
+def measurements(draw: st.DrawFn) -> Any:
+    number = draw(st.integers(0, 12))
+    rows = draw(st.sampled_from([0, 0, 3, 40, 300]))
+    names = draw(st.lists(NAMES, max_size=3))
+    modules = {module.name: module for module in tree(rows)} if rows else {}
+    modules |= {name[:900]: Module(name=name[:900], depth=1, params=1, flops=number, activations=1) for name in names}
+    return measured(
+        number,
+        draw(st.integers(0, 2**62)),
+        modules=tuple(modules.values()),
+        conditions=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
+        stand_ins=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
+        forward=draw(st.sampled_from(["forward", "extract_feat"])),
+    )
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    name, reason = (
+        draw(NAMES)[:4_000],
+        draw(st.sampled_from(["modified", "inherited", "renamed", "added", "requested"])),
+    )
+    sides = st.one_of(
+        measurements(), st.builds(failed, message=NAMES.map(lambda text: text[:500]), detail=NAMES), st.none()
+    )
+    head, base = draw(sides), draw(sides)
+    if head is None and base is None:
+        base = draw(measurements())
+    more = {"through": draw(NAMES)[:4_000]} if reason == "inherited" else {}
+    more |= {"base_config": draw(NAMES)[:4_000]} if reason == "renamed" else {}
+    return entry(name, head, base, reason=reason, **more)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> Report:
+    found = draw(st.lists(entries(), max_size=6))
+    found *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
+    checks = [
+        BudgetCheck(
+            config=one.target.name, shape=one.shape, figure="flops", rule="max", limit="5", most=5, head=one.head.flops,
+            base=None, state=draw(st.sampled_from(["kept", "near", "broken", "broken_before", "ignored"])), level="fail",
+            reason=draw(st.none() | NAMES.map(lambda text: text[:500])),
+        )
+        for one in found[:6]
+        if isinstance(one.head, Measurement)
+    ]  # fmt: skip
+    return report(*found, base=draw(st.sampled_from(["b" * 40, None])), budgets=tuple(checks))
+
+
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(reports())
+def test_any_report_fits_is_well_formed_and_has_its_verdict(one: Report) -> None:
+    text = render(one, limit=65_000)
+    assert len(text.encode("utf-8", "replace")) <= 65_000
+    assert well_formed(text)
+    assert text.splitlines()[2] == render(one, limit=10**9).splitlines()[2]
+    assert re.fullmatch(r"\*\*.+\.\*\*", text.splitlines()[2])

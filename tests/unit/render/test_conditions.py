@@ -1,0 +1,129 @@
+"""What figures hold for and leave out, and which operators were not installed, in the comment, on a terminal and on the page."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from tests.support.factories import entry, failed, measured, report
+
+from model_complexity.commands.output import console_on
+from model_complexity.compare import status_of
+from model_complexity.render import render, render_html
+from model_complexity.render.terminal import holding, tell_report
+from model_complexity.report import Measurement, Report
+
+LIMIT = 65_000
+PROPOSALS = ("1,000 proposals", "without post-processing")
+HOSTILE = "<img src=x>|`@everyone www.evil.example GH-1"
+
+
+def detector(flops: int = 10, conditions: tuple[str, ...] = PROPOSALS) -> Measurement:
+    return measured(flops, conditions=conditions, forward="predict")
+
+
+def comment(shown: Report) -> str:
+    return render(shown, limit=LIMIT)
+
+
+def terminal(shown: Report) -> str:
+    out = io.StringIO()
+    tell_report(shown, console_on(out, 200))
+    return out.getvalue()
+
+
+def test_what_all_figures_hold_for_is_said_once_beside_the_input() -> None:
+    text = comment(report(entry("a.py", detector(20), detector()), entry("b.py", detector(9), None)))
+    assert "\n\nInput shape: (3,\xa0224,\xa0224). The figures hold for 1,000 proposals.\n\n" in text
+    assert "\n| `a.py` | 20 (+10, +100.00\xa0%) |" in text
+    assert " Figures are without post-processing (2 configs). " in text
+    assert text.count("with input (1,\xa03,\xa0224,\xa0224), for 1,000 proposals, without post-processing.") == 2
+
+
+def test_otherwise_each_row_says_it_of_itself_and_the_others_say_nothing() -> None:
+    text = comment(report(entry("a.py", detector(), None), entry("b.py", measured(5), None)))
+    assert "\n| `a.py`, new, for 1,000 proposals | 10 |" in text
+    assert "\n| `b.py`, new | 5 |" in text
+    assert "The figures hold" not in text
+    assert " Figures are without post-processing (1 config). " in text
+
+
+def test_a_config_that_failed_says_nothing_against_it() -> None:
+    text = comment(report(entry("a.py", detector(), detector()), entry("b.py", failed(), None)))
+    assert "The figures hold for 1,000 proposals." in text
+
+
+def test_without_conditions_nothing_is_said() -> None:
+    shown = report(entry("a.py", measured(5), measured(6)))
+    for text in (comment(shown), terminal(shown), render_html(shown)):
+        for word in ("figures hold", "Figures are", "proposals", "ompiled operators", "Not installed"):
+            assert word not in text
+    assert holding(shown) == []
+
+
+def test_sides_that_hold_for_different_things_are_told_apart() -> None:
+    before = detector(10)
+    shown = report(entry("a.py", detector(20, ("2,000 proposals", "without post-processing")), before))
+    text = comment(shown)
+    assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20; under different conditions).**" in text
+    assert "\n| `a.py`, for 2,000 proposals, **at the base for 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
+    assert (
+        "\n**Otherwise at the base:** for 1,000 proposals, without post-processing. "
+        "The deltas hold for the change of the model and that of these conditions together.\n"
+    ) in text
+    assert "modified, for 2,000 proposals, without post-processing, at the base for 1,000 proposals" in terminal(shown)
+    page = render_html(shown)
+    assert "modified, for 2,000 proposals, at the base for 1,000 proposals</span>" in page
+    assert '<td data-label="base">for 1,000 proposals, without post-processing</td>' in page
+    assert "<strong>head and base differ</strong>" in page
+
+
+def test_the_same_figures_of_different_things_are_a_change() -> None:
+    one = entry("a.py", detector(), measured(10, forward="predict"))
+    assert status_of(one, compared=True) == "changed"
+    text = comment(report(one))
+    assert "**1 config changed only in the conditions that its figures hold for.**" in text
+    assert (
+        "| `a.py`, for 1,000 proposals, without post-processing, **at the base without such a condition** | 10 ("
+        in text
+    )
+
+
+def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() -> None:
+    names = tuple(f"operator_{number}" for number in range(12))
+    shown = report(entry("a.py", measured(5, stand_ins=names), None))
+    said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed: `operator_0`, "
+    assert said in comment(shown)
+    assert "`operator_9` and 2 more." in comment(shown)
+    assert "compiled operators not installed, by shape only" in render_html(shown)
+    assert "operator_11" in render_html(shown)
+    assert "Not installed, and computed by shape only, in a.py at (3, 224, 224): operator_0, " in terminal(shown)
+
+
+def test_hostile_ones_are_text_and_are_bounded() -> None:
+    conditions = tuple(f"{HOSTILE} {number} {'long' * 100}" for number in range(20))
+    head = measured(20, conditions=conditions, stand_ins=conditions)
+    shown = report(entry("a.py", head, measured(10, conditions=conditions[:2])), entry("b.py", measured(1), None))
+    text = comment(shown)
+    row = next(line for line in text.splitlines() if line.startswith("| `a.py`"))
+    assert row.count("``<img src=x>\\|`@everyone") == 4
+    assert "16 more conditions" in row
+    assert len(row) < 700
+    page = render_html(shown)
+    assert "<img" not in page
+    assert "long" * 30 not in page
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [
+        ("without post-processing", "without post-processing"),
+        ("8 frames of 3 clips", "for 8 frames of 3 clips"),
+        ("www.evil.example", "for `www.evil.example`"),
+        ("GH-1", "for `GH-1`"),
+        ("@everyone", "for `@everyone`"),
+    ],
+)
+def test_only_words_are_printed_as_words(condition: str, shown: str) -> None:
+    text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
+    assert f"with input (1,\xa03,\xa0224,\xa0224), {shown}." in text

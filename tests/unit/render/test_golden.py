@@ -1,0 +1,199 @@
+"""Whole comments on real measurements, to be read by eye: scripts/golden writes them anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.factories import entry, failed, report
+
+from model_complexity.compare import module_changes
+from model_complexity.render import render
+from model_complexity.report import BudgetCheck, Entry, Measurement, Report
+
+GOLDEN = Path(__file__).parent / "golden"
+DATA: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "data" / "measurements.json").read_text(encoding="utf-8")
+)
+VIT = "configs/vision_transformer/vit-base-p16_64xb64_in1k.py"
+BASE_FILE = "configs/_base_/models/resnet18.py"
+RUN = "https://github.com/octocat/model-zoo/actions/runs/42"
+
+
+def real(name: str) -> Measurement:
+    return Measurement.model_validate(DATA[name])
+
+
+def one_changed() -> Report:
+    """A ViT with finer patches."""
+    return report(entry(VIT, real("vit, patches of 14"), real("vit")), run_url=RUN)
+
+
+def depth_changed() -> Report:
+    """A ResNet that became deeper, and a classifier of more classes."""
+    return report(
+        entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet34"), real("resnet18")),
+        entry("configs/mobilenet_v2/mobilenet-v2_8xb32_in1k.py", real("mobilenet, wider head"), real("mobilenet")),
+        run_url=RUN,
+    )
+
+
+def through_a_base_file() -> Report:
+    """A base file that 40 configs inherit from, one of which it changes."""
+    same = [
+        entry(
+            f"configs/resnet/resnet18_{n}xb32_in1k.py",
+            real("resnet18"),
+            real("resnet18"),
+            reason="inherited",
+            through=BASE_FILE,
+        )
+        for n in range(1, 40)
+    ]
+    changed = entry(
+        "configs/resnet/resnet18_8xb32-coslr_in1k.py",
+        real("resnet34"),
+        real("resnet18"),
+        reason="inherited",
+        through=BASE_FILE,
+    )
+    return report(changed, *same, run_url=RUN)
+
+
+def first_run() -> Report:
+    """No base to compare with."""
+    note = "The merge base `bbbbbbbbb` could not be had: nothing is compared. Set `fetch-depth: 0` on actions/checkout."
+    found = [entry(VIT, real("vit"), None), entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None)]
+    return report(*found, base=None, notes=(note,), run_url=RUN)
+
+
+def all_failing() -> Report:
+    """Nothing can be measured, each for a reason of its own."""
+    syntax = failed("config_syntax", "configs/a.py:3: '(' was never closed", '  File "configs/a.py", line 3')
+    missing = failed("missing_dependency", "No module named 'mmcls'")
+    shape = failed("forward", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (196x768 and 512x1000)")
+    return report(
+        entry("configs/a.py", syntax, real("resnet18")),
+        entry("configs/b.py", missing, None),
+        entry(VIT, shape, failed("forward", "RuntimeError: the same before")),
+        run_url=RUN,
+    )
+
+
+def budget_broken() -> Report:
+    """One budget is broken, one is near."""
+    deeper = entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet34"), real("resnet18"))
+    vit = entry(VIT, real("vit"), real("vit"))
+
+    def check(one: Entry, **more: Any) -> BudgetCheck:
+        assert isinstance(one.head, Measurement)
+        told = {
+            "config": one.target.name,
+            "shape": one.shape,
+            "figure": "flops",
+            "rule": "max",
+            "base": None,
+            "level": "fail",
+        }
+        return BudgetCheck(**(told | {"head": one.head.flops} | more))
+
+    budgets = (
+        check(deeper, limit="2G", most=2 * 10**9, state="broken"),
+        check(vit, limit="18G", most=18 * 10**9, state="near"),
+        check(vit, figure="params", limit="100M", most=10**8, head=91_234_024, state="kept"),
+    )
+    return report(vit, deeper, budgets=budgets, policy="applied", run_url=RUN)
+
+
+def deformable() -> Report:
+    """Deformable convolutions in one of two detectors that share a base file, on a runner without compiled operators."""
+    names = (
+        "configs/faster_rcnn/faster-rcnn_r50-dconv_fpn_1x_coco.py",
+        "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+    )
+    heads = (real("faster-rcnn, deformable"), real("faster-rcnn"))
+    through = "configs/_base_/models/faster-rcnn_r50_fpn.py"
+    found = (
+        entry(name, head, real("faster-rcnn"), reason="inherited", through=through)
+        for name, head in zip(names, heads, strict=True)
+    )
+    return report(*found, run_url=RUN)
+
+
+def more_proposals() -> Report:
+    """Figures that hold for twice as many proposals as before, beside a detector that has none and a backbone."""
+    return report(
+        entry(
+            "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+            real("faster-rcnn, 2,000 proposals"),
+            real("faster-rcnn"),
+        ),
+        entry("configs/retinanet/retinanet_r50_fpn_1x_coco.py", real("retinanet, deeper head"), real("retinanet")),
+        entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None, reason="added"),
+        run_url=RUN,
+    )
+
+
+def three_hundred() -> Report:
+    """More than fits: real tables, changes of every size."""
+    base = real("resnet18")
+    heads = [base.model_copy(update={"flops": base.flops + n * n * 1_000_003}) for n in range(300)]
+    names = [f"configs/family{n % 12}/a-config-with-a-usual-name-{n}_8xb32_in1k.py" for n in range(300)]
+    return report(*(entry(name, head, base) for name, head in zip(names, heads, strict=True)), run_url=RUN)
+
+
+SCENES: dict[str, Callable[[], Report]] = {
+    scene.__name__: scene
+    for scene in (
+        one_changed,
+        depth_changed,
+        through_a_base_file,
+        first_run,
+        all_failing,
+        budget_broken,
+        deformable,
+        more_proposals,
+        three_hundred,
+    )
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_comment_is_the_one_that_was_reviewed(name: str) -> None:
+    text = render(SCENES[name](), limit=65_000) + "\n"
+    file = GOLDEN / f"{name}.md"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "changed"),
+    [
+        (
+            "resnet34",
+            "resnet18",
+            {"layer1.2", "layer2.2", "layer2.3", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.2"},
+        ),
+        ("mobilenet, wider head", "mobilenet", {"head.fc"}),
+    ],
+)
+def test_the_comparison_names_exactly_the_modules_that_changed(head: str, base: str, changed: set[str]) -> None:
+    diff = module_changes(real(head), real(base))
+    assert {change.name.removeprefix("backbone.") for change in diff.changes} == changed
+
+
+def test_of_a_vit_with_finer_patches_the_patch_embedding_and_all_that_sees_the_tokens_changed() -> None:
+    diff = module_changes(real("vit, patches of 14"), real("vit"))
+    layer = {"", ".attn", ".attn.qkv", ".attn.proj", ".ffn.layers.0.0", ".ffn.layers.1", ".ln1", ".ln2"}
+    names = {change.name for change in diff.changes}
+    assert {"backbone.patch_embed.projection", "backbone.ln1", "backbone"} <= names
+    for number in range(12):
+        assert {name for name in names if f"{name}.".startswith(f"backbone.layers.{number}.")} == {
+            f"backbone.layers.{number}{part}" for part in layer - {""}
+        }
+    assert not [name for name in names if name.startswith("head")]

@@ -1,0 +1,289 @@
+"""The HTML report as text: its figures are the comment's, hostile names stay text, and what is cut is said."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markupsafe import escape
+from tests.browser.scene import PAYLOADS, everything, hostile, many
+from tests.support.factories import entry, failed, measured, report
+from tests.support.modules import Part, conv, model, norm
+
+from model_complexity.compare import ModuleDiff, module_changes
+from model_complexity.escape import code, plain
+from model_complexity.render import render, render_html
+from model_complexity.render.html import page as html_page
+from model_complexity.render.html.module_tree import pairs, script_json, tree, water_level
+from model_complexity.render.html.page import html_sentence
+from model_complexity.render.html.table import rows
+from model_complexity.report import Measurement, Module, Report, Target
+
+HOSTILE_TEXT = st.text(
+    alphabet=st.one_of(st.sampled_from("`|<>!-/\"'&;{}%\\ \n\x00\u202e"), st.characters(codec="utf-8")), max_size=200
+)
+
+
+class Document(HTMLParser):
+    """A page as a list of what a browser would make of it: tags with their attributes' names, and texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, ...]] = []
+        self.scripts: dict[str, str] = {}
+        self._script: str | None = None
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, *(name for name, _ in attrs)))
+        self._script = dict(attrs).get("id") or "" if tag == "script" else None
+
+    def handle_comment(self, data: str) -> None:
+        self.tags.append(("comment",))
+
+    def handle_data(self, data: str) -> None:
+        if self._script is not None:
+            self.scripts[self._script] = self.scripts.get(self._script, "") + data
+
+
+def data_of(page: str) -> list[Any]:
+    """What the page's script reads."""
+    return [json.loads(text) for name, text in Document(page).scripts.items() if name]
+
+
+def test_the_figures_are_those_of_the_comment() -> None:
+    shown = everything()
+    markdown = [line.split(" | ") for line in render(shown, limit=65_000).splitlines() if line.startswith("| `")]
+    comment = {cells[0].split("`")[1]: cells[-3:] for cells in markdown}
+    page = {row.file: row.cells for row in rows(shown, 100)}
+    for name in ("deeper.py",):  # what is unchanged may be a line that counts, in the comment
+        figures = [f"{head[0]} ({', '.join(change)})" for _, head, change in zip(*[iter(page[name])] * 3, strict=True)]
+        assert figures == [cell.removesuffix(" |") for cell in comment[name]]
+
+
+def test_everything_is_said() -> None:
+    page = render_html(everything())
+    for text in (
+        "1 budget broken", "which fails this run", "flops at most 3% more (9K)",
+        "Head cannot be measured: forward", "RuntimeError: I want 7 channels", "Traceback\n  deep",
+        "Base cannot be measured: timeout", "aten::lstm ×2", "A sentence that the reader must know.",
+        "1 more config beyond", "configs/z.py", "configs/sly.py", "a" * 40, "b" * 40, "torch 2.13.0",
+        "https://github.com/octocat/zoo/actions/runs/42", "through <bdi>configs/_base_/net.py</bdi>",
+    ):  # fmt: skip
+        assert text in page, text
+
+
+def test_a_policy_that_cannot_be_read_is_said_where_budgets_are() -> None:
+    page = render_html(report(entry("a.py", measured(1), measured(1)), policy="not_applied"))
+    assert "The policy cannot be read, so no budget is judged." in page
+    assert 'class="verdict warn"' in page
+    assert "No budget is broken" not in page
+
+
+def test_where_the_flops_go_and_which_half_is_left_out() -> None:
+    head = measured(9_000, operators={"linear": 1_000, "conv": 8_000}, forward="extract_image_feat")
+    page = render_html(report(entry("a.py", head, None)))
+    assert "conv 8K, linear 1K" in page
+    assert "the params of the text&#39;s half are counted, its flops are not" in page
+
+
+def test_nothing_measured() -> None:
+    assert "Nothing was measured." in render_html(report())
+
+
+def test_only_the_two_inline_blocks_may_run_and_nothing_may_be_fetched() -> None:
+    page = render_html(everything())
+    policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert len(policy) == 1
+    blocks = [re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL) for tag in ("script", "style")]
+    assert [len(block) for block in blocks] == [1, 1]
+    script, style = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for (text,) in blocks)
+    assert policy[0].replace("&#39;", "'") == (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+    )
+    assert not re.search(
+        r"\b(src|style|on\w+|action|formaction|srcset|poster|background)=", page.partition("<style>")[0]
+    )
+    assert {tag for tag, *_ in Document(page).tags}.isdisjoint(
+        {"link", "img", "iframe", "object", "embed", "base", "form"}
+    )
+
+
+def innocuous(name: str) -> str:
+    """The same name with nothing in it; slashes, dots and blanks alone matter, for they make the parts of a name."""
+    return re.sub(r"[^/.\s]", "x", name)
+
+
+@pytest.mark.parametrize("name", [*PAYLOADS, "n" * 10_000])
+def test_hostile_names_make_no_tags(name: str) -> None:
+    assert Document(render_html(hostile(name))).tags == Document(render_html(hostile(innocuous(name)))).tags
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HOSTILE_TEXT.filter(lambda name: name.replace(".", "").strip() != "" and not name.startswith("https://")))
+def test_any_name_makes_no_tags_and_comes_through(name: str) -> None:
+    page = render_html(hostile(name))
+    assert Document(page).tags == Document(render_html(hostile(innocuous(name)))).tags
+    assert "\u202e" not in page
+    assert plain(name.replace(".", ""), 80) in [row[1] for data in data_of(page) for row in data["rows"]]
+
+
+@given(st.recursive(HOSTILE_TEXT, st.lists))
+def test_json_in_a_script_is_the_same_and_cannot_leave_it(data: Any) -> None:
+    text = script_json(data)
+    assert json.loads(text) == data
+    assert not set("<>&") & set(text)
+
+
+@given(HOSTILE_TEXT)
+def test_a_name_in_a_sentence_of_the_comment_is_the_same_name_in_html(name: str) -> None:
+    sentence = html_sentence(f"Before {code(name)} after `x`.")
+    assert sentence == f"Before <code>{escape(plain(name))}</code> after <code>x</code>."
+
+
+def backbone(**children: Part) -> Measurement:
+    return model(backbone=Part(children=children))
+
+
+def told(head: Measurement, base: Measurement) -> list[tuple[str, str]]:
+    """Label and state of each row."""
+    states = ("", "new", "removed", "changed", "renamed")
+    data = json.loads(tree(entry("a.py", head, base), 1_000).json)
+    return [(row[1], states[row[3]]) for row in data["rows"] if not row[2]]
+
+
+def test_what_is_gone_stands_where_it_was() -> None:
+    head = backbone(stem=conv(4, 3), new=conv(4, 4), out=conv(8, 4))
+    base = backbone(stem=conv(4, 3), old=norm(4), out=conv(8, 4))
+    assert told(head, base) == [
+        ("model", ""), ("backbone", ""), ("stem", ""), ("old", "removed"), ("new", "new"), ("out", ""),
+    ]  # fmt: skip
+
+
+def test_a_renamed_subtree_is_one_and_keeps_its_children() -> None:
+    block = Part(children={"conv": conv(4, 4), "bn": norm(4)})
+    head, base = backbone(stem=conv(4, 3), late=block), backbone(stem=conv(4, 3), early=block)
+    data = json.loads(tree(entry("a.py", head, base), 1_000).json)
+    found = [(row[1], row[2]) for row in data["rows"] if row[0] == 2]
+    assert found == [("stem", ""), ("late", "was early")]
+    assert [row[4] for row in data["rows"] if row[1] == "conv"] == ["1.024K"], "one text: both sides say the same"
+    assert "removed" not in [state for _, state in told(head, base)]
+
+
+def test_a_name_that_stands_for_something_else_is_two_rows() -> None:
+    head = backbone(a=conv(4, 3), b=norm(4), c=conv(4, 4))
+    base = backbone(a=conv(4, 3), b=conv(4, 4))
+    labels = [label for label, _ in told(head, base)]
+    assert labels.count("b") == 1, "the base's b is head's c"
+    assert ("c", "renamed") in [
+        (row[1], "renamed") for row in json.loads(tree(entry("a.py", head, base), 99).json)["rows"]
+    ]
+
+
+def test_a_parameter_shows_both_shapes() -> None:
+    data = json.loads(tree(entry("a.py", backbone(stem=conv(4, 7)), backbone(stem=conv(4, 3))), 99).json)
+    (weight,) = [row for row in data["rows"] if row[1] == "weight"]
+    assert weight[2].replace("\xa0", " ") == "(4, 3, 1, 1) → (4, 7, 1, 1)"
+    assert weight[3:7] == [3, "", ["12", "28", "+16 +133.33\xa0%"], ""]
+
+
+names = st.lists(st.sampled_from("ab"), min_size=1, max_size=4).map(".".join)
+
+
+@given(st.lists(names, unique=True), st.lists(names, unique=True))
+def test_every_module_of_both_sides_is_there_once_below_its_parent(head: list[str], base: list[str]) -> None:
+    ours, theirs = (tuple(Module(name=name, depth=1, flops=len(name)) for name in side) for side in (head, base))
+    diff = module_changes(measured(1, modules=ours), measured(1, modules=theirs))
+    for found in (pairs(ours, theirs, diff), pairs(ours, theirs, ModuleDiff())):
+        assert sorted(pair.head.name for pair in found if pair.head) == sorted(head)
+        assert sorted(pair.base.name for pair in found if pair.base) == sorted(base)
+        path: list[str] = []
+        for pair in found:
+            del path[pair.depth :]
+            if path and pair.head:
+                assert not path[-1] or pair.name.startswith(path[-1] + "."), "each hangs below an ancestor"
+            path.append(pair.name)
+
+
+def test_flops_of_two_methods_are_shown_and_not_compared() -> None:
+    head = backbone(stem=conv(8, 3)).model_copy(update={"forward": "forward"})
+    data = json.loads(tree(entry("a.py", head, backbone(stem=conv(4, 3))), 99).json)
+    stem = next(row for row in data["rows"] if row[1] == "stem")
+    assert (stem[4], stem[5]) == (["0.768K", "1.536K", ""], ["12", "24", "+12 +100.00\xa0%"])
+
+
+def test_large_trees_are_cut_by_whole_levels_and_say_so() -> None:
+    deep = entry("a.py", *(model(**{f"s{n}": Part(children={"c": conv(4, 3)}) for n in range(50)}) for _ in range(2)))
+    assert tree(deep, 151) == tree(deep, 1_000)
+    assert not tree(deep, 151).says
+    cut = tree(deep, 120)
+    assert {row[0] for row in json.loads(cut.json)["rows"]} == {0, 1, 2}
+    assert cut.says == (
+        "101 of 151 modules are shown, those below depth 2 are left out to keep this page small; report.json has them."
+    )
+    flat = tree(deep, 20)
+    assert len(json.loads(flat.json)["rows"]) == 20
+    assert "20 of 151 modules are shown, the rest are left out" in flat.says
+
+
+def test_forged_trees_cannot_fill_the_page() -> None:
+    wide = "\N{MATHEMATICAL BOLD SMALL A}" * 900
+    forged = measured(1, modules=tuple(Module(name=f"{n}{wide}", depth=1, shape=(2**62,) * 8) for n in range(20_000)))
+    chain = measured(1, modules=tuple(Module(name=".".join("a" * n), depth=n, flops=1) for n in range(1, 500)))
+    page = render_html(report(entry("a.py", forged, None), entry("b.py", chain, chain)))
+    assert len(page) < 2_000_000
+    assert "The modules are left out to keep this page small" in page
+    assert max(row[0] for data in data_of(page) for row in data["rows"]) == 499
+
+
+def test_configs_details_and_lists_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_page, "MOST_CONFIGS", 3)
+    monkeypatch.setattr(html_page, "ALL_DETAILS", 30)
+    monkeypatch.setattr(html_page, "MOST_LISTED", 2)
+    left = tuple(Target(config=f"configs/{n}.py", base_config=None, reason="added") for n in range(5))
+    failures = [entry(f"f{n}.py", failed(detail="x" * 50 + str(n)), None) for n in range(5)]
+    page = render_html(report(*failures, not_measured=left))
+    assert "The first 3 of 5 results are shown" in page
+    assert page.count("Only the last 10 characters of the detail are shown; report.json has all.") == 3
+    assert "x" * 9 + "0" in page
+    assert "x" * 10 not in page
+    assert "and 3 more, in report.json." in page
+
+
+def test_configs_of_one_model_share_its_tree() -> None:
+    one, other = backbone(stem=conv(4, 3)), backbone(stem=conv(8, 3))
+    page = render_html(report(*(entry(f"c{n}.py", one, one) for n in range(9)), entry("d.py", other, one)))
+    assert len(data_of(page)) == 2
+    assert page.count('data-tree="modules-') == 10
+
+
+def test_a_tree_that_cannot_be_written_costs_no_other() -> None:
+    module = Module.model_construct(name="x", depth=1, params=None, shape=5, flops=None, activations=None)
+    broken = measured(2).model_copy(update={"modules": (module,)})
+    shown: Report = report(entry("a.py", measured(3), None), entry("b.py", measured(2), None))
+    entries = (shown.entries[0], shown.entries[1].model_copy(update={"head": broken}))
+    page = render_html(shown.model_copy(update={"entries": entries}))
+    assert "The modules could not be written (TypeError); report.json has them." in page
+    assert len(data_of(page)) == 1
+
+
+@given(st.lists(st.integers(0, 1_000)), st.integers(0, 20_000))
+def test_small_trees_give_what_they_do_not_need(sizes: list[int], room: int) -> None:
+    level = water_level(sizes, room)
+    assert sum(min(size, level) for size in sizes) <= room
+    assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > room
+
+
+def test_five_hundred_configs_are_whole() -> None:
+    page = render_html(many(500, 20))
+    assert "left out" not in page
+    assert len(data_of(page)) == 500
+    assert len(page) < 500 * 20 * 250 + 500 * 6_000

@@ -1,0 +1,198 @@
+"""The report on a terminal: golden text at a fixed width, hostile names, colour."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from tests.support.factories import entry, failed, measured, report
+from tests.support.modules import conv, model, norm
+
+from model_complexity.commands.output import Look, console_on, print_check, print_measured, print_report
+from model_complexity.common.table import ModuleRow, module_table
+from model_complexity.github.workflow_commands import SUMMARY_LIMIT
+from model_complexity.render import render, render_html
+from model_complexity.render.terminal import WIDE, tell_check, tell_measured, tell_report
+from model_complexity.report import BudgetCheck, Module, Problem, Report, Target, UnsupportedOps
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def printed(shown: Report, width: int = 100) -> str:
+    out = io.StringIO()
+    tell_report(shown, console_on(out, width))
+    return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines())
+
+
+def budget(config: str, state: str, **more: object) -> BudgetCheck:
+    told = {"figure": "flops", "rule": "max", "limit": "1K", "most": 1_000, "head": 1_536, "base": 768, "level": "fail"}
+    return BudgetCheck.model_validate({"config": config, "shape": (3, 224, 224), "state": state} | told | more)
+
+
+def everything() -> Report:
+    before = model(stem=conv(4, 3), blocks=conv(4, 4), head=norm(4))
+    after = model(stem=conv(8, 3), blocks=conv(4, 4), neck=conv(2, 2))
+    fft = UnsupportedOps(uncounted={"aten::fft_rfft2": 3, "aten::im2col": 1})
+    return report(
+        entry("configs/smaller.py", measured(750, 990), measured(1_000, 1_000)),
+        entry("configs/same.py", measured(10, unsupported_ops=fft), measured(10, unsupported_ops=fft)),
+        entry("configs/broken.py", failed("forward", "RuntimeError: 3 channels"), failed()),
+        entry("configs/net.py", after, before, reason="inherited", through="configs/_base_/net.py"),
+        entry("configs/new.py", measured(5), None, reason="added"),
+        entry("configs/gone.py", None, measured(7), reason="deleted"),
+        budgets=(
+            budget("configs/net.py", "broken"),
+            budget("configs/smaller.py", "near", head=950, level="warn"),
+            budget("configs/net.py", "ignored", figure="params", reason="The teacher."),
+            budget("configs/same.py", "kept"),
+        ),
+        policy="applied",
+        not_measured=(Target(config="configs/more.py", base_config=None, reason="added"),),
+        problems=(Problem(config="configs/sly.py", message="holds a call"),),
+        notes=("A sentence that the reader must know.",),
+    )
+
+
+@pytest.mark.parametrize("width", [100, 60])
+def test_golden(width: int) -> None:
+    assert printed(everything(), width) == (GOLDEN / f"terminal-{width}.txt").read_text()
+
+
+@pytest.mark.parametrize("width", [30, 60, WIDE - 1, WIDE, 160])
+def test_no_line_is_wider_than_the_terminal_and_every_figure_is_whole(width: int) -> None:
+    text = printed(everything(), width)
+    assert [line for line in text.splitlines() if len(line) > width] == []
+    for part in ("0.75K", "\N{MINUS SIGN}0.25K", "\N{MINUS SIGN}25.00 %", "broken (fail)"):
+        assert part in text, part
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
+def test_nothing_is_said_by_colour_alone() -> None:
+    """With the escape sequences taken away, the coloured text is the plain one."""
+    coloured = io.StringIO()
+    console = Console(file=coloured, force_terminal=True, color_system="standard", width=100, markup=False, emoji=False)
+    tell_report(everything(), console)
+    assert "\x1b[" in coloured.getvalue()
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue())
+    assert "".join(f"{line.rstrip(' ')}\n" for line in bare.splitlines()) == printed(everything())
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
+@pytest.mark.parametrize("tell", [print_report, print_check, print_measured])
+def test_what_goes_into_a_file_has_no_escape_sequence(tell: object, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = io.StringIO()
+    tell(everything(), Look(form), out)  # type: ignore[operator]
+    assert "\x1b" not in out.getvalue()
+    assert out.getvalue().endswith("\n")
+    if form == "json":
+        assert Report.model_validate_json(out.getvalue()) == everything()
+
+
+def test_the_other_forms_are_the_actions() -> None:
+    made = {"markdown": render(everything(), limit=SUMMARY_LIMIT - 1), "html": render_html(everything())}
+    for form, text in made.items():
+        out = io.StringIO()
+        print_report(everything(), Look(form), out)
+        assert out.getvalue() == text.rstrip("\n") + "\n"
+
+
+def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    out = io.StringIO()
+    print_check(everything(), Look(), out)
+    text = out.getvalue()
+    assert text.startswith("Budgets: BROKEN. configs/net.py breaks its budget with ")
+    assert "broken (fail)  configs/net.py at (3, 224, 224): flops 1.536K, 0.768K before; max 1K\n" in text
+    assert "near           configs/smaller.py" in text
+    assert "configs/same.py at (3, 224, 224): flops" not in text, "kept"
+    for shown, said in (
+        (report(policy="applied"), "Budgets: kept. Nothing was measured."),
+        (report(), "There is no policy: "),
+    ):
+        out = io.StringIO()
+        tell_check(shown, console_on(out, 200))
+        assert out.getvalue().startswith(said)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("look", "variable", "coloured"),
+    [(Look(), "", True), (Look(colour=False), "", False), (Look(), "1", False)],
+)
+def test_a_terminal_has_colour_unless_it_is_unwanted(
+    look: Look, variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", variable)  # empty: as if it were not set
+    out = Terminal()
+    print_report(everything(), look, out)
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())) is coloured
+
+
+def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_counted() -> None:
+    fft = measured(5, unsupported_ops=UnsupportedOps(uncounted={"aten::fft_rfft2": 3}))
+    entries = (entry("a.py", fft, None), entry("b.py", measured(6), None), entry("c.py", fft, None))
+    out = io.StringIO()
+    print_measured(report(*entries, base=None), Look(), out)
+    lines = out.getvalue().splitlines()
+    assert lines[0].split() == ["config", "input", "flops", "params", "activations"]
+    assert lines[3].split() == ["b.py", "(3,", "224,", "224)", "6", "1K", "0.5K"]
+    assert lines.index("a.py at (3, 224, 224)") < lines.index("b.py at (3, 224, 224)")
+    assert lines[-2:] == [
+        "Not counted in a.py at (3, 224, 224), c.py at (3, 224, 224): aten::fft_rfft2 ×3.",
+        "",
+    ]
+    alone = io.StringIO()
+    print_measured(report(entries[0], base=None), Look(), alone)
+    assert "Not counted" not in alone.getvalue(), "stdout is the page's"
+
+
+def test_one_measured_config_is_the_page_alone_and_a_wide_table_is_not_folded() -> None:
+    out = io.StringIO()
+    deep = measured(5, modules=(Module(name="", depth=0, flops=5), Module(name="m" * 200, depth=1, flops=4)))
+    tell_measured(report(entry("a.py", deep, None), base=None), console_on(out, 40))
+    lines = out.getvalue().splitlines()
+    assert lines[:3] == ["=" * 30, "Input shape: (3, 224, 224)", "Flops: 5"]
+    assert max(map(len, lines)) > 200
+    assert lines[6:] == module_table(rows(deep.modules)).splitlines()
+
+
+def rows(modules: tuple[Module, ...]) -> list[ModuleRow]:
+    return [ModuleRow.of(module.model_dump()) for module in modules]
+
+
+HOSTILE = st.text(
+    st.one_of(st.sampled_from("[]/\\:\x1b\n\r\t\x07\u202e\u200b|`@"), st.characters(exclude_categories=("Cs",))),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(HOSTILE, HOSTILE)
+def test_hostile_names_are_text(name: str, words: str) -> None:
+    markup = f"[red]{name}[/nothing]:warning:[link=x]"
+    shown = report(
+        entry(markup, model(a=conv(4, 3)), model(a=conv(2, 3))),
+        entry(f"b{name}", failed("build", words, detail=words), None, reason="renamed", base_config=markup),
+        budgets=(budget(markup, "ignored", reason=words or "x"),),
+        problems=(Problem(config=name, message=words),),
+        notes=(words,),
+    )
+    for tell in (tell_report, tell_check, tell_measured):
+        out = io.StringIO()
+        tell(shown, console_on(out, 5_000))
+        text = out.getvalue()
+        assert "[red]" in text
+        assert ":warning:[link=x]" in text
+        assert all(char.isprintable() or char == "\n" for char in text)

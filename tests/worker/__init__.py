@@ -1,0 +1,1 @@
+"""The worker, tested in the worker environment."""

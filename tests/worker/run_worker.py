@@ -1,0 +1,58 @@
+"""Drives measure.worker as the sandbox does, for tests in the worker environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ACTION = Path(__file__).parent.parent.parent / "action"
+BOOT = f"""
+import sys
+sys.path[:0] = [{str(ACTION)!r}]
+from model_complexity.worker.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def answers(tree: Path, jobs: Sequence[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+    """All lines that the worker says about jobs."""
+    reading, writing = os.pipe()
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        BOOT,
+        "--answers-fd",
+        str(writing),
+        "--device",
+        "cpu",
+        "--timeout",
+        "60",
+    ]
+    text = "".join(json.dumps(job) + "\n" for job in jobs)
+    process = subprocess.Popen([*command, *options], cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True)
+    os.close(writing)
+    assert process.stdin
+    process.stdin.write(text)
+    process.stdin.close()
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        lines = [json.loads(line) for line in pipe]
+    assert process.wait() == 0
+    assert set(lines[0]) == {"ready"}
+    return lines[1:]
+
+
+def measure(
+    tree: Path, configs: Sequence[str], *options: str, shape: tuple[int, ...] = (3, 32, 32)
+) -> list[dict[str, Any]]:
+    """One answer for each config, in order."""
+    jobs = [{"job": number, "config": config, "shape": shape} for number, config in enumerate(configs)]
+    found = sorted(answers(tree, jobs, *options), key=lambda answer: int(answer["job"]))
+    assert [answer["job"] for answer in found] == list(range(len(configs)))
+    return found

@@ -1,0 +1,165 @@
+"""Counts against hand counts, and against fvcore's own tables."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, flop_count_table
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from model_complexity.common.table import ModuleRow, module_table
+from model_complexity.worker.build.model import build_model, enter_scope, load_config
+from model_complexity.worker.codebases import codebase_of, feed
+from model_complexity.worker.count.analysis import ZeroCountError, count
+from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
+from tests.worker.nets import Attention, Elementwise, Encoder, Extractor, Inverting
+
+DEPTHS = (1, 2, 3, 6)
+IMAGE = (torch.rand(1, 3, 32, 32),)
+
+
+def modules_of(counts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {module["name"]: module for module in counts["modules"]}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "options", "flops", "activations"),
+    [
+        # flops are B·H·L·S·(E + Ev), activations B·H·L·(S + Ev)
+        (((1, 2, 4, 8), (1, 2, 6, 8), (1, 2, 6, 16)), {}, 2 * 4 * 6 * (8 + 16), 2 * 4 * (6 + 16)),
+        (((3, 4, 8), (3, 5, 8), (3, 5, 8)), {}, 3 * 4 * 5 * 16, 3 * 4 * 13),  # no dimension of heads
+        (((1, 4, 4, 8), (1, 2, 6, 8), (1, 2, 6, 8)), {"enable_gqa": True}, 4 * 4 * 6 * 16, 4 * 4 * 14),  # grouped heads
+        (
+            ((2, 3, 4, 8), (1, 3, 4, 8), (1, 3, 4, 8)),
+            {"is_causal": True},
+            6 * 4 * 4 * 16,
+            6 * 4 * 12,
+        ),  # a broadcast batch
+    ],
+)
+def test_attention_is_counted_as_its_two_matmuls(
+    shapes: Any, options: dict[str, Any], flops: int, activations: int
+) -> None:
+    counts = count(Attention(*shapes, **options), IMAGE)
+    assert (counts["flops"], counts["activations"]) == (flops, activations)
+    assert counts["unsupported_ops"]["uncounted"] == {}
+
+
+def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
+    model = Extractor().eval()
+    method = codebase_of("mmpretrain").method(model)
+    counts = count(model, feed(model, method, (3, 32, 32), "cpu").tensors)
+    assert method == "extract_feat"
+    assert (counts["flops"], counts["activations"]) == (32 * 32 * 8 * 3 * 9, 32 * 32 * 8)
+    assert counts["params"] == 3 * 8 * 9 + 8 * 10 + 10
+    found = modules_of(counts)
+    assert found["backbone"] == {"name": "backbone", "depth": 1, "params": 216, "flops": 221184, "activations": 8192}
+    assert found["backbone.weight"] == {"name": "backbone.weight", "depth": 2, "params": 216, "shape": [8, 3, 3, 3]}
+    assert found["head"] == {"name": "head", "depth": 1, "params": 90}  # never called: no figure, not a 0
+    assert counts["uncalled_modules"] == ["head"]
+
+
+def test_the_fused_path_for_evaluation_does_not_hide_attention() -> None:
+    model = Encoder().eval()
+    length, width, hidden = 3 * 32 * 32 // 16, 16, 32
+    projections = length * width * (3 * width + width)
+    attention = 2 * length * length * width
+    feedforward = 2 * length * width * hidden
+    norms = 2 * 5 * length * width
+    counts = count(model, IMAGE)
+    assert counts["flops"] == projections + attention + feedforward + norms
+    assert counts["unsupported_ops"]["uncounted"] == {}
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, *, use_reentrant: bool) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3, padding=1)
+        self.options = {"use_reentrant": use_reentrant}
+
+    def forward(self, image: torch.Tensor) -> Any:
+        return checkpoint(self.layer, image, **self.options)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_a_checkpoint_of_training_does_not_hide_what_it_runs(*, use_reentrant: bool) -> None:
+    counts = count(Checkpointed(use_reentrant=use_reentrant).eval(), IMAGE)
+    assert modules_of(counts)["layer"]["flops"] == counts["flops"] == 32 * 32 * 8 * 3 * 9
+    assert counts["unsupported_ops"]["uncounted"] == {}
+
+
+def test_what_is_not_counted_is_named() -> None:
+    counts = count(Inverting().eval(), IMAGE)
+    assert counts["flops"] == 32 * 32 * 3 * 4
+    assert counts["unsupported_ops"] == {
+        "negligible": {"aten::abs": 1, "aten::add": 1},
+        "uncounted": {"aten::linalg_inv": 1},
+    }
+
+
+def test_a_count_of_zero_is_an_error() -> None:
+    with pytest.raises(ZeroCountError, match="not one flop was counted; the trace holds aten::add, aten::mul"):
+        count(Elementwise(), IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("operator", "negligible"),
+    [
+        ("aten::add_", True),
+        ("aten::softmax", True),
+        ("aten::max_pool2d", True),
+        ("prim::ListConstruct", True),
+        ("aten::__and__", True),
+        ("aten::lstm", False),
+        ("aten::_convolution_mode", False),
+        ("aten::baddbmm", False),
+        ("torchvision::deform_conv2d", False),
+        ("mmcv::add", False),
+        ("", False),
+    ],
+)
+def test_operators_are_sorted_by_one_table(operator: str, *, negligible: bool) -> None:
+    assert is_negligible(operator) is negligible
+    kind = "negligible" if negligible else "uncounted"
+    assert sort_operators([(operator, 2)])[kind] == {operator: 2}
+
+
+def fvcore_tables(model: nn.Module, inputs: tuple[torch.Tensor, ...], depths: Sequence[int]) -> list[str]:
+    flops = FlopCountAnalysis(model, inputs).set_op_handle(**FLOP_HANDLES)
+    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**ACTIVATION_HANDLES)
+    return [flop_count_table(flops, max_depth=depth, activations=activations) for depth in depths]
+
+
+def cells(table: str) -> list[list[str]]:
+    """Under tabulate 0.10 fvcore loses the indentation, so cells are compared without it."""
+    return [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "resnet/resnet50_8xb32_in1k.py",
+        "vision_transformer/vit-base-p16_64xb64_in1k.py",
+        "swin_transformer/swin-tiny_16xb64_in1k.py",
+        "mobilenet_v2/mobilenet-v2_8xb32_in1k.py",
+        "repvgg/repvgg-A0_8xb32_in1k.py",
+        "hrnet/hrnet-w18_4xb32_in1k.py",
+    ],
+)
+def test_the_table_has_fvcores_rows(zoo: Path, config: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other people's
+        loaded = load_config(zoo / config)
+        model = build_model(loaded, enter_scope(loaded))
+        side = 64 if "vit" not in config and "swin" not in config else 224
+        inputs = feed(model, "extract_feat", (3, side, side), "cpu").tensors
+        with torch.no_grad():
+            expected = fvcore_tables(model, inputs, DEPTHS)
+        rows = [ModuleRow.of(module) for module in count(model, inputs)["modules"]]
+    assert [cells(module_table(rows, depth)) for depth in DEPTHS] == [cells(table) for table in expected]

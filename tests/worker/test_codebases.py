@@ -1,0 +1,102 @@
+"""What single libraries need: mmpretrain's tokenizers without their files, and models that take a text beside the image."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_complexity.worker.codebases.support.tokenizers import UnreadTokenizer, UnreadTokenizerError
+from tests.worker.run_worker import measure
+
+LIBRARY = """
+import torch
+from mmpretrain.registry import MODELS, TOKENIZER
+from torch import nn
+
+@TOKENIZER.register_module()
+def Words(name_or_path):
+    return open(name_or_path).read().split()
+
+@MODELS.register_module()
+class TwoHalves(nn.Module):
+    def __init__(self, tokenizer, asks=False):
+        super().__init__()
+        self.visual = nn.Conv2d(3, 8, 1, bias=False)
+        self.tokenizer = TOKENIZER.build(tokenizer)
+        self.words = nn.Embedding(len(self.tokenizer) if asks else 100, 8)
+
+    def extract_image_feat(self, images):
+        return self.visual(images)
+
+    def extract_feat(self, images, texts):
+        return self.visual(images), self.words(self.tokenizer(texts))
+"""
+CONFIG = """
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['halves'])
+model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r}), asks={asks})
+"""
+
+
+@pytest.fixture
+def halves(tree: Path) -> Path:
+    """A repository with a model like CLIP."""
+    (tree / "halves.py").write_text(LIBRARY)
+    (tree / "words.txt").write_text("five words that it knows")
+    return tree
+
+
+def test_a_tokenizer_without_its_files_changes_no_figure(halves: Path) -> None:
+    (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=False))
+    (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=False))
+    here, absent = (a["measurement"] for a in measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8)))
+    assert (absent["flops"], absent["params"]) == (8 * 8 * 3 * 8, 3 * 8 + 100 * 8)
+    assert absent["forward"] == "extract_image_feat"
+    assert {**here, "seconds": 0} == {**absent, "seconds": 0}
+
+
+def test_no_figure_where_one_would_hang_on_the_tokenizer(halves: Path) -> None:
+    (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=True))
+    (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=True))
+    here, absent = measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8))
+    assert here["measurement"]["params"] == 3 * 8 + 5 * 8
+    assert absent["failure"]["kind"] == "build"
+    assert absent["failure"]["message"].startswith("the model asks the tokenizer 'hub/words' for its length, and")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        len,
+        bool,
+        list,
+        lambda absent: absent("a text"),
+        lambda absent: absent["a"],
+        lambda absent: "a" in absent,
+        lambda absent: absent.pad_token_id,
+        lambda absent: absent.add_tokens(["<image>"]),
+        lambda absent: absent.get_vocab()["a"],
+        lambda absent: len(absent.get_vocab()),
+        lambda absent: len(copy.deepcopy(absent)),
+    ],
+)
+def test_the_stand_in_tells_nothing(ask: Callable[[Any], Any]) -> None:
+    absent = UnreadTokenizer("hub/words", OSError("no file"))
+    absent.padding_side = "left"  # models set this one's attributes
+    with pytest.raises(UnreadTokenizerError, match="'hub/words'") as raised:
+        ask(absent)
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+def test_a_name_on_the_hub_is_said_with_what_to_do(tree: Path) -> None:
+    sentence = "We couldn't connect to 'https://hub' to load this file, couldn't find it in the cached files and it looks like "
+    sentence += "org/net-7b is not the path to a directory containing a file named config.json.\\nCheckout your"
+    (tree / "config.py").write_text(f'raise OSError("{sentence}")\n')
+    (answer,) = measure(tree, ["config.py"])
+    assert answer["failure"]["message"] == (
+        "config.json of 'org/net-7b' is not on this machine: the network is off while measuring; name a folder that holds it"
+    )

@@ -1,0 +1,107 @@
+"""The form that a model is deployed in: counted on request, beside what the config builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_complexity.worker.job import run_job
+from tests.worker.run_worker import measure
+
+NETS = """
+from mmengine.registry import MODELS
+from torch import nn
+
+class Branches(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.one = nn.Conv2d(3, channels, 1)
+        self.three = nn.Conv2d(3, channels, 3, padding=1)
+
+    def forward(self, image):
+        return self.one(image) + self.three(image)
+
+@MODELS.register_module()
+class Fusing(Branches):
+    def switch_to_deploy(self):
+        fused = nn.Conv2d(3, self.three.out_channels, 3, padding=1)
+        fused.weight.data = self.three.weight.data + nn.functional.pad(self.one.weight.data, [1, 1, 1, 1])
+        fused.bias.data = self.three.bias.data + self.one.bias.data
+        del self.one, self.three
+        self.fused = fused
+        self.forward = self.fused.forward
+
+@MODELS.register_module()
+class Settled(Branches):
+    def switch_to_deploy(self):
+        pass
+
+@MODELS.register_module()
+class Failing(Branches):
+    def switch_to_deploy(self):
+        raise AssertionError("Switch is not allowed")
+
+@MODELS.register_module()
+class Outer(nn.Module):
+    test_cfg = dict(channels=8)
+
+    def __init__(self):
+        super().__init__()
+        self.part = Inner(4)
+
+    def forward(self, image):
+        return self.part(image)
+
+class Inner(Fusing):
+    def switch_to_deploy(self, test_cfg):
+        assert test_cfg == dict(channels=8)
+        super().switch_to_deploy()
+"""
+CHANNELS = 4
+PLACES = 32 * 32
+BOTH = {"flops": PLACES * 3 * CHANNELS * (1 + 9), "params": 3 * CHANNELS * (1 + 9) + 2 * CHANNELS}
+FUSED = {
+    "flops": PLACES * 3 * CHANNELS * 9,
+    "params": 3 * CHANNELS * 9 + CHANNELS,
+    "activations": PLACES * CHANNELS,
+}
+
+
+@pytest.fixture
+def nets(tree: Path) -> Path:
+    (tree / "nets.py").write_text(NETS)
+    for name in ("Fusing", "Settled", "Failing", "Outer"):
+        model = f"dict(type='{name}'{'' if name == 'Outer' else f', channels={CHANNELS}'})"
+        (tree / f"{name}.py").write_text(f"custom_imports = dict(imports=['nets'])\nmodel = {model}\n")
+    return tree
+
+
+@pytest.mark.parametrize("method", ["dry", "real"])
+def test_branches_that_are_fused_are_one_convolution(nets: Path, method: str) -> None:
+    names = ["Fusing.py", "Outer.py", "Settled.py", "Failing.py", "Fusing.py"]
+    found: list[dict[str, Any]] = [
+        answer.get("measurement", answer) for answer in measure(nets, names, "--deploy", "--method", method)
+    ]
+    fusing, outer, settled, failing, twin = found
+    for one in found:
+        assert {name: one[name] for name in BOTH} == BOTH
+    assert fusing["deployed"] == outer["deployed"] == twin["deployed"] == FUSED
+    assert [name for name in settled if name.startswith("deployed")] == [], "it is no other form"
+    assert failing["deployed_failure"] == "AssertionError: Switch is not allowed"
+    assert "deployed" not in failing
+
+
+def test_what_is_not_asked_for_is_not_counted(nets: Path) -> None:
+    (answer,) = measure(nets, ["Fusing.py"])
+    assert "deployed" not in answer["measurement"]
+
+
+def test_the_figures_of_repvgg_that_are_published(tree: Path) -> None:
+    """Ding et al., "RepVGG: Making VGG-style ConvNets Great Again", table 2: RepVGG-A0 has 8.30M params and 1.4B FLOPs."""
+    (tree / "repvgg.py").write_text("_base_ = 'mmpretrain::repvgg/repvgg-A0_8xb32_in1k.py'\n")
+    answer = run_job(Path("repvgg.py"), "auto", deploy=True)
+    assert answer
+    deployed = answer["measurement"]["deployed"]
+    assert (deployed["flops"], deployed["params"]) == (1_360_233_728, 8_309_384)

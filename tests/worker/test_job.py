@@ -1,0 +1,206 @@
+"""From a config file of any form to a measurement or the right kind of failure."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_complexity.worker.build.model import without_weights
+from model_complexity.worker.job import run_job
+from tests.worker.run_worker import measure
+
+CONV = "model = dict(type='Conv', _scope_='mmengine', channels=8)\n"
+LIBRARY = """
+from mmengine.registry import MODELS
+from torch import nn
+
+@MODELS.register_module()
+class Conv(nn.Conv2d):
+    def __init__(self, channels, **_):
+        super().__init__(3, channels, 1, bias=False)
+"""
+
+
+@pytest.fixture
+def library(tree: Path) -> Path:
+    """A repository with a model of its own, registered with plain mmengine."""
+    (tree / "nets.py").write_text(LIBRARY)
+    (tree / "base.py").write_text("custom_imports = dict(imports=['nets'])\n" + CONV)
+    (tree / "lazy.py").write_text("from nets import Conv\nmodel = dict(type=Conv, channels=8)\n")
+    return tree
+
+
+def conv_flops(channels: int, side: int = 8) -> int:
+    return side * side * 3 * channels
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "channels"),
+    [
+        ("classic.py", "_base_ = 'base.py'\nmodel = dict(channels=4)\n", 4),
+        (
+            "read.py",
+            "from mmengine.config import read_base\nwith read_base():\n    from .lazy import *\nmodel['channels'] = 5\n",
+            5,
+        ),
+        ("data.json", json.dumps({"_base_": "base.py", "model": {"channels": 6}}), 6),
+        ("data.yaml", "_base_: base.py\nmodel:\n  channels: 7\n", 7),
+        (
+            "imported.py",
+            "from mmengine.config import read_base\nfrom nets import Conv\nmodel = dict(type=Conv, channels=9)\n",
+            9,
+        ),
+    ],
+)
+def test_every_form_of_config(library: Path, name: str, text: str, channels: int) -> None:
+    (library / name).write_text(text)
+    (answer,) = measure(library, [name], shape=(3, 8, 8))
+    found = answer["measurement"]
+    assert (found["flops"], found["params"], found["activations"]) == (
+        conv_flops(channels),
+        3 * channels,
+        64 * channels,
+    )
+    assert (found["input_shape"], found["forward"], found["method"]) == ([1, 3, 8, 8], "forward", "dry")
+
+
+def test_a_library_is_imported_by_its_scope(tree: Path) -> None:
+    package = tree / "zoolib"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "registry.py").write_text(
+        "from mmengine.registry import MODELS as ROOT, Registry\n"
+        "MODELS = Registry('model', parent=ROOT, scope='zoolib', locations=['zoolib.models'])\n"
+    )
+    (package / "models.py").write_text(LIBRARY.replace("mmengine.registry", "zoolib.registry"))
+    (tree / "config.py").write_text("default_scope = 'zoolib'\nmodel = dict(type='Conv', channels=8)\n")
+    (answer,) = measure(tree, ["config.py"], shape=(3, 8, 8))
+    assert answer["measurement"]["flops"] == conv_flops(8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("OwnNet", "measured"), ("NoSuchNet", "No module named 'nothing_that_it_needs'")]
+)
+def test_a_broken_library_costs_no_config_of_another_one_that_names_no_scope(
+    tree: Path, kind: str, outcome: str
+) -> None:
+    for name, needs in (("mmaction", "import nothing_that_it_needs"), ("mmrotate", "")):  # first and last of the table
+        package = tree / name
+        package.mkdir()
+        (package / "__init__.py").write_text(needs)
+        (package / "registry.py").write_text(
+            "from mmengine.registry import MODELS as ROOT, Registry\n"
+            f"MODELS = Registry('model', parent=ROOT, scope='{name}', locations=['{name}.models'])\n"
+        )
+        (package / "models.py").write_text(
+            LIBRARY.replace("mmengine.registry", f"{name}.registry").replace("Conv(", "OwnNet(")
+        )
+    (tree / "config.py").write_text(f"model = dict(type='{kind}', channels=8)\n")
+    (answer,) = measure(tree, ["config.py"], shape=(3, 8, 8))
+    assert answer.get("failure", {"message": "measured"})["message"] == outcome
+
+
+FAILURES = [
+    ("model = dict(\n", "config_syntax", "config0.py:1: '(' was never closed"),
+    ("_base_ = 'broken.py'\n", "config_syntax", "broken.py:2: invalid syntax"),
+    ("_base_ = 'nothere.py'\n", "config_load", "No such file or directory: 'nothere.py'"),
+    ("x = 1\n", "config_load", "the config has no `model`"),
+    ("1 / 0\n", "config_load", "ZeroDivisionError: division by zero"),
+    ("exit(3)\n", "config_load", "called sys.exit(3)"),
+    ("custom_imports = dict(imports=['nosuch.thing'])\nmodel = 1\n", "missing_dependency", "No module named 'nosuch'"),
+    ("default_scope = 'mmnothere'\nmodel = dict(type='A')\n", "missing_dependency", "No module named 'mmnothere'"),
+    (
+        "raise RuntimeError('mot is not installed, please install it by: pip install mot')\n",
+        "missing_dependency",
+        "mot is not",
+    ),
+    ("model = dict(type='mmabsent.Net')\n", "missing_dependency", "No module named 'mmabsent'"),
+    ("model = dict(type='Net', _scope_='mmabsent')\n", "missing_dependency", "No module named 'mmabsent'"),
+    ("model = dict(type='mmengine.Net', _scope_='mmabsent')\n", "build", "mmengine.Net is not in the"),
+    ("model = dict(type='NoSuchNet')\n", "build", "NoSuchNet is not in the mmengine::model registry"),
+    ("_base_ = 'base.py'\nmodel = dict(channels=-1)\n", "build", "Trying to create tensor with negative dimension"),
+    ("_base_ = 'base.py'\nmodel = dict(type='Picky')\n", "forward", "RuntimeError: I want 7 channels"),
+    ("_base_ = 'base.py'\nmodel = dict(type='Greedy')\n", "out_of_memory", "MemoryError"),
+    ("_base_ = 'base.py'\nmodel = dict(type='Idle')\n", "zero_count", "not one flop was counted"),
+]
+
+
+def test_failures_name_their_kind_and_cause(library: Path) -> None:
+    (library / "broken.py").write_text("a = 1\nb = = 2\n")
+    picky = "@MODELS.register_module()\nclass {}(Conv):\n    def forward(self, x):\n        {}\n"
+    nets = {"Picky": "raise RuntimeError('I want 7 channels')", "Greedy": "raise MemoryError", "Idle": "return x + 1"}
+    (library / "nets.py").write_text(LIBRARY + "".join(picky.format(*net) for net in nets.items()))
+    for number, (text, _, _) in enumerate(FAILURES):
+        (library / f"config{number}.py").write_text(text)
+    answers = measure(library, [f"config{number}.py" for number in range(len(FAILURES))])
+    for answer, (_, kind, message) in zip(answers, FAILURES, strict=True):
+        failure = answer["failure"]
+        assert (failure["kind"], message in failure["message"]) == (kind, True), failure
+        assert "\n" not in failure["message"]
+        assert failure["hint"]
+        assert str(library) not in json.dumps(failure), "paths must read the same on every machine"
+
+
+def test_a_message_is_one_bounded_line(library: Path) -> None:
+    (library / "config.py").write_text("raise ValueError('a\\nb' * 5000)\n")
+    (answer,) = measure(library, ["config.py"])
+    assert len(answer["failure"]["message"]) == 300
+    assert answer["failure"]["message"].startswith("ValueError: a ba ba b")
+    assert len(answer["failure"]["detail"]) <= 6000
+
+
+def test_weights_are_taken_out_of_the_model_config() -> None:
+    config = {
+        "type": "Net",
+        "pretrained": "https://example.org/w.pth",
+        "backbone": {"pretrained": True, "init_cfg": {"type": "Pretrained", "checkpoint": "https://example.org/w.pth"}},
+        "necks": [{"init_cfg": [{"type": "Kaiming"}, {"type": "Pretrained", "checkpoint": "w.pth"}]}, ("kept", 1)],
+        "head": {"init_cfg": {"type": "Normal", "std": 0.01}},
+    }
+    assert without_weights(config) == {
+        "type": "Net",
+        "pretrained": None,
+        "backbone": {"pretrained": False, "init_cfg": None},
+        "necks": [{"init_cfg": None}, ("kept", 1)],
+        "head": {"init_cfg": {"type": "Normal", "std": 0.01}},
+    }
+
+
+class _Listening(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def test_nothing_is_fetched_while_a_model_is_built(library: Path) -> None:
+    calls: list[Any] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            calls.append(self.client_address)
+
+    with _Listening(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/weights.pth"
+        (library / "config.py").write_text(
+            f"_base_ = 'base.py'\nmodel = dict(init_cfg=dict(type='Pretrained', checkpoint='{url}'))\n"
+        )
+        (library / "greedy.py").write_text(f"import torch\nmodel = torch.hub.load_state_dict_from_url('{url}')\n")
+        fetching = f"\nfrom urllib.request import urlopen\nurlopen('{url}')\n"
+        (library / "fetching.py").write_text("custom_imports = dict(imports=['nets2'])\n" + CONV)
+        (library / "nets2.py").write_text(LIBRARY + fetching)
+        with_init_cfg, _, fetches = measure(library, ["config.py", "greedy.py", "fetching.py"], shape=(3, 8, 8))
+        server.shutdown()
+    assert with_init_cfg["measurement"]["flops"] == conv_flops(8)
+    assert "the network is off" in fetches["failure"]["message"]
+    assert calls == []
+
+
+def test_a_job_in_this_process_measures_a_real_config(zoo: Path) -> None:
+    found = run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"]
+    # torchvision publishes 1.814G multiply-accumulates and 11.690M parameters with the head; fvcore adds batch norm and pooling.
+    assert (found["params"], found["flops"], found["forward"]) == (11_689_512, 1_818_553_856, "extract_feat")
