@@ -38,7 +38,7 @@ def main() -> int:
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument(
-        "--method", choices=["dry", "real"], default="dry", help="trace without arithmetic (default), or compute"
+        "--mode", choices=["dry", "real"], default="dry", help="trace without arithmetic (default), or compute"
     )
     arguments = parser.parse_args()
     try:
@@ -49,21 +49,21 @@ def main() -> int:
         parser.error(f"argument config: there is no file {arguments.config}")
 
     # Only now: importing torch takes seconds, and a wrong argument should not.
-    from model_complexity.common.table import ModuleRow, fed_text, module_table, summary_block
-    from model_complexity.worker.build.model import cut_network
+    from model_complexity.common.table import ModuleRow, format_input, module_table, summary_block
+    from model_complexity.worker.build.model import disable_network
     from model_complexity.worker.job import run_job
 
     sys.path.insert(1, str(Path.cwd()))
-    cut_network()
+    disable_network()
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the figures; a config may print what it likes
-        answer = run_job(arguments.config, shape, arguments.device, arguments.method)
+        answer = run_job(arguments.config, shape, arguments.device, arguments.mode)
     failure = answer.get("failure")
     if failure:
         print(failure["detail"], file=sys.stderr)
         print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
         return 1
     found = answer["measurement"]
-    print(summary_block(fed_text(found), found["flops"], found["params"], found["activations"]))
+    print(summary_block(format_input(found), found["flops"], found["params"], found["activations"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
     if found["conditions"]:
         print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)

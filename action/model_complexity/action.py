@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from model_complexity.discover import Tree, UnreadableFileError, model_line
+from model_complexity.discover import SourceTree, UnreadableFileError, model_line
 from model_complexity.errors import ActionError
 from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event
 from model_complexity.github import workflow_commands as workflow
-from model_complexity.publish.annotations import annotate, of_policy, of_report
+from model_complexity.publish.annotations import annotate, policy_annotations, report_annotations
 from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.publish.publisher import Publisher
 from model_complexity.render import CommentTemplate
 from model_complexity.report import Entry, Report
 from model_complexity.revisions import History
-from model_complexity.run import About, found_out
-from model_complexity.sandbox.runner import Bench
+from model_complexity.run import ReportSource, build_report
+from model_complexity.sandbox.runner import Runner
 from model_complexity.settings.inputs import Settings
-from model_complexity.settings.precedence import decide
+from model_complexity.settings.precedence import resolve_options
 
-DONE = 0
-BROKEN = 1
+EXIT_OK = 0
+EXIT_CHECK_FAILED = 1
 """A budget of the level ``fail`` is broken, or some configs failed and ``fail-on-error`` is set."""
 _LARGEST_PAYLOAD = 25 * 2**20
 
@@ -53,31 +53,31 @@ def run(settings: Settings, log: TextIO) -> int:
     Raises:
         ActionError: the action was misused or could not do its work (exit code 2).
     """
-    around = settings.around
-    outputs = workflow.Outputs(around.github_output)
+    env = settings.env
+    outputs = workflow.Outputs(env.github_output)
     token = settings.inputs.github_token.get_secret_value()
     if token:
         workflow.add_mask(log, token)
     event = parse_event(
-        around.github_event_name,
-        _payload(around.github_event_path),
-        repository=around.github_repository,
-        sha=around.github_sha,
+        env.github_event_name,
+        _payload(env.github_event_path),
+        repository=env.github_repository,
+        sha=env.github_sha,
     )
     if isinstance(event, Ignored):
         workflow.notice(log, event.reason)
         for name, output in OUTPUTS.items():
             outputs.set(name, output.empty)
-        return DONE
+        return EXIT_OK
     if not token:
         raise ActionError("input `github-token` is empty.", "Leave it out to use the workflow's own token.")
-    client = Client(around.github_api_url, token, around.github_repository, graphql_url=around.github_graphql_url)
-    with client, _room() as room:
+    client = Client(env.github_api_url, token, env.github_repository, graphql_url=env.github_graphql_url)
+    with client, _make_workdir() as workdir:
         request = _request(event, client)
-        report, template = _measured(settings, request, client, room, log)
+        report, template = _run(settings, request, client, workdir, log)
         Publisher(settings, request.event, request.pull_request, client, log, template).publish(report)
     unmeasured = bool(report.failed) and settings.inputs.fail_on_error
-    return BROKEN if report.verdict == "fail" or unmeasured else DONE
+    return EXIT_CHECK_FAILED if report.verdict == "fail" or unmeasured else EXIT_OK
 
 
 def _payload(path: Path) -> Any:
@@ -91,12 +91,12 @@ def _payload(path: Path) -> Any:
 
 
 @contextmanager
-def _room() -> Iterator[Path]:
+def _make_workdir() -> Iterator[Path]:
     """A folder for trees and the worker. Others may pass through it, and list or write nothing in it."""
     with tempfile.TemporaryDirectory(prefix="model-complexity-", ignore_cleanup_errors=True) as name:
-        room = Path(name)
-        room.chmod(0o711)
-        yield room
+        workdir = Path(name)
+        workdir.chmod(0o711)
+        yield workdir
 
 
 def _request(event: Event, client: Client) -> Request:
@@ -110,44 +110,44 @@ def _request(event: Event, client: Client) -> Request:
     return Request(event, pull_request)
 
 
-def _measured(
-    settings: Settings, request: Request, client: Client, room: Path, log: TextIO
+def _run(
+    settings: Settings, request: Request, client: Client, workdir: Path, log: TextIO
 ) -> tuple[Report, CommentTemplate | None]:
-    history = History.open(settings.around, settings.inputs.github_token.get_secret_value(), room / "git", client)
-    sides = history.sides(request.event, request.pull_request)
+    history = History.open(settings.env, settings.inputs.github_token.get_secret_value(), workdir / "git", client)
+    revisions = history.revisions(request.event, request.pull_request)
     event, pull_request = request.event, request.pull_request
-    law = history.policy(sides, pull_request.base_sha if pull_request else None)
-    decision = decide(settings.inputs, law.policy, configs=event.configs, shapes=event.shapes)
-    trees = history.trees(sides, room)
-    choice = history.choose(sides, trees, decision.wanted)
-    warnings = [*_of_fetching(history), *law.notes, *sides.notes, *choice.notes]
+    policy = history.policy(revisions, pull_request.base_sha if pull_request else None)
+    options = resolve_options(settings.inputs, policy.policy, configs=event.configs, shapes=event.shapes)
+    trees = history.trees(revisions, workdir)
+    choice = history.choose(revisions, trees, options.wanted)
+    warnings = [*_of_fetching(history), *policy.notes, *revisions.notes, *choice.notes]
     for note in warnings:
         workflow.warning(log, note)
     entries: tuple[Entry, ...] = ()
     if choice.targets:
-        bench = Bench.prepare(settings.around, decision.inputs, room, log)
-        bench.install(trees.head)
-        entries = bench.measure(decision.jobs(choice.targets), trees)
-    around, number = settings.around, pull_request.number if pull_request else None
-    report = found_out(About(around.github_repository, number, around.run_url), sides, law, choice, entries)
+        runner = Runner.prepare(settings.env, options.inputs, workdir, log)
+        runner.install(trees.head)
+        entries = runner.measure(options.jobs(choice.targets), trees)
+    env, number = settings.env, pull_request.number if pull_request else None
+    report = build_report(ReportSource(env.github_repository, number, env.run_url), revisions, policy, choice, entries)
     found = [
-        *of_policy(law.of_head, "error"),
-        *of_policy(law.of_base, "warning"),
-        *of_report(report, failures_are_errors=settings.inputs.fail_on_error),
+        *policy_annotations(policy.head_issues, "error"),
+        *policy_annotations(policy.base_issues, "warning"),
+        *report_annotations(report, failures_are_errors=settings.inputs.fail_on_error),
     ]
     annotate(log, found, _line_of(trees.head), warned=len(warnings))
     path = settings.inputs.comment_template
-    return report, history.template(path, sides, request.pull_request) if path else None
+    return report, history.template(path, revisions, request.pull_request) if path else None
 
 
 def _of_fetching(history: History) -> list[str]:
     problem = history.repository.fetch_problem
-    return [workflow.neutral(f"A commit could not be fetched: {problem}")] if problem else []
+    return [workflow.sanitize(f"A commit could not be fetched: {problem}")] if problem else []
 
 
 def _line_of(tree: Path) -> Callable[[str], int]:
     """Finds the line of a config's model at head."""
-    files = Tree.at(tree)
+    files = SourceTree.at(tree)
 
     def line_of(path: str) -> int:
         try:

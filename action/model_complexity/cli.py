@@ -61,20 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # a name must not end the run
-    return _act() if options.command is None else _perform(options)
+    return _run_action() if options.command is None else _run_command(options)
 
 
-def _perform(options: argparse.Namespace) -> int:
-    from model_complexity.commands.dispatch import perform
+def _run_command(options: argparse.Namespace) -> int:
+    from model_complexity.commands.dispatch import dispatch
 
     try:
         with _cleaning_up():
-            status = perform(options, sys.stdout, sys.stderr)
+            status = dispatch(options, sys.stdout, sys.stderr)
             sys.stdout.flush()
     except ActionError as error:
-        print(f"model-complexity: error: {workflow.neutral(error.message)}", file=sys.stderr)
+        print(f"model-complexity: error: {workflow.sanitize(error.message)}", file=sys.stderr)
         if error.advice:
-            print(workflow.neutral(error.advice), file=sys.stderr)
+            print(workflow.sanitize(error.advice), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -82,8 +82,8 @@ def _perform(options: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
     except Exception as error:  # 1 has a meaning: nothing else may end with it
-        for line in [*traceback.format_exc().splitlines(), _mistake(error)]:
-            print(workflow.neutral(line), file=sys.stderr)
+        for line in [*traceback.format_exc().splitlines(), _bug_message(error)]:
+            print(workflow.sanitize(line), file=sys.stderr)
         return ActionError.exit_code
     return status
 
@@ -106,7 +106,7 @@ def _cleaning_up() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _act() -> int:
+def _run_action() -> int:
     try:
         return run(Settings.from_environment(os.environ), sys.stdout)
     except ActionError as error:
@@ -116,12 +116,12 @@ def _act() -> int:
         Exception
     ) as error:  # 1 is for broken budgets and configs that cannot be measured: nothing else may end with it
         for line in traceback.format_exc().splitlines():
-            print(workflow.neutral(line))
-        workflow.error(sys.stdout, _mistake(error), title="Model Complexity")
+            print(workflow.sanitize(line))
+        workflow.error(sys.stdout, _bug_message(error), title="Model Complexity")
         return ActionError.exit_code
 
 
-def _mistake(error: Exception) -> str:
+def _bug_message(error: Exception) -> str:
     return f"{type(error).__name__}: {error} This is a mistake in Model Complexity: please report it with the log."
 
 

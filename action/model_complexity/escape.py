@@ -36,11 +36,11 @@ def plain_block(text: str) -> str:
 
 def code(text: str, limit: int = LINE_LIMIT) -> str:
     """A code span, safe in a table cell too."""
-    shown = plain(text, limit) or " "
-    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    primary = plain(text, limit) or " "
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", primary)), default=0))
+    pad = " " if primary.startswith("`") or primary.endswith("`") else ""
     # A table splits cells at pipes before it looks for code, and takes the backslash away again.
-    return ticks + pad + shown.replace("|", r"\|") + pad + ticks
+    return ticks + pad + primary.replace("|", r"\|") + pad + ticks
 
 
 def inline(text: str) -> str:

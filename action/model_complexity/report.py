@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, Str
 
 from model_complexity.common.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
 
-REPORT_VERSION: Literal[1] = 1
+REPORT_VERSION: Literal[2] = 2
 
 
 def _canonical(text: str) -> str:
@@ -30,7 +30,7 @@ ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
 """How often something of a name occurred, or how much it costs."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
-Asked = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
+InputSpec = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
 """What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 FailureKind = Literal[
@@ -107,7 +107,7 @@ class Measurement(_Data):
     """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
-    stand_ins: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """Compiled operators of mmcv that were not installed, of which only the shapes were computed: see ``measure.standins``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
@@ -115,10 +115,10 @@ class Measurement(_Data):
     """Where it was asked for (``deploy``), and is not the same as the form that the config builds."""
     deployed_failure: Text = ""
     """Why that form could not be counted."""
-    forward: Text
+    entry_point: Text
     """Name of the method that was traced, e.g. ``extract_feat``."""
     device: Text
-    method: Literal["real", "dry"]
+    mode: Literal["real", "dry"]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     versions: Versions
 
@@ -188,7 +188,7 @@ class Target(_Data):
         return self
 
 
-class Problem(_Data):
+class DiscoveryWarning(_Data):
     """Something discovery could not read, e.g. a ``_base_`` that holds a call. The file was not run."""
 
     config: ConfigPath
@@ -202,7 +202,7 @@ class Entry(_Data):
     """One config at one shape, measured at head and at the merge base (None: not there, or not asked for)."""
 
     target: Target
-    shape: Asked
+    shape: InputSpec
     head: Result | None
     base: Result | None
 
@@ -213,7 +213,7 @@ class Entry(_Data):
         return self
 
     @property
-    def shown(self) -> Result:
+    def primary(self) -> Result:
         """The result that an entry is about: head's, or the base's for a deleted config."""
         result = self.head or self.base
         if result is None:  # ruled out by the validator
@@ -221,7 +221,7 @@ class Entry(_Data):
         return result
 
 
-Figure = Literal["flops", "params", "activations"]
+Metric = Literal["flops", "params", "activations"]
 
 
 class BudgetCheck(_Data):
@@ -232,8 +232,8 @@ class BudgetCheck(_Data):
     """
 
     config: ConfigPath
-    shape: Asked
-    figure: Figure
+    shape: InputSpec
+    metric: Metric
     rule: Literal["max", "max-increase"]
     limit: Annotated[str, StringConstraints(max_length=60, pattern=r"^[0-9.]+[KMGTP]?%?$")]
     """As the policy writes it, e.g. ``5G`` or ``3%``."""
@@ -241,7 +241,7 @@ class BudgetCheck(_Data):
     """The largest value that keeps it; for ``max-increase``, computed from the base."""
     head: Count
     base: Count | None
-    state: Literal["kept", "near", "broken", "broken_before", "ignored"]
+    state: Literal["ok", "near", "exceeded", "already_exceeded", "ignored"]
     level: Literal["warn", "fail"]
     reason: Text | None = None
 
@@ -249,7 +249,7 @@ class BudgetCheck(_Data):
 class Report(_Data):
     """All that one run found out. Written to disk as versioned JSON; rendering needs nothing else."""
 
-    version: Literal[1] = REPORT_VERSION
+    version: Literal[2] = REPORT_VERSION
     repository: Text
     pull_request: Annotated[int, Field(ge=1)] | None = None
     head: Sha
@@ -258,7 +258,7 @@ class Report(_Data):
     entries: tuple[Entry, ...] = ()
     not_measured: tuple[Target, ...] = ()
     """Targets beyond ``max-configs``."""
-    problems: tuple[Problem, ...] = ()
+    warnings: tuple[DiscoveryWarning, ...] = ()
     budgets: tuple[BudgetCheck, ...] = ()
     """Every budget that the policy sets for what was measured at head, in the order of the entries."""
     policy: Literal["none", "applied", "not_applied"] = "none"
@@ -272,7 +272,7 @@ class Report(_Data):
     @property
     def verdict(self) -> Literal["pass", "warn", "fail"]:
         """What the budgets say: the worst level that is broken; ``warn`` where the policy with the budgets cannot be read."""
-        broken = {check.level for check in self.budgets if check.state == "broken"}
+        broken = {check.level for check in self.budgets if check.state == "exceeded"}
         return "fail" if "fail" in broken else "warn" if broken or self.policy == "not_applied" else "pass"
 
     @property

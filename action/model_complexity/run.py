@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from model_complexity import __version__
-from model_complexity.compare import check, not_judged
-from model_complexity.policy.effective import Standing
+from model_complexity.compare import evaluate, skipped_checks
+from model_complexity.policy.effective import EffectivePolicy
 from model_complexity.report import Entry, Report
-from model_complexity.revisions import Choice, Sides
+from model_complexity.revisions import Choice, Revisions
 
 
-class About(NamedTuple):
+class ReportSource(NamedTuple):
     """Whose report it is."""
 
     repository: str
@@ -20,20 +20,22 @@ class About(NamedTuple):
     run_url: str | None = None
 
 
-def found_out(about: About, sides: Sides, law: Standing, choice: Choice, entries: Sequence[Entry]) -> Report:
+def build_report(
+    source: ReportSource, revisions: Revisions, policy: EffectivePolicy, selection: Choice, entries: Sequence[Entry]
+) -> Report:
     """The report, with the budgets judged."""
     measured = {entry.target for entry in entries}  # a deleted config is not, where there is no base to measure
     return Report(
-        repository=about.repository,
-        pull_request=about.pull_request,
-        head=sides.head,
-        base=sides.base,
+        repository=source.repository,
+        pull_request=source.pull_request,
+        head=revisions.head,
+        base=revisions.base,
         entries=tuple(entries),
-        not_measured=(*choice.not_measured, *(target for target in choice.targets if target not in measured)),
-        problems=choice.problems,
-        budgets=check(entries, law.policy),
-        policy=law.status,
-        notes=(*law.notes, *sides.notes, *choice.notes, *not_judged(entries, law.policy)),
+        not_measured=(*selection.not_measured, *(target for target in selection.targets if target not in measured)),
+        warnings=selection.warnings,
+        budgets=evaluate(entries, policy.policy),
+        policy=policy.status,
+        notes=(*policy.notes, *revisions.notes, *selection.notes, *skipped_checks(entries, policy.policy)),
         tool=__version__,
-        run_url=about.run_url,
+        run_url=source.run_url,
     )

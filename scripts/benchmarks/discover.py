@@ -62,13 +62,13 @@ def main() -> int:
     graph = Graph.of_tree(tree, patterns.matches)
     seconds = time.perf_counter() - started
     watch.on = False
-    problems = [f"{problem.config}: {problem.message}" for problem in (*graph.incomplete, *graph.problems)]
+    warnings = [f"{problem.config}: {problem.message}" for problem in (*graph.incomplete, *graph.warnings)]
     summary = {
         "files": len(graph.edges),
         "bases": sum(is_base(path) for path in graph.edges),
         "configs": len(graph.configs),
         "edges": sum(map(len, graph.edges.values())),
-        "problems": problems,
+        "problems": warnings,
         "executed": watch.seen,
         "seconds": round(seconds, 3),
     }

@@ -79,7 +79,7 @@ def _warm_up() -> None:
     from model_complexity.worker.build import model as building
     from model_complexity.worker.count import analysis as counting
 
-    building.cut_network()
+    building.disable_network()
     building.import_library("mmpretrain")
     counting.warm_up()
 
@@ -116,10 +116,10 @@ def _mmengine(config: str, size: tuple[int, int]) -> None:
     get_model_complexity_info(model, (3, *size))
 
 
-def _job(config: str, size: tuple[int, int], method: str) -> None:
+def _job(config: str, size: tuple[int, int], mode: str) -> None:
     from model_complexity.worker.job import run_job
 
-    answer = run_job(Path(config), (3, *size), method=method)
+    answer = run_job(Path(config), (3, *size), mode=mode)
     assert answer is not None
     assert "measurement" in answer, answer
 

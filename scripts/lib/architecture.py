@@ -34,7 +34,7 @@ class Findings(NamedTuple):
 
 
 def read_imports(package: Path) -> dict[str, set[str]]:
-    """Map each module below ``package`` to what it imports when it is loaded or later; own modules start with the package's name."""
+    """Map each module below ``package`` to all that it imports, at load time or later."""
     sources = {_module_name(package, file): file for file in package.rglob("*.py")}
     return {name: set(_imports(name, file, set(sources))) for name, file in sources.items()}
 
@@ -61,7 +61,9 @@ def check(imports: Mapping[str, set[str]]) -> Findings:
     folders_graph = _by_folder(own)
     top = {name.removeprefix(NAME).lstrip(".") for name in imports if name.count(".") <= 1}
     folders = {name.split(".")[1] for name in imports if name.count(".") > 1}
-    return Findings(worker_imports, foreign, [*find_cycles(own), *find_cycles(folders_graph)], sorted(top - folders - TOP_LEVEL))
+    return Findings(
+        worker_imports, foreign, [*find_cycles(own), *find_cycles(folders_graph)], sorted(top - folders - TOP_LEVEL)
+    )
 
 
 def find_cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support import zoo  # noqa: E402 - the path above makes it importable
 from tests.support.github_server import GitHubServer  # noqa: E402
-from tests.support.pull_request import Play  # noqa: E402
+from tests.support.pull_request import PullRequestFixture  # noqa: E402
 
 CHANGES = {
     "patches": (
@@ -38,17 +38,17 @@ def main() -> int:
     arguments = parser.parse_args()
     told, change = CHANGES[arguments.change]
     with tempfile.TemporaryDirectory(prefix="model-complexity-demo-") as folder, GitHubServer() as server:
-        play = Play(Path(folder), server)
+        pull_request = PullRequestFixture(Path(folder), server)
         _say("a git repository of mmpretrain's configs")
-        play.main("mmpretrain's configs", zoo.configs())
+        pull_request.main("mmpretrain's configs", zoo.configs())
         _say(f"a pull request: {told}")
-        play.push(told[0].upper() + told[1:], change(play.desk))
+        pull_request.push(told[0].upper() + told[1:], change(pull_request.desk))
         _say("the action, as the runner starts it, against a GitHub server on this machine (a minute or two)")
-        status = _act(play, "opened")
+        status = _act(pull_request, "opened")
         first = server.state.comments[0].body if server.state.comments else ""
         _say("a second push (one line in the ViT's schedule): the same comment is updated")
-        play.push("Clip gradients", zoo.clipped_gradients(play.desk))
-        status = status or _act(play, "synchronize")
+        pull_request.push("Clip gradients", zoo.clipped_gradients(pull_request.desk))
+        status = status or _act(pull_request, "synchronize")
         if status or len(server.state.comments) != 1 or server.state.comments[0].body == first:
             print("The demo did not end with one updated comment.", file=sys.stderr)
             return status or 1
@@ -56,9 +56,9 @@ def main() -> int:
     return 0
 
 
-def _act(play: Play, action: str) -> int:
-    workspace, sha = play.checkout()
-    told = play.environment("pull_request", play.payload(action), workspace, sha, max_configs="5")
+def _act(pull_request: PullRequestFixture, action: str) -> int:
+    workspace, sha = pull_request.checkout()
+    told = pull_request.environment("pull_request", pull_request.payload(action), workspace, sha, max_configs="5")
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "INPUT_"))}
     started = time.monotonic()
     command = [sys.executable, "-u", "-m", "model_complexity"]

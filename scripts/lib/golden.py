@@ -12,7 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "action"))
 
 from model_complexity.common.shapes import AUTO
-from model_complexity.worker.build.model import cut_network
+from model_complexity.worker.build.model import disable_network
 from model_complexity.worker.job import run_job
 
 _VIT = "mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k.py"
@@ -39,7 +39,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def main(file: Path) -> None:
     """Writes one measurement for each model."""
-    cut_network()
+    disable_network()
     found: dict[str, Any] = {}
     for name, (config, change) in MODELS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):

@@ -9,10 +9,10 @@ from tests.support.modules import Part, conv, model, norm
 
 from model_complexity.report import (
     BudgetCheck,
+    DiscoveryWarning,
     Entry,
     Measurement,
     Module,
-    Problem,
     Report,
     Target,
     UnsupportedOps,
@@ -66,24 +66,24 @@ def everything() -> Report:
         entry("configs/net/new.py", measured(2**53 + 1), None, reason="added"),
         entry("configs/net/gone.py", None, measured(20), reason="deleted"),
         entry("configs/net/fewer.py", measured(9, unsupported_ops=lstm), measured(10)),
-        budgets=(check(deeper, "flops", "broken"), check(deeper, "params", "kept")),
+        budgets=(check(deeper, "flops", "exceeded"), check(deeper, "params", "ok")),
         not_measured=(Target(config="configs/z.py", base_config=None, reason="added"),),
-        problems=(Problem(config="configs/sly.py", message="`_base_` holds a call"),),
+        warnings=(DiscoveryWarning(config="configs/sly.py", message="`_base_` holds a call"),),
         notes=("A sentence that the reader must know.",),
         run_url="https://github.com/octocat/zoo/actions/runs/42",
     )
 
 
-def check(one: Entry, figure: Any, state: Any, **more: Any) -> BudgetCheck:
+def check(one: Entry, metric: Any, state: Any, **more: Any) -> BudgetCheck:
     """A budget of at most 3 % more."""
     assert isinstance(one.head, Measurement)
     told: dict[str, Any] = {"rule": "max-increase", "limit": "3%", "most": 9_000, "level": "fail", "base": 8_000}
     return BudgetCheck(
         config=one.target.name,
         shape=one.shape,
-        figure=figure,
+        metric=metric,
         state=state,
-        head=getattr(one.head, figure),
+        head=getattr(one.head, metric),
         **(told | more),
     )
 
@@ -98,12 +98,12 @@ def hostile(name: str) -> Report:
     )
     text = name[:500]
     versions = Versions(python=text, torch=text, fvcore=text, mmengine=text)
-    told: dict[str, Any] = {"modules": rows, "forward": text, "device": text}
+    told: dict[str, Any] = {"modules": rows, "entry_point": text, "device": text}
     operators = UnsupportedOps(uncounted={text: 3}, negligible={text: 1})
     ours = measured(
         8, unsupported_ops=operators, operators={text: 8}, uncalled_modules=(text,), inputs={text: (1, *SHAPE)}, **told
     )
-    theirs = measured(9, **{**told, "modules": rows[:1], "method": "dry"})
+    theirs = measured(9, **{**told, "modules": rows[:1], "mode": "dry"})
     ours, theirs = (side.model_copy(update={"versions": versions}) for side in (ours, theirs))
     path = name[:4_096]
     one = entry(path, ours, theirs, reason="inherited", through=path)
@@ -116,9 +116,9 @@ def hostile(name: str) -> Report:
             reason="renamed",
             base_config=path,
         ),
-        budgets=(check(one, "flops", "broken", reason=text), check(one, "params", "ignored", reason=text)),
+        budgets=(check(one, "flops", "exceeded", reason=text), check(one, "params", "ignored", reason=text)),
         not_measured=(Target(config=path, base_config=None, reason="added"),),
-        problems=(Problem(config=path, message=text),),
+        warnings=(DiscoveryWarning(config=path, message=text),),
         repository=text,
         run_url=text,
         tool=text,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from model_complexity.common.shapes import Asked
+from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.job import run_job
 
 Measure = Callable[..., dict[str, Any]]
@@ -47,20 +47,20 @@ def shipped(library: str, config: str) -> Path:
     return Path(spec.origin).parent / ".mim" / "configs" / config
 
 
-def assert_dry_is_real(library: str, config: str, shape: Asked = "auto") -> None:
+def assert_dry_is_real(library: str, config: str, shape: InputSpec = "auto") -> None:
     """Holds a measurement without arithmetic to a real one: every figure, module and operator."""
-    dry, real = (_measure(library, config, shape, method) for method in ("dry", "real"))
-    assert (dry.pop("method"), real.pop("method")) == ("dry", "real")
+    dry, real = (_measure(library, config, shape, mode) for mode in ("dry", "real"))
+    assert (dry.pop("mode"), real.pop("mode")) == ("dry", "real")
     for found in (dry, real):
         del found["seconds"]
     assert dry == real
 
 
-def _measure(library: str, config: str, shape: Asked = "auto", method: str = "dry") -> dict[str, Any]:
+def _measure(library: str, config: str, shape: InputSpec = "auto", mode: str = "dry") -> dict[str, Any]:
     file = shipped(library, config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
-        answer = run_job(file, shape, method=method)
+        answer = run_job(file, shape, mode=mode)
     assert answer
     assert "measurement" in answer, answer
     found: dict[str, Any] = answer["measurement"]

@@ -25,7 +25,7 @@ def test_what_is_no_editor_is_fed_by_name() -> None:
         pass
 
     model = nn.Identity()
-    assert mmagic.method(BaseEditModel()) == "forward_tensor"
+    assert mmagic.entry_point(BaseEditModel()) == "forward_tensor"
     with pytest.raises(UnsupportedInputError, match="name its inputs"):
-        mmagic.feed_patch(model, mmagic.method(model), (3, 8, 8), "cpu")
+        mmagic.feed_patch(model, mmagic.entry_point(model), (3, 8, 8), "cpu")
     assert mmagic.feed_patch(model, "forward", "input=3x8x8", "cpu").named == {"input": [1, 3, 8, 8]}

@@ -82,7 +82,7 @@ def test_mask_heads_see_what_may_be_found(measure: Measure) -> None:
 def test_deformable_convolutions(measure: Measure) -> None:
     found = measure("mmdet", "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco.py")
     parts = found["by_module"]
-    assert found["stand_ins"] == ["deform_conv_forward", "roi_align_forward"]
+    assert found["stubbed_ops"] == ["deform_conv_forward", "roi_align_forward"]
 
     def more(width: int, size: Map) -> int:
         """What one costs beside the convolution: one that makes 2 offsets for 9 places, and bilinear samples."""

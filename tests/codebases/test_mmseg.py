@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from model_complexity.worker.build.model import build_model, enter_scope, load_config, without_initialisation
+from model_complexity.worker.build.model import build_model, enter_scope, load_config, skip_initialization
 from model_complexity.worker.codebases.mmseg import CODEBASE
 from model_complexity.worker.count.analysis import count
-from model_complexity.worker.count.dry_run import without_arithmetic
+from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, assert_dry_is_real, shipped
 
@@ -87,7 +87,7 @@ def resnet50(side: int) -> int:
 def test_mask2former_by_hand(measure: Measure) -> None:
     found = measure("mmseg", MASK2FORMER)
     assert found["conditions"] == ["masks merged at the image's size"]
-    assert found["stand_ins"] == []  # mmcv has this attention in Python, too
+    assert found["stubbed_ops"] == []  # mmcv has this attention in Python, too
     width, queries, classes, layers = 256, 100, 150, 9
     maps = (16**2, 32**2, 64**2)
     fine = 128**2
@@ -141,7 +141,7 @@ def test_one_of_the_windows_that_slide_over_an_image(measure: Measure) -> None:
 
 def test_psanet_is_traced_without_its_operator(measure: Measure) -> None:
     found = measure("mmseg", PSANET)
-    assert found["stand_ins"] == ["psamask_forward"]
+    assert found["stubbed_ops"] == ["psamask_forward"]
     side = (512 // 16, 1024 // 16)
     places = side[0] * side[1]
     assert found["operators"]["bmm"] == 2 * places**2 * 512
@@ -190,7 +190,7 @@ def test_what_is_traced_is_what_the_library_counts(measure: Measure, config: str
     """The library's own tool traces ``_forward``; it takes the auxiliary heads away, and their params with them."""
     found = measure("mmseg", config, (3, 128, 128))
     loaded = load_config(shipped("mmseg", config))
-    with warnings.catch_warnings(), without_initialisation(), without_arithmetic():
+    with warnings.catch_warnings(), skip_initialization(), dry_run():
         warnings.simplefilter("ignore")  # other people's
         model = build_model(loaded, enter_scope(loaded))
         model.forward = model._forward
@@ -222,4 +222,4 @@ def test_a_backbone_alone_is_measured(tmp_path: Path) -> None:
         answer = run_job(config, (3, 64, 64))
     assert answer
     assert answer["measurement"]["conditions"] == []
-    assert answer["measurement"]["forward"] == "forward"
+    assert answer["measurement"]["entry_point"] == "forward"

@@ -82,7 +82,7 @@ def test_a_config_of_the_sample_has_the_figures_that_it_had(
     measure: Measure, library: str, config: str, flops: int, params: int
 ) -> None:
     found = measure(library, f"{config}.py")
-    assert (found["flops"], found["params"], found["method"]) == (flops, params, "dry")
+    assert (found["flops"], found["params"], found["mode"]) == (flops, params, "dry")
     known = _published(library).get(f"configs/{config}.py", Published())
     if known.flops and (known.size is None or list(known.size) == found["input_shape"][-2:]):
         error = min(abs(flops / figure - 1) for figure in known.flops)

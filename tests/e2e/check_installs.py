@@ -9,7 +9,7 @@ from tests.e2e.codebases import PROBES, install_of
 from tests.e2e.runner import Runner
 from tests.e2e.scene import figures, on_dispatch, report
 from tests.support.github_server import GitHubServer
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 pytestmark = pytest.mark.e2e
 
@@ -20,10 +20,10 @@ def test_the_documented_install_line_is_enough(runner: Runner, tmp_path: Path, l
         f"configs/probe{number}.py": f"_base_ = '{library}::{name}'\n" for number, name in enumerate(PROBES[library])
     }
     with GitHubServer() as server:
-        play = Play(tmp_path, server)
-        play.main("Configs on those of a library", probes)
+        pull_request = PullRequestFixture(tmp_path, server)
+        pull_request.main("Configs on those of a library", probes)
         run = on_dispatch(
-            runner, play, {"configs": "configs/*.py"}, inputs={"install": install_of(library)}, timeout=1_200
+            runner, pull_request, {"configs": "configs/*.py"}, inputs={"install": install_of(library)}, timeout=1_200
         )
         found = {entry.target.name: entry.head for entry in report(run).entries}
 

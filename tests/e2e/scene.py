@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.e2e.runner import Run, Runner
 from tests.support.github_server import Comment
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.report import Measurement, Report, Result
 
@@ -39,30 +39,44 @@ def flops(width: int, height: int = 224, breadth: int = 224) -> int:
 
 
 def on_pull_request(
-    runner: Runner, play: Play, action: str = "opened", *, depth: int | None = None, **more: Any
+    runner: Runner, pull_request: PullRequestFixture, action: str = "opened", *, depth: int | None = None, **more: Any
 ) -> Run:
     """Runs the action on a ``pull_request`` event. ``more`` goes to ``Runner.run``."""
-    workspace, sha = play.checkout(depth=depth)
-    ref = f"refs/pull/{play.number}/merge"
-    return _run(runner, play, "pull_request", play.payload(action), workspace, sha=sha, ref=ref, **more)
+    workspace, sha = pull_request.checkout(depth=depth)
+    ref = f"refs/pull/{pull_request.number}/merge"
+    return _run(runner, pull_request, "pull_request", pull_request.payload(action), workspace, sha=sha, ref=ref, **more)
 
 
-def on_dispatch(runner: Runner, play: Play, inputs: Mapping[str, str], /, **more: Any) -> Run:
+def on_dispatch(runner: Runner, pull_request: PullRequestFixture, inputs: Mapping[str, str], /, **more: Any) -> Run:
     """Runs the action on main, started by hand with these workflow inputs. ``more`` goes to ``Runner.run``."""
-    workspace, sha = play.checkout(ref=play.base_sha)
+    workspace, sha = pull_request.checkout(ref=pull_request.base_sha)
     return _run(
-        runner, play, "workflow_dispatch", play.dispatch(inputs), workspace, sha=sha, ref="refs/heads/main", **more
+        runner,
+        pull_request,
+        "workflow_dispatch",
+        pull_request.dispatch(inputs),
+        workspace,
+        sha=sha,
+        ref="refs/heads/main",
+        **more,
     )
 
 
-def _run(runner: Runner, play: Play, event: str, payload: Mapping[str, Any], workspace: Path, **more: Any) -> Run:
-    given = {"repository": play.name, "token": play.token, **more}
-    return runner.run(event, {**payload, **given.pop("extra_payload", {})}, play.server.url, workspace, **given)
+def _run(
+    runner: Runner,
+    pull_request: PullRequestFixture,
+    event: str,
+    payload: Mapping[str, Any],
+    workspace: Path,
+    **more: Any,
+) -> Run:
+    given = {"repository": pull_request.name, "token": pull_request.token, **more}
+    return runner.run(event, {**payload, **given.pop("extra_payload", {})}, pull_request.server.url, workspace, **given)
 
 
-def comments(play: Play) -> list[Comment]:
+def comments(pull_request: PullRequestFixture) -> list[Comment]:
     """The pull request's comments."""
-    return [comment for comment in play.server.state.comments if comment.number == play.number]
+    return [comment for comment in pull_request.server.state.comments if comment.number == pull_request.number]
 
 
 def report(run: Run) -> Report:

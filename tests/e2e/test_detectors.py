@@ -10,7 +10,7 @@ from tests.e2e.codebases import install_of
 from tests.e2e.runner import Runner
 from tests.e2e.scene import cells, comments, figures, on_pull_request, report
 from tests.support.github_server import GitHubServer
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.report import Measurement
 
@@ -59,11 +59,11 @@ def head_flops(width: int) -> int:
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Iterator[Play]:
+def pull_request(tmp_path: Path) -> Iterator[PullRequestFixture]:
     """A repository with a package and detectors, and a pull request that narrows one head, deepens another and adds a config."""
     with GitHubServer() as server:
-        play = Play(tmp_path, server)
-        play.main(
+        pull_request = PullRequestFixture(tmp_path, server)
+        pull_request.main(
             "Detectors",
             {
                 "shop/__init__.py": "",
@@ -79,15 +79,17 @@ def play(tmp_path: Path) -> Iterator[Play]:
             DEFORMABLE: f"_base_ = './faster-rcnn.py'\nmodel = dict(backbone={dcn})\n",
             RETINA: retinanet(5),
         }
-        play.push("A narrower head, a deeper one, deformable convolutions", changed)
-        yield play
+        pull_request.push("A narrower head, a deeper one, deformable convolutions", changed)
+        yield pull_request
 
 
-def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators(runner: Runner, play: Play) -> None:
-    run = on_pull_request(runner, play, inputs={"install": install_of("mmdet")})
+def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators(
+    runner: Runner, pull_request: PullRequestFixture
+) -> None:
+    run = on_pull_request(runner, pull_request, inputs={"install": install_of("mmdet")})
 
     assert run.exit_code == 0, run.log
-    (comment,) = comments(play)
+    (comment,) = comments(pull_request)
     faster, deformable, retina = (cells(comment.body, config) for config in (FASTER, DEFORMABLE, RETINA))
     assert faster[0] == "`faster-rcnn.py`, through `_base_/detector.py`, for 1,000 proposals"
     assert deformable[0] == "`faster-rcnn_dconv.py`, new, for 1,000 proposals"
@@ -108,5 +110,5 @@ def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators
     }
     (added,) = (entry.head for entry in report(run).entries if entry.target.name == DEFORMABLE)
     assert isinstance(added, Measurement)
-    assert added.method == "dry"
+    assert added.mode == "dry"
     assert added.operators["ModulatedDeformConv2dFunction"] > 0

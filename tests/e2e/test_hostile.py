@@ -12,7 +12,7 @@ from tests.e2e.log import obeyed, visible
 from tests.e2e.runner import FILE_COMMANDS, Run, Runner
 from tests.e2e.scene import NETS, comments, figures, flops, net, on_pull_request, report
 from tests.support.github_server import GitHubServer
-from tests.support.pull_request import CREDENTIAL, Play
+from tests.support.pull_request import CREDENTIAL, PullRequestFixture
 
 pytestmark = pytest.mark.e2e
 
@@ -30,19 +30,22 @@ TOKEN = "secret-of-the-workflow"
 
 
 @pytest.fixture(scope="module")
-def attacked(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Play]]:
+def attacked(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, PullRequestFixture]]:
     """One run over the hostile pull request, which all tests of this module look at."""
     with GitHubServer() as server:
-        play = Play(tmp_path_factory.mktemp("attacked"), server, token=TOKEN)
+        pull_request = PullRequestFixture(tmp_path_factory.mktemp("attacked"), server, token=TOKEN)
         base = {"nets.py": NETS, "probes.py": (HOSTILE / "probes.py").read_text()}
-        play.main("Honest", {**base, "configs/h_watch.py": WATCH, "configs/z_honest.py": net(8)})
+        pull_request.main("Honest", {**base, "configs/h_watch.py": WATCH, "configs/z_honest.py": net(8)})
         attacks = {f"configs/{path.name}": path.read_text() for path in (HOSTILE / "configs").iterdir()}
-        (play.desk / "model-complexity").symlink_to("/github/file_commands")
+        (pull_request.clone / "model-complexity").symlink_to("/github/file_commands")
         changes = {"configs/h_watch.py": WATCH + "# again\n", "configs/z_honest.py": net(16)}
-        play.push("Hostile", {**attacks, **changes, "configs/0\n::error::forged.py": "_base_ = forged()\n"})
+        pull_request.push("Hostile", {**attacks, **changes, "configs/0\n::error::forged.py": "_base_ = forged()\n"})
         told: dict[str, Any] = {"extra_env": RUNNER_SECRETS, "extra_payload": {"planted": IN_THE_EVENT}}
         # One at a time, so that what is printed can be read line by line; tests/integration has them side by side.
-        yield on_pull_request(runner, play, inputs={"shapes": "224", "jobs": "1", "timeout": "30"}, **told), play
+        yield (
+            on_pull_request(runner, pull_request, inputs={"shapes": "224", "jobs": "1", "timeout": "30"}, **told),
+            pull_request,
+        )
 
 
 def probes(run: Run) -> dict[str, str]:
@@ -51,7 +54,7 @@ def probes(run: Run) -> dict[str, str]:
     return dict(line.rsplit(": ", 1) for line in said)
 
 
-def test_every_attempt_is_refused(attacked: tuple[Run, Play]) -> None:
+def test_every_attempt_is_refused(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
 
     ended = probes(run)
@@ -61,10 +64,10 @@ def test_every_attempt_is_refused(attacked: tuple[Run, Play]) -> None:
     assert [name for name, end in ended.items() if end == "{}"] == ["load: variables", "build: variables"]
 
 
-def test_no_secret_is_in_anything_that_is_shown(attacked: tuple[Run, Play]) -> None:
-    run, play = attacked
+def test_no_secret_is_in_anything_that_is_shown(attacked: tuple[Run, PullRequestFixture]) -> None:
+    run, pull_request = attacked
     files = [path for path in (run.workspace / "model-complexity").rglob("*") if path.is_file()]
-    shown = [visible(run.log), run.summary, str(run.outputs), *(comment.body for comment in comments(play))]
+    shown = [visible(run.log), run.summary, str(run.outputs), *(comment.body for comment in comments(pull_request))]
     shown += [path.read_text() for path in files]
     planted = (run.workspace / ".git" / "config").read_text()
 
@@ -76,8 +79,10 @@ def test_no_secret_is_in_anything_that_is_shown(attacked: tuple[Run, Play]) -> N
     assert [secret for secret in secrets for text in shown if secret in text] == []
 
 
-def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(attacked: tuple[Run, Play]) -> None:
-    run, play = attacked
+def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(
+    attacked: tuple[Run, PullRequestFixture],
+) -> None:
+    run, pull_request = attacked
 
     assert run.exit_code == 0, run.log[-5000:]
     assert figures(report(run)) == {
@@ -94,11 +99,11 @@ def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(att
         "configs/j_fork_bomb.py": ("timeout", None),
         "configs/z_honest.py": (flops(16), flops(8)),
     }
-    (comment,) = comments(play)
+    (comment,) = comments(pull_request)
     assert "| 2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%) |" in comment.body
 
 
-def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, Play]) -> None:
+def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
 
     commands = obeyed(run.log)
@@ -111,7 +116,9 @@ def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, Play]) -> None:
     assert run.log.count("the end of it") == 2
 
 
-def test_whatever_the_hostile_code_prints_stands_where_the_runner_obeys_nothing(attacked: tuple[Run, Play]) -> None:
+def test_whatever_the_hostile_code_prints_stands_where_the_runner_obeys_nothing(
+    attacked: tuple[Run, PullRequestFixture],
+) -> None:
     run, _ = attacked
     stretch = re.compile(r"^::stop-commands::([0-9a-f]{32})$.*?^::\1::$", re.MULTILINE | re.DOTALL)
 
@@ -122,7 +129,9 @@ def test_whatever_the_hostile_code_prints_stands_where_the_runner_obeys_nothing(
     assert "\n  | " not in outside
 
 
-def test_what_was_left_running_is_dead_before_the_next_config_is_measured(attacked: tuple[Run, Play]) -> None:
+def test_what_was_left_running_is_dead_before_the_next_config_is_measured(
+    attacked: tuple[Run, PullRequestFixture],
+) -> None:
     run, _ = attacked
 
     head, base = run.log.split("::group::Measuring merge base")
@@ -131,7 +140,7 @@ def test_what_was_left_running_is_dead_before_the_next_config_is_measured(attack
     assert "| WATCH lingerers: 0\n" in base
 
 
-def test_the_runners_files_hold_only_our_words(attacked: tuple[Run, Play]) -> None:
+def test_the_runners_files_hold_only_our_words(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
     folder = run.workspace.parent / "_temp" / "_runner_file_commands"
 
@@ -144,7 +153,7 @@ def test_the_runners_files_hold_only_our_words(attacked: tuple[Run, Play]) -> No
     assert run.summary.count("## Model complexity\n") == 1
 
 
-def test_the_planted_link_is_replaced_and_not_followed(attacked: tuple[Run, Play]) -> None:
+def test_the_planted_link_is_replaced_and_not_followed(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
     ours = run.workspace / "model-complexity"
 
@@ -152,7 +161,7 @@ def test_the_planted_link_is_replaced_and_not_followed(attacked: tuple[Run, Play
     assert sorted(path.name for path in (ours / "default").iterdir()) == ["comment.md", "report.html", "report.json"]
 
 
-def test_the_log_stays_bounded(attacked: tuple[Run, Play]) -> None:
+def test_the_log_stays_bounded(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
 
     assert run.log.count("its output goes on") == 1

@@ -14,7 +14,7 @@ from tests.e2e.runner import Runner
 from tests.e2e.scene import NETS, cells, comments, figures, flops, net, on_dispatch, on_pull_request, report
 from tests.support import zoo
 from tests.support.github_server import GitHubServer
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.report import Measurement
 
@@ -30,18 +30,18 @@ DEEPER_STEM = 112**2 * (9 * (3 * 32 + 32 * 32 + 32 * 64) - 49 * 3 * 64 + 2 * 2 *
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Iterator[Play]:
+def pull_request(tmp_path: Path) -> Iterator[PullRequestFixture]:
     """An empty repository on a server of its own."""
     with GitHubServer() as server:
-        yield Play(tmp_path, server)
+        yield PullRequestFixture(tmp_path, server)
 
 
 @pytest.fixture
-def small(play: Play) -> Play:
+def small(pull_request: PullRequestFixture) -> PullRequestFixture:
     """A repository with one model, and a pull request that widens it from 8 channels to 16."""
-    play.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
-    play.push("Wider", {"configs/net.py": net(16)})
-    return play
+    pull_request.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
+    pull_request.push("Wider", {"configs/net.py": net(16)})
+    return pull_request
 
 
 def vit_flops(patch: int) -> int:
@@ -61,16 +61,16 @@ def get_flops(tree: Path, config: str) -> tuple[str, str]:
     return block, f"|{table}"
 
 
-def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play: Play) -> None:
+def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, pull_request: PullRequestFixture) -> None:
     requirements = (ROOT / "action" / "requirements" / "zoo.txt").read_text()
-    play.main("mmpretrain's configs", {**zoo.configs(), "requirements.txt": requirements})
-    play.push("Finer patches, deeper stem", zoo.finer_patches_deeper_stem(play.desk))
+    pull_request.main("mmpretrain's configs", {**zoo.configs(), "requirements.txt": requirements})
+    pull_request.push("Finer patches, deeper stem", zoo.finer_patches_deeper_stem(pull_request.clone))
     inputs = {"install": INSTALL, "max-configs": "5"}
 
-    first = on_pull_request(runner, play, inputs=inputs)
+    first = on_pull_request(runner, pull_request, inputs=inputs)
 
     assert first.exit_code == 0, first.log
-    (created,) = comments(play)
+    (created,) = comments(pull_request)
     vit, resnet, broken = (cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
     assert vit[1] == "23.186G (+5.604G, +31.87\N{NO-BREAK SPACE}%)"
     assert f"through `{zoo.RESNET_BASE.removeprefix('configs/')}`" in resnet[0]
@@ -81,7 +81,7 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play
     assert found[zoo.RESNET] == (RESNET_18 + DEEPER_STEM, RESNET_18)
     assert found[zoo.BROKEN] == ("config_syntax", None)
     assert len(found) == 3
-    block, table = get_flops(play.desk, zoo.VIT)
+    block, table = get_flops(pull_request.clone, zoo.VIT)
     for text in (created.body, first.summary):
         assert f"```text\n{block}\n```" in text
         assert f"```text\n{table}\n```" in text
@@ -92,35 +92,37 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, play
     shown_above = {"results", "flops-delta", "params-delta"}
     assert {name: value for name, value in first.outputs.items() if name not in shown_above} == {
         "report": "model-complexity/default/report.json",
-        "comment-url": f"{play.server.url}/{play.name}/pull/{play.number}#issuecomment-{created.id}",
+        "comment-url": f"{pull_request.server.url}/{pull_request.name}/pull/{pull_request.number}#issuecomment-{created.id}",
         "configs": "3",
         "failed": "1",
         "verdict": "pass",
     }
     before = created.body
 
-    pushed = play.push("Clip gradients", zoo.clipped_gradients(play.desk))
-    second = on_pull_request(runner, play, "synchronize", inputs=inputs)
-    again = on_pull_request(runner, play, "synchronize", inputs=inputs)
+    pushed = pull_request.push("Clip gradients", zoo.clipped_gradients(pull_request.clone))
+    second = on_pull_request(runner, pull_request, "synchronize", inputs=inputs)
+    again = on_pull_request(runner, pull_request, "synchronize", inputs=inputs)
 
-    (updated,) = comments(play)
+    (updated,) = comments(pull_request)
     assert (second.exit_code, again.exit_code) == (0, 0), second.log + again.log
     assert updated.id == created.id
     assert updated.body != before
-    assert [len(play.server.state.requests(method)) for method in ("POST", "PATCH")] == [1, 1]
+    assert [len(pull_request.server.state.requests(method)) for method in ("POST", "PATCH")] == [1, 1]
     assert second.outputs == again.outputs == first.outputs
     assert report(second).head == pushed
 
 
-def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(runner: Runner, play: Play) -> None:
-    play.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
-    play.push("Wider", {"configs/net.py": net(16)}, fork="someone/model-zoo")
-    play.server.state.add_token(READ_ONLY, permission="read")
+def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(
+    runner: Runner, pull_request: PullRequestFixture
+) -> None:
+    pull_request.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
+    pull_request.push("Wider", {"configs/net.py": net(16)}, fork="someone/model-zoo")
+    pull_request.server.state.add_token(READ_ONLY, permission="read")
 
-    run = on_pull_request(runner, play, token=READ_ONLY)
+    run = on_pull_request(runner, pull_request, token=READ_ONLY)
 
     assert run.exit_code == 0, run.log
-    assert comments(play) == []
+    assert comments(pull_request) == []
     warnings = [command.data for command in obeyed(run.log) if command.name == "warning"]
     assert len(warnings) == 1
     assert "read-only token to pull requests from forks" in warnings[0]
@@ -129,7 +131,9 @@ def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(runner
     assert (run.outputs["comment-url"], run.outputs["configs"]) == ("", "1")
 
 
-def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(runner: Runner, small: Play) -> None:
+def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(
+    runner: Runner, small: PullRequestFixture
+) -> None:
     small.server.state.add_token(READ_ONLY, permission="read")
 
     run = on_pull_request(runner, small, token=READ_ONLY)
@@ -141,12 +145,14 @@ def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(runner
     assert comments(small) == []
 
 
-def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_comment(runner: Runner, small: Play) -> None:
+def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_comment(
+    runner: Runner, small: PullRequestFixture
+) -> None:
     run = on_dispatch(runner, small, {"configs": "configs/net.py", "shapes": "32, 64x32"})
 
     assert run.exit_code == 0, run.log
     found = report(run)
-    measured = [(entry.shape, entry.shown.flops) for entry in found.entries if isinstance(entry.shown, Measurement)]
+    measured = [(entry.shape, entry.primary.flops) for entry in found.entries if isinstance(entry.primary, Measurement)]
     assert measured == [((3, 32, 32), flops(8, 32, 32)), ((3, 64, 32), flops(8, 64, 32))]
     assert (found.pull_request, found.head, found.base) == (None, small.base_sha, None)
     assert "24.576K" in run.summary
@@ -155,7 +161,7 @@ def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_commen
     assert small.server.state.requests("POST") == []
 
 
-def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, small: Play) -> None:
+def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, small: PullRequestFixture) -> None:
     run = on_dispatch(runner, small, {"pr-number": str(small.number), "configs": "configs/*.py"})
 
     assert run.exit_code == 0, run.log
@@ -165,7 +171,7 @@ def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, s
     assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
 
 
-def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, small: Play) -> None:
+def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, small: PullRequestFixture) -> None:
     fork_point = small.base_sha
     small.main("Narrower on main, after the branch left it", {"configs/net.py": net(8), "other.txt": "later\n"})
 
@@ -179,7 +185,7 @@ def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, smal
     assert fetched == {f"/{small.name}.git/git-upload-pack"}
 
 
-def test_an_unknown_input_is_named(runner: Runner, small: Play) -> None:
+def test_an_unknown_input_is_named(runner: Runner, small: PullRequestFixture) -> None:
     run = on_pull_request(runner, small, extra_env={"INPUT_MAX-CONFIG": "3"})
 
     assert run.exit_code == 2, run.log
@@ -189,7 +195,7 @@ def test_an_unknown_input_is_named(runner: Runner, small: Play) -> None:
     assert (run.outputs, run.summary, comments(small)) == ({}, "", [])
 
 
-def test_an_unsupported_event_is_refused(runner: Runner, small: Play) -> None:
+def test_an_unsupported_event_is_refused(runner: Runner, small: PullRequestFixture) -> None:
     workspace, sha = small.checkout()
 
     run = runner.run("pull_request_target", small.payload(), small.server.url, workspace, sha=sha, token=small.token)

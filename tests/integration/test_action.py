@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, act, act_in, comments, flops, left_behind
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.errors import ActionError
 from model_complexity.escape import code
@@ -23,10 +23,10 @@ Activation: {}
 ```"""
 
 
-def test_create_update_keep_and_clear(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
-    assert act(play)[0] == 0
-    (body,) = comments(play)
+def test_create_update_keep_and_clear(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    assert act(pull_request)[0] == 0
+    (body,) = comments(pull_request)
     lines = body.splitlines()
     assert lines[0] == '<!-- model-complexity key="default" -->'
     assert "**`large.py` costs 100.00\xa0% more FLOPs (2.56K → 5.12K).**" in lines
@@ -35,9 +35,10 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     ) in lines
     assert "Input shape: (3,\xa08,\xa08)." in lines
     assert BLOCK.format("5.12K", 80, "1.152K") in body
-    report, outputs, summary = left_behind(play)
-    shown = json.loads(outputs.pop("results"))
-    assert [(one["config"], one["head"]["flops"], one["base"]["flops"]) for one in shown["results"]] == [
+    report, outputs, summary = left_behind(pull_request)
+    listed = json.loads(outputs.pop("results"))
+    comment_id = pull_request.server.state.comments[0].id
+    assert [(one["config"], one["head"]["flops"], one["base"]["flops"]) for one in listed["results"]] == [
         ("configs/large.py", flops(16), flops(8))
     ]
     assert outputs == {
@@ -47,7 +48,7 @@ def test_create_update_keep_and_clear(play: Play) -> None:
         "verdict": "pass",
         "flops-delta": "100.0000",
         "params-delta": "100.0000",
-        "comment-url": f"{play.server.url}/octocat/model-zoo/pull/7#issuecomment-{play.server.state.comments[0].id}",
+        "comment-url": f"{pull_request.server.url}/octocat/model-zoo/pull/7#issuecomment-{comment_id}",
     }
     assert summary.rstrip() == "\n".join(lines[1:])
     (entry,) = report.entries
@@ -55,28 +56,28 @@ def test_create_update_keep_and_clear(play: Play) -> None:
     assert isinstance(entry.base, Measurement)
     assert (entry.head.flops, entry.base.flops) == (flops(16), flops(8))
 
-    play.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
-    assert act(play)[0] == 0
-    (body,) = comments(play)
+    pull_request.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
+    assert act(pull_request)[0] == 0
+    (body,) = comments(pull_request)
     assert "the most of 2 configs that changed.**" in body
     assert "| `small.py`, through `_base_/net.py` |" in body
 
-    patches = len(play.server.state.requests("PATCH"))
-    assert "The comment already says this" in act(play)[1]
-    assert len(play.server.state.requests("PATCH")) == patches
+    patches = len(pull_request.server.state.requests("PATCH"))
+    assert "The comment already says this" in act(pull_request)[1]
+    assert len(pull_request.server.state.requests("PATCH")) == patches
 
-    play.push("Back again", {name: text for name, text in TREE.items() if name.startswith("configs/")})
-    assert act(play)[0] == 0
-    (body,) = comments(play)
+    pull_request.push("Back again", {name: text for name, text in TREE.items() if name.startswith("configs/")})
+    assert act(pull_request)[0] == 0
+    (body,) = comments(pull_request)
     assert "**This pull request no longer touches a config.**" in body
     assert "|" not in body
 
 
-def test_no_config_no_comment(play: Play) -> None:
-    play.push("Words", {"README.md": "A larger zoo.\n"})
-    assert act(play)[0] == 0
-    assert comments(play) == []
-    assert left_behind(play)[1] == {
+def test_no_config_no_comment(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Words", {"README.md": "A larger zoo.\n"})
+    assert act(pull_request)[0] == 0
+    assert comments(pull_request) == []
+    assert left_behind(pull_request)[1] == {
         "report": "model-complexity/default/report.json",
         "configs": "0",
         "failed": "0",
@@ -88,19 +89,19 @@ def test_no_config_no_comment(play: Play) -> None:
     }
 
 
-def test_each_tree_imports_its_own_code(play: Play) -> None:
+def test_each_tree_imports_its_own_code(pull_request: PullRequestFixture) -> None:
     """The config is touched without effect; the library below it changes, and the base must not see that."""
     wider = LIBRARY.replace("channels, 2, 1", "channels, 10, 1")
-    play.push("Wider head", {"nets.py": wider, "configs/small.py": TREE["configs/small.py"] + "\n"})
-    act(play)
-    (entry,) = left_behind(play)[0].entries
+    pull_request.push("Wider head", {"nets.py": wider, "configs/small.py": TREE["configs/small.py"] + "\n"})
+    act(pull_request)
+    (entry,) = left_behind(pull_request)[0].entries
     assert isinstance(entry.head, Measurement)
     assert isinstance(entry.base, Measurement)
     assert (entry.head.flops, entry.base.flops) == (64 * (3 * 4 + 10 * 4), flops(4))
 
 
-def test_one_bad_config_costs_its_own_row_only(play: Play) -> None:
-    play.push(
+def test_one_bad_config_costs_its_own_row_only(pull_request: PullRequestFixture) -> None:
+    pull_request.push(
         "A syntax error, an exit, a deleted and a renamed config",
         {
             "configs/broken.py": "# This one is being worked on.\nmodel = dict(\n",
@@ -110,9 +111,9 @@ def test_one_bad_config_costs_its_own_row_only(play: Play) -> None:
             "configs/larger.py": TREE["configs/large.py"],
         },
     )
-    status, _ = act(play, fail_on_error="true")
+    status, _ = act(pull_request, fail_on_error="true")
     assert status == 1
-    (body,) = comments(play)
+    (body,) = comments(pull_request)
     rows = [line for line in body.splitlines() if line.startswith("| `")]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
         "`broken.py`, **cannot be loaded:** `configs/broken.py:2: '(' was never closed`",
@@ -122,58 +123,60 @@ def test_one_bad_config_costs_its_own_row_only(play: Play) -> None:
     ]
     assert rows[2].endswith("| 1.28K | 20 | 0.384K |")
     assert rows[3].endswith("| 2.56K (no change) | 40 (no change) | 0.64K (no change) |")
-    report, outputs, _ = left_behind(play)
+    report, outputs, _ = left_behind(pull_request)
     assert (outputs["configs"], outputs["failed"]) == ("4", "2")
     kinds = {entry.target.name: entry.head.kind for entry in report.entries if isinstance(entry.head, Failure)}
     assert kinds == {"configs/broken.py": "config_syntax", "configs/exits.py": "config_load"}
 
 
-def test_what_is_beyond_the_cap_is_listed_by_name(play: Play) -> None:
-    play.push(
+def test_what_is_beyond_the_cap_is_listed_by_name(pull_request: PullRequestFixture) -> None:
+    pull_request.push(
         "The base",
         {
             "configs/_base_/net.py": TREE["configs/_base_/net.py"] + "\n",
             "configs/small.py": "_base_ = './_base_/net.py'\n#\n",
         },
     )
-    act(play, max_configs="1")
-    (body,) = comments(play)
+    act(pull_request, max_configs="1")
+    (body,) = comments(pull_request)
     assert (
         "<summary>1 more config not measured (beyond <code>max-configs</code>)</summary>\n\n- `configs/large.py`\n"
         in body
     )
-    assert [entry.target.name for entry in left_behind(play)[0].entries] == ["configs/small.py"], (
+    assert [entry.target.name for entry in left_behind(pull_request)[0].entries] == ["configs/small.py"], (
         "changed itself: first"
     )
 
 
-def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_same(play: Play) -> None:
-    play.push("A call", {"configs/sly.py": "_base_ = ['./_base_/NET.py'.replace('NET', 'net')]\n"})
-    act(play)
-    (body,) = comments(play)
+def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_same(
+    pull_request: PullRequestFixture,
+) -> None:
+    pull_request.push("A call", {"configs/sly.py": "_base_ = ['./_base_/NET.py'.replace('NET', 'net')]\n"})
+    act(pull_request)
+    (body,) = comments(pull_request)
     assert "| `sly.py`, new | 1.28K |" in body
-    (problem,) = left_behind(play)[0].problems
+    (problem,) = left_behind(pull_request)[0].warnings
     assert (problem.config, "holds a call" in problem.message) == ("configs/sly.py", True)
     listed = f"- `configs/sly.py`: {code(problem.message)}\n"
     assert f"<summary>1 file could not be read for inheritance</summary>\n\n{listed}" in body
 
 
-def test_several_shapes_and_two_keys(play: Play) -> None:
-    play.push("Touched", {"configs/small.py": TREE["configs/small.py"] + "\n"})
-    act(play, shapes="8, 16x8", key="one")
-    act(play, key="two")
-    one, two = comments(play)
+def test_several_shapes_and_two_keys(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Touched", {"configs/small.py": TREE["configs/small.py"] + "\n"})
+    act(pull_request, shapes="8, 16x8", key="one")
+    act(pull_request, key="two")
+    one, two = comments(pull_request)
     assert '<!-- model-complexity key="one" -->' in one
     assert '<!-- model-complexity key="two" -->' in two
     assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "1 config unchanged" in one) == (True, True, True)
 
 
-def test_by_hand_without_a_pull_request(play: Play) -> None:
-    payload = play.dispatch({"configs": "configs/*.py", "shapes": "16", "pr-number": ""})
-    status, _ = act(play, "workflow_dispatch", payload)
+def test_by_hand_without_a_pull_request(pull_request: PullRequestFixture) -> None:
+    payload = pull_request.dispatch({"configs": "configs/*.py", "shapes": "16", "pr-number": ""})
+    status, _ = act(pull_request, "workflow_dispatch", payload)
     assert status == 0
-    assert comments(play) == []
-    report, outputs, summary = left_behind(play)
+    assert comments(pull_request) == []
+    report, outputs, summary = left_behind(pull_request)
     found = {entry.target.name: (entry.head, entry.base) for entry in report.entries}
     assert {name: (head.flops, base) for name, (head, base) in found.items() if isinstance(head, Measurement)} == {
         "configs/large.py": (4 * flops(8), None),
@@ -183,80 +186,88 @@ def test_by_hand_without_a_pull_request(play: Play) -> None:
     assert "**2 configs measured, with no base to compare with.**" in summary
 
 
-def test_by_hand_on_a_pull_request(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
-    workspace, sha = play.checkout(ref=play.base_sha)  # a dispatch runs on a branch, not on the pull request
-    act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"configs": "configs/small.py", "pr-number": "7"}))
-    (body,) = comments(play)
+def test_by_hand_on_a_pull_request(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    workspace, sha = pull_request.checkout(
+        ref=pull_request.base_sha
+    )  # a dispatch runs on a branch, not on the pull request
+    act_in(
+        pull_request,
+        workspace,
+        sha,
+        "workflow_dispatch",
+        pull_request.dispatch({"configs": "configs/small.py", "pr-number": "7"}),
+    )
+    (body,) = comments(pull_request)
     assert "| `small.py` |" in body
     assert "large.py" not in body
-    act_in(play, workspace, sha, "workflow_dispatch", play.dispatch({"pr-number": "7"}))
-    (body,) = comments(play)
+    act_in(pull_request, workspace, sha, "workflow_dispatch", pull_request.dispatch({"pr-number": "7"}))
+    (body,) = comments(pull_request)
     assert "| `large.py` |" in body
 
 
-def test_by_hand_with_nothing_to_do_says_what_to_give(play: Play) -> None:
+def test_by_hand_with_nothing_to_do_says_what_to_give(pull_request: PullRequestFixture) -> None:
     with pytest.raises(ActionError, match="Give the workflow inputs `configs`"):
-        act(play, "workflow_dispatch", play.dispatch(None))
+        act(pull_request, "workflow_dispatch", pull_request.dispatch(None))
     with pytest.raises(ActionError, match="No config matches what was asked for: nowhere/"):
-        act(play, "workflow_dispatch", play.dispatch({"configs": "nowhere/**"}))
+        act(pull_request, "workflow_dispatch", pull_request.dispatch({"configs": "nowhere/**"}))
 
 
-def test_a_shallow_checkout_is_filled_up_from_the_server(play: Play) -> None:
-    play.main("Main moves on", {"README.md": "Later.\n"})
-    play.git(play.desk, "checkout", "--quiet", "-b", "feature", "main~1")
-    play.git(play.desk, "checkout", "--quiet", "main")
-    play.git(play.desk, "branch", "--quiet", "-D", "feature")
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
-    workspace, sha = play.checkout(depth=1)
-    status, log = act_in(play, workspace, sha)
+def test_a_shallow_checkout_is_filled_up_from_the_server(pull_request: PullRequestFixture) -> None:
+    pull_request.main("Main moves on", {"README.md": "Later.\n"})
+    pull_request.git(pull_request.clone, "checkout", "--quiet", "-b", "feature", "main~1")
+    pull_request.git(pull_request.clone, "checkout", "--quiet", "main")
+    pull_request.git(pull_request.clone, "branch", "--quiet", "-D", "feature")
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    workspace, sha = pull_request.checkout(depth=1)
+    status, log = act_in(pull_request, workspace, sha)
     assert status == 0, log
-    (body,) = comments(play)
+    (body,) = comments(pull_request)
     assert "100.00\xa0% more FLOPs (2.56K → 5.12K)" in body
 
 
-def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
-    assert play.pull
-    play.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
-    workspace, sha = play.checkout(depth=1)
+def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    assert pull_request.pull
+    pull_request.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
+    workspace, sha = pull_request.checkout(depth=1)
     unreachable = {"GITHUB_SERVER_URL": "http://127.0.0.1:1"}
-    status, log = act_in(play, workspace, sha, surroundings=unreachable)
+    status, log = act_in(pull_request, workspace, sha, surroundings=unreachable)
     assert status == 0, log
-    (body,) = comments(play)
+    (body,) = comments(pull_request)
     assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured, nothing is compared." in body
     assert "::warning::A commit could not be fetched: " in log
     assert "| `large.py` | 5.12K | 80 | 1.152K |" in body
 
 
-def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(play: Play) -> None:
-    play.push("One less", {"configs/large.py": None})
-    assert play.pull
-    play.pull.files = [{"filename": "configs/large.py", "status": "removed"}]
-    workspace, sha = play.checkout(depth=1)
-    act_in(play, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
-    (body,) = comments(play)
+def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(pull_request: PullRequestFixture) -> None:
+    pull_request.push("One less", {"configs/large.py": None})
+    assert pull_request.pull
+    pull_request.pull.files = [{"filename": "configs/large.py", "status": "removed"}]
+    workspace, sha = pull_request.checkout(depth=1)
+    act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    (body,) = comments(pull_request)
     assert "no longer touches" not in body
     assert "- `configs/large.py`" in body
 
 
-def test_what_main_has_done_since_is_not_charged_to_the_pull_request(play: Play) -> None:
-    play.push("A comment", {"configs/small.py": TREE["configs/small.py"] + "# a comment\n"})
-    play.main("Wider for everybody", {"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
-    assert play.pull
-    play.pull.files = [{"filename": "configs/small.py", "status": "modified"}]
-    workspace, sha = play.checkout(depth=1)
-    act_in(play, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
-    (body,) = comments(play)
+def test_what_main_has_done_since_is_not_charged_to_the_pull_request(pull_request: PullRequestFixture) -> None:
+    pull_request.push("A comment", {"configs/small.py": TREE["configs/small.py"] + "# a comment\n"})
+    pull_request.main("Wider for everybody", {"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
+    assert pull_request.pull
+    pull_request.pull.files = [{"filename": "configs/small.py", "status": "modified"}]
+    workspace, sha = pull_request.checkout(depth=1)
+    act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    (body,) = comments(pull_request)
     assert "more FLOPs" not in body
     assert "nothing is compared" in body
 
 
-def test_an_editable_install_means_the_side_at_hand(play: Play) -> None:
+def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFixture) -> None:
     """A library in a folder that is not on the path, which `install` puts there by name: each side must get its own."""
     config = {"configs/small.py": TREE["configs/small.py"].replace("./_base_", "./_base_")}
-    play.main("A library of its own folder", {"nets.py": None, "python/nets.py": LIBRARY})
-    play.push(
+    pull_request.main("A library of its own folder", {"nets.py": None, "python/nets.py": LIBRARY})
+    pull_request.push(
         "Wider",
         {
             "python/nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1"),
@@ -267,92 +278,96 @@ def test_an_editable_install_means_the_side_at_hand(play: Play) -> None:
     )
     site = "$(python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/model-complexity-test.pth"
     try:
-        act(play, install=f'echo "$PWD/python" > "{site}"')
+        act(pull_request, install=f'echo "$PWD/python" > "{site}"')
     finally:
         for pth in WORKER_PYTHON.parent.parent.rglob("model-complexity-test.pth"):
             pth.unlink()
-    found = {entry.target.name: entry for entry in left_behind(play)[0].entries}["configs/large.py"]
+    found = {entry.target.name: entry for entry in left_behind(pull_request)[0].entries}["configs/large.py"]
     assert isinstance(found.head, Measurement)
     assert isinstance(found.base, Measurement)
     assert (found.head.flops, found.base.flops) == (64 * (3 * 8 + 20 * 8), flops(8))
 
 
-def test_a_summary_that_cannot_be_written_costs_no_comment(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
-    workspace, sha = play.checkout()
+def test_a_summary_that_cannot_be_written_costs_no_comment(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    workspace, sha = pull_request.checkout()
     with pytest.raises(ActionError, match="cannot be written"):
-        act_in(play, workspace, sha, surroundings={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")})
-    assert "2.56K → 1.28K" in comments(play)[0]
+        act_in(
+            pull_request, workspace, sha, surroundings={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")}
+        )
+    assert "2.56K → 1.28K" in comments(pull_request)[0]
 
 
-def test_a_fork_gets_figures_without_a_comment(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"}, fork="someone/model-zoo")
-    play.server.state.add_token(play.token, permission="read")
-    status, log = act(play)
+def test_a_fork_gets_figures_without_a_comment(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"}, fork="someone/model-zoo")
+    pull_request.server.state.add_token(pull_request.token, permission="read")
+    status, log = act(pull_request)
     assert status == 0
     assert "::warning::No comment: GitHub gives a read-only token to pull requests from forks" in log
-    assert (comments(play), left_behind(play)[1]["comment-url"]) == ([], "")
-    assert "2.56K → 1.28K" in left_behind(play)[2]
+    assert (comments(pull_request), left_behind(pull_request)[1]["comment-url"]) == ([], "")
+    assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 
 
-def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
-    play.server.state.add_token(play.token, permission="read")
+def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept(
+    pull_request: PullRequestFixture,
+) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    pull_request.server.state.add_token(pull_request.token, permission="read")
     with pytest.raises(ActionError, match=r"pull-requests: write"):
-        act(play)
-    assert "2.56K → 1.28K" in left_behind(play)[2]
+        act(pull_request)
+    assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 
 
-def test_an_install_command_that_fails_ends_the_run_with_its_output(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+def test_an_install_command_that_fails_ends_the_run_with_its_output(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     with pytest.raises(ActionError, match="input `install`: the command ended with status 3"):
-        act(play, install="echo about to fail; exit 3")
+        act(pull_request, install="echo about to fail; exit 3")
 
 
 def test_the_install_command_runs_in_heads_tree_without_our_variables(
-    play: Play, monkeypatch: pytest.MonkeyPatch
+    pull_request: PullRequestFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", "a-secret-of-the-runner")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://user:password@example.org/simple")
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n", "here.txt": "in head\n"})
-    _, log = act(play, install="cat here.txt; env; echo '::error::not obeyed'; echo 'x ##[error]nor this'")
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n", "here.txt": "in head\n"})
+    _, log = act(pull_request, install="cat here.txt; env; echo '::error::not obeyed'; echo 'x ##[error]nor this'")
     assert "  | in head\n" in log
     assert "a-secret-of-the-runner" not in log
     assert "user:password" not in log
-    assert play.token not in log.replace(f"::add-mask::{play.token}", "")
+    assert pull_request.token not in log.replace(f"::add-mask::{pull_request.token}", "")
     stopped = log.split("::stop-commands::")[1]
     assert "::error::not obeyed" in stopped.split("\n::")[0]
     assert "##[" not in log
 
 
-def test_an_event_that_asks_for_nothing(play: Play) -> None:
-    play.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
-    status, log = act(play, payload=play.payload("closed"))
+def test_an_event_that_asks_for_nothing(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
+    status, log = act(pull_request, payload=pull_request.payload("closed"))
     assert (status, log.splitlines()[-1]) == (
         0,
         "::notice::A pull request was closed: only `opened`, `synchronize`, `reopened`, `ready_for_review` are measured.",
     )
-    files = play.root / f"runner{play._checkouts}"
+    files = pull_request.root / f"runner{pull_request._checkouts}"
     assert json.loads((files / "event.json").read_text())["action"] == "closed"
-    assert comments(play) == []
+    assert comments(pull_request) == []
 
 
-def test_a_template_of_the_base_branch_writes_the_comment(play: Play) -> None:
+def test_a_template_of_the_base_branch_writes_the_comment(pull_request: PullRequestFixture) -> None:
     template = (
         "# {{ result }}: {{ verdict }}\n{% for one in configs %}\n* {{ one.name }} {{ one.flops.text }}\n{% endfor %}\n"
     )
-    play.main("A template", {"tools/comment.j2": template})
+    pull_request.main("A template", {"tools/comment.j2": template})
     wider = {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"}
-    play.push("Wider, and another template", {**wider, "tools/comment.j2": "All is well."})
-    assert act(play, comment_template="tools/comment.j2")[0] == 0
-    (body,) = comments(play)
+    pull_request.push("Wider, and another template", {**wider, "tools/comment.j2": "All is well."})
+    assert act(pull_request, comment_template="tools/comment.j2")[0] == 0
+    (body,) = comments(pull_request)
     assert body.splitlines()[1:] == [
         "# pass: `large.py` costs 100.00\xa0% more FLOPs (2.56K → 5.12K).",
         "* `large.py` 5.12K (+2.56K, +100.00\xa0%)",
     ]
-    status, log = act(play, comment_template="tools/nothere.j2")
+    status, log = act(pull_request, comment_template="tools/nothere.j2")
     assert status == 0
-    (body,) = comments(play)
+    (body,) = comments(pull_request)
     assert "> The template `tools/nothere.j2` was not used: there is no such file at" in body
     assert "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) |" in body
     assert "::warning::The comment template was not used: there is no such file" in log

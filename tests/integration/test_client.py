@@ -13,7 +13,7 @@ from tests.support.openapi import INSTALL, DescriptionMissingError, description
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Client, Comment
-from model_complexity.github.errors import PermissionDenied, RefusalError, UnansweredError
+from model_complexity.github.errors import ApiError, NoResponseError, PermissionDeniedError
 from model_complexity.github.event import PullRequest
 
 REPOSITORY = "open-mmlab/mmpretrain"
@@ -103,7 +103,7 @@ def test_the_merge_base_is_gits(github: GitHubServer, client: Client, history: t
     bare, commits = history
     github.state.repositories[REPOSITORY].git = str(bare)
     assert client.merge_base(commits["base"], commits["head"]) == commits["fork"]
-    with pytest.raises(RefusalError) as caught:
+    with pytest.raises(ApiError) as caught:
         client.merge_base(commits["base"], commits["alone"])
     assert caught.value.status == 404
     with pytest.raises(ActionError, match="`head` is '--output=x'"):
@@ -187,7 +187,7 @@ def raised(call: Callable[[], object]) -> ActionError:
 def test_a_read_only_token_is_denied_and_told_which_permission(github: GitHubServer, client: Client) -> None:
     github.state.tokens[TOKEN].permission = "read"
     error = raised(lambda: client.create_comment(7, "x"))
-    assert type(error) is PermissionDenied
+    assert type(error) is PermissionDeniedError
     assert error.message == (
         "GitHub answered 403 (Resource not accessible by integration) at POST "
         "/repos/open-mmlab/mmpretrain/issues/7/comments on open-mmlab/mmpretrain."
@@ -246,7 +246,7 @@ def test_a_write_is_never_repeated_blindly(
     github.state.faults.append(Fault(method, kind))  # type: ignore[arg-type]
     write = client.create_comment if method == "POST" else client.update_comment
     error = raised(lambda: write(7 if method == "POST" else ours.id, "new"))
-    assert type(error) is UnansweredError
+    assert type(error) is NoResponseError
     assert len(github.state.requests(method)) == 1
     assert naps.taken == []
 
@@ -310,10 +310,10 @@ def test_the_check_of_the_traffic_finds_what_is_wrong(github: GitHubServer, clie
     client.create_comment(7, "x")
     good = github.state.exchanges.pop()
     described = description(Path(__file__).parents[2])
-    assert described.problems(good) == []
+    assert described.warnings(good) == []
     good.path, good.query, good.body = good.path.replace("/7/", "/seven/"), "perpage=3", {"body": 3, "x": 1}
     good.response = {"id": "1"}
-    found = "\n".join(described.problems(good))
+    found = "\n".join(described.warnings(good))
     for part in (
         "'seven' is not of type 'integer'",
         "'perpage'",

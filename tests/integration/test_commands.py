@@ -17,7 +17,7 @@ from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, flops
 
 from model_complexity import cli
 from model_complexity.commands.ranges import parse_range
-from model_complexity.commands.revisions import open_desk, sides_of
+from model_complexity.commands.revisions import open_working_tree, sides_of
 from model_complexity.discover import Repository
 from model_complexity.report import Measurement, Report
 
@@ -25,7 +25,7 @@ POLICY = ".github/model-complexity.yml"
 WIDER = "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command left behind."""
 
     status: int
@@ -48,7 +48,7 @@ class Said(NamedTuple):
         }
 
 
-class Shop:
+class LocalRepository:
     """A developer at a desk: a clone with a zoo on main, in which the commands run."""
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,30 +76,30 @@ class Shop:
         self.git("commit", "--quiet", "-m", message)
         return self.git("rev-parse", "HEAD")
 
-    def run(self, *arguments: str) -> Said:
+    def run(self, *arguments: str) -> CommandResult:
         status = cli.main([*arguments])
-        return Said(status, *self._capsys.readouterr())
+        return CommandResult(status, *self._capsys.readouterr())
 
 
 @pytest.fixture
-def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shop:
+def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> LocalRepository:
     (tmp_path / "zoo").mkdir()
     monkeypatch.chdir(tmp_path / "zoo")
     monkeypatch.setenv("MODEL_COMPLEXITY_PYTHON", str(WORKER_PYTHON))
     monkeypatch.delenv("COLUMNS", raising=False)
-    return Shop(tmp_path / "zoo", capsys)
+    return LocalRepository(tmp_path / "zoo", capsys)
 
 
-def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(shop: Shop) -> None:
-    left = shop.git("rev-parse", "HEAD")
-    shop.git("checkout", "--quiet", "-b", "feature")
-    shop.write({"configs/large.py": WIDER})
-    shop.commit("Wider")
-    shop.git("checkout", "--quiet", "main")
-    shop.write({"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
-    shop.commit("What main has done since is not the developer's doing")
-    shop.git("checkout", "--quiet", "feature")
-    shop.write(
+def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(repo: LocalRepository) -> None:
+    left = repo.git("rev-parse", "HEAD")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.write({"configs/large.py": WIDER})
+    repo.commit("Wider")
+    repo.git("checkout", "--quiet", "main")
+    repo.write({"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
+    repo.commit("What main has done since is not the developer's doing")
+    repo.git("checkout", "--quiet", "feature")
+    repo.write(
         {
             ".gitignore": "ignored.py\n",
             "configs/small.py": TREE["configs/small.py"] + "model = dict(channels=6)\n",
@@ -109,9 +109,9 @@ def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(shop: Sho
             "checkpoint.bin": "x" * (2**20 + 1),
         }
     )
-    shop.git("add", "configs/staged.py")
-    before = shop.git("status", "--porcelain"), sorted(path.name for path in (shop.root / ".git").rglob("*"))
-    said = shop.run("diff", "--shape", "8", "--format", "json")
+    repo.git("add", "configs/staged.py")
+    before = repo.git("status", "--porcelain"), sorted(path.name for path in (repo.root / ".git").rglob("*"))
+    said = repo.run("diff", "--shape", "8", "--format", "json")
     assert said.status == 0
     assert said.flops == {
         "configs/large.py": (flops(16), flops(8)),
@@ -120,17 +120,17 @@ def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(shop: Sho
         "configs/staged.py": (flops(6), None),
     }
     assert (said.report.base, said.report.repository, said.report.pull_request) == (left, "zoo", None)
-    head = shop.git("rev-parse", "--short=9", "HEAD")
+    head = repo.git("rev-parse", "--short=9", "HEAD")
     assert said.report.notes == (
         f"Head is the working tree as it was, on top of commit `{head}`, with what is not committed yet.",
         "1 untracked file of more than a MiB left out.",
     )
-    assert (shop.git("status", "--porcelain"), sorted(path.name for path in (shop.root / ".git").rglob("*"))) == before
+    assert (repo.git("status", "--porcelain"), sorted(path.name for path in (repo.root / ".git").rglob("*"))) == before
 
 
-def test_text_on_stdout_and_progress_on_stderr(shop: Shop) -> None:
-    shop.write({"configs/large.py": WIDER, "configs/exits.py": "print('[bold]::error::hello')\nexit(0)\n"})
-    said = shop.run("diff", "--shape", "8")
+def test_text_on_stdout_and_progress_on_stderr(repo: LocalRepository) -> None:
+    repo.write({"configs/large.py": WIDER, "configs/exits.py": "print('[bold]::error::hello')\nexit(0)\n"})
+    said = repo.run("diff", "--shape", "8")
     assert said.status == 0
     lines = said.out.splitlines()
     assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K);")
@@ -155,102 +155,106 @@ def test_text_on_stdout_and_progress_on_stderr(shop: Shop) -> None:
         ("", "main", "main"),
     ],
 )
-def test_what_is_compared(shop: Shop, tmp_path: Path, written: str, base: str, head: str) -> None:
+def test_what_is_compared(repo: LocalRepository, tmp_path: Path, written: str, base: str, head: str) -> None:
     """The checkout is on main, with nothing that is not committed."""
-    left = shop.git("rev-parse", "HEAD")
-    shop.git("tag", "-a", "v1", "-m", "A release, with a tag of its own")
-    shop.git("checkout", "--quiet", "-b", "feature")
-    shop.write({"configs/large.py": WIDER})
-    feature = shop.commit("Wider")
-    shop.git("checkout", "--quiet", "main")
-    shop.write({"configs/large.py": WIDER.replace("16", "20")})
-    main = shop.commit("Wider on main")
-    desk = open_desk(shop.root / "configs", tmp_path)
-    found = sides_of(desk, Repository.open(desk.root, tmp_path / "git"), parse_range(written.format(main=main[:10])))
+    left = repo.git("rev-parse", "HEAD")
+    repo.git("tag", "-a", "v1", "-m", "A release, with a tag of its own")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.write({"configs/large.py": WIDER})
+    feature = repo.commit("Wider")
+    repo.git("checkout", "--quiet", "main")
+    repo.write({"configs/large.py": WIDER.replace("16", "20")})
+    main = repo.commit("Wider on main")
+    clone = open_working_tree(repo.root / "configs", tmp_path)
+    found = sides_of(clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10])))
     commits = {"left": left, "feature": feature, "main": main}
-    assert (found.sides.base, found.sides.head, found.sides.head_tree) == (commits[base], commits[head], commits[head])
+    assert (found.sides.base, found.sides.head, found.sides.head_checkout) == (
+        commits[base],
+        commits[head],
+        commits[head],
+    )
     assert found.sides.notes == (("Nothing differs from `main`.",) if base == head else ())
     tips = {"{main}...feature": main, "feature...": feature}
     assert found.tip == tips.get(written, commits[base]), "whose policy applies"
 
 
 def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repo: LocalRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.git("update-ref", "refs/remotes/origin/trunk", "HEAD")
-    shop.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
-    shop.write({"configs/large.py": WIDER})
-    shop.commit("On main, and not pushed")
-    shop.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "feature")
+    repo.git("update-ref", "refs/remotes/origin/trunk", "HEAD")
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    repo.write({"configs/large.py": WIDER})
+    repo.commit("On main, and not pushed")
+    repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "feature")
     monkeypatch.chdir(tmp_path / "linked" / "configs")
     Path("large.py").write_text(WIDER.replace("16", "32"))
-    said = shop.run("diff", "--shape", "8", "--format", "json")
+    said = repo.run("diff", "--shape", "8", "--format", "json")
     assert said.flops == {"configs/large.py": (flops(32), flops(8))}
 
 
-def test_check_goes_by_the_bases_policy(shop: Shop) -> None:
-    assert shop.run("check").out.startswith("There is no policy: ")
-    shop.write({POLICY: "shapes: 8\nbudgets: [{figure: flops, max: 5K}]\n"})
-    shop.commit("A policy")
-    shop.write({"configs/large.py": WIDER, POLICY: "budgets: [{figure: flops, max: 5T}]\n"})
-    said = shop.run("check")
+def test_check_goes_by_the_bases_policy(repo: LocalRepository) -> None:
+    assert repo.run("check").out.startswith("There is no policy: ")
+    repo.write({POLICY: "shapes: 8\nbudgets: [{metric: flops, max: 5K}]\n"})
+    repo.commit("A policy")
+    repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
+    said = repo.run("check")
     assert said.status == 1
     assert said.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
     assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in said.out
     assert "Note: This pull request changes the policy; the base's was applied.\n" in said.out
-    tried = shop.run("check", "--policy", POLICY, "--shape", "8")
+    tried = repo.run("check", "--policy", POLICY, "--shape", "8")
     assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
-    shop.write({"configs/large.py": WIDER.replace("16", "15")})
-    assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in shop.run("check").out
+    repo.write({"configs/large.py": WIDER.replace("16", "15")})
+    assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in repo.run("check").out
 
 
-def test_a_check_fails_for_what_cannot_be_measured_if_told(shop: Shop) -> None:
-    shop.write({"configs/broken.py": "model = (\n"})
-    assert shop.run("check").status == 0
-    assert shop.run("check", "--fail-on-error").status == 1
+def test_a_check_fails_for_what_cannot_be_measured_if_told(repo: LocalRepository) -> None:
+    repo.write({"configs/broken.py": "model = (\n"})
+    assert repo.run("check").status == 0
+    assert repo.run("check", "--fail-on-error").status == 1
 
 
-def test_the_syntax_of_a_policy_is_checked_alone(shop: Shop) -> None:
-    shop.write({POLICY: "shapes: 8\nbudgets:\n  - figure: flop\n    max: 5K\n", "good.yml": "jobs: 1\n"})
-    said = shop.run("check", "--syntax")
+def test_the_syntax_of_a_policy_is_checked_alone(repo: LocalRepository) -> None:
+    repo.write({POLICY: "shapes: 8\nbudgets:\n  - metric: flop\n    max: 5K\n", "good.yml": "jobs: 1\n"})
+    said = repo.run("check", "--syntax")
     assert (said.status, said.err) == (1, "")
     assert said.out == (
-        f"{shop.root}/{POLICY}: line 3, column 13: budgets[0].figure: 'flop' is none of flops, params, activations. "
+        f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is none of flops, params, activations. "
         "Did you mean `flops`?\n"
     )
-    said = shop.run("check", "--policy", "good.yml", "--syntax")
+    said = repo.run("check", "--policy", "good.yml", "--syntax")
     assert said == (0, "good.yml: well-formed; budgets: 0, known exceptions: 0.\n", "")
-    said = shop.run("check", "--policy", POLICY)
+    said = repo.run("check", "--policy", POLICY)
     assert (said.status, "line 3, column 13" in said.err) == (2, True)
-    assert shop.run("check", "--policy", "nowhere.yml").err.startswith(
+    assert repo.run("check", "--policy", "nowhere.yml").err.startswith(
         "model-complexity: error: the policy nowhere.yml cannot be read: No such file or directory.\n"
     )
 
 
-def test_measure_prints_the_page_of_files_as_they_lie_there(shop: Shop) -> None:
-    shop.write(
+def test_measure_prints_the_page_of_files_as_they_lie_there(repo: LocalRepository) -> None:
+    repo.write(
         {"configs/large.py": WIDER, ".gitignore": "*.py\n", "nets.py": LIBRARY.replace("channels, 2", "channels, 3")}
     )
-    said = shop.run("measure", "configs/large.py", "--shape", "8")
+    said = repo.run("measure", "configs/large.py", "--shape", "8")
     assert said.status == 0
     assert said.out.splitlines()[:4] == ["=" * 30, "Input shape: (3, 8, 8)", "Flops: 6.144K", "Params: 96"]
     assert "|   0.weight |   (16, 3, 1, 1)        |          |                |" in said.out.splitlines()
-    assert shop.git("status", "--porcelain") == "M configs/large.py\n M nets.py\n?? .gitignore"
+    assert repo.git("status", "--porcelain") == "M configs/large.py\n M nets.py\n?? .gitignore"
 
 
-def test_measure_several_at_several_shapes(shop: Shop) -> None:
-    shop.write({"configs/broken.py": "model = (\n"})
-    files = ["configs/small.py", "configs/broken.py", str(shop.root / "configs/small.py")]
-    said = shop.run("measure", *files, "--shape", "8", "--shape", "16x8")
+def test_measure_several_at_several_shapes(repo: LocalRepository) -> None:
+    repo.write({"configs/broken.py": "model = (\n"})
+    files = ["configs/small.py", "configs/broken.py", str(repo.root / "configs/small.py")]
+    said = repo.run("measure", *files, "--shape", "8", "--shape", "16x8")
     assert said.status == 1
     titles = [line for line in said.out.splitlines() if re.match("configs/.* at ", line)]
     assert titles[:2] == ["configs/small.py at (3, 8, 8)", "configs/small.py at (3, 16, 8)"]
     assert "  config_syntax: configs/broken.py:1: '(' was never closed" in said.out.splitlines()
-    report = shop.run("measure", *files, "--shape", "8", "--format", "json").report
+    report = repo.run("measure", *files, "--shape", "8", "--format", "json").report
     assert [entry.target.name for entry in report.entries] == ["configs/small.py", "configs/broken.py"]
 
 
-def test_measure_writes_to_stdout_what_the_pages_command_does(shop: Shop) -> None:
+def test_measure_writes_to_stdout_what_the_pages_command_does(repo: LocalRepository) -> None:
     """To the last byte, with an operator that is not counted too."""
     uncounted = LIBRARY + (
         "    def forward(self, x):\n"
@@ -258,11 +262,11 @@ def test_measure_writes_to_stdout_what_the_pages_command_does(shop: Shop) -> Non
         "        flat = super().forward(x).flatten(2)\n"
         "        return torch.cholesky_inverse(flat @ flat.transpose(1, 2))\n"
     )
-    shop.write({"nets.py": uncounted})
-    said = shop.run("measure", "configs/small.py", "--shape", "8")
+    repo.write({"nets.py": uncounted})
+    said = repo.run("measure", "configs/small.py", "--shape", "8")
     script = Path(__file__).parents[2] / "scripts" / "get_flops.py"
     command = [str(WORKER_PYTHON), str(script), "configs/small.py", "--shape", "8"]
-    page = subprocess.run(command, check=True, capture_output=True, text=True, cwd=shop.root)
+    page = subprocess.run(command, check=True, capture_output=True, text=True, cwd=repo.root)
     assert (said.status, said.out) == (0, page.stdout)
     assert "Not counted in configs/small.py at (3, 8, 8): aten::cholesky_inverse ×1.\n" in said.err
     assert "cholesky_inverse" in page.stderr
@@ -291,11 +295,11 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_is_interrupted_leaves_nothing_behind(
-    shop: Shop, tmp_path: Path, sent: signal.Signals, status: int
+    repo: LocalRepository, tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
     there, rooms = tmp_path / "pids", tmp_path / "rooms"
     rooms.mkdir()
-    shop.write({"configs/slow.py": SLOW.format(there=str(there))})
+    repo.write({"configs/slow.py": SLOW.format(there=str(there))})
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(rooms)}
     command = [sys.executable, "-c", INTERRUPTIBLE, "measure", "configs/slow.py", "--shape", "8"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -352,22 +356,24 @@ def test_measure_needs_no_repository(
         (["diff", "main...orphan"], "main and orphan have no commit in common in this repository. If the clone"),
     ],
 )
-def test_errors_say_what_to_do(shop: Shop, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_say_what_to_do(
+    repo: LocalRepository, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path(os.fsdecode(b"configs/caf\xe9.py")).touch()
-    shop.git("checkout", "--quiet", "--orphan", "orphan")
-    shop.commit("Another history")
+    repo.git("checkout", "--quiet", "--orphan", "orphan")
+    repo.commit("Another history")
     try:
-        status, out, err = shop.run(*arguments)
+        status, out, err = repo.run(*arguments)
     except SystemExit as ended:
         status, (out, err) = int(str(ended.code)), capsys.readouterr()
     assert (status, out) == (2, "")
     assert said in " ".join(err.split())
 
 
-def test_without_torch_the_error_has_the_line_for_pip(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_error_has_the_line_for_pip(repo: LocalRepository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODEL_COMPLEXITY_PYTHON")
-    shop.write({"configs/large.py": WIDER})
-    said = shop.run("diff")
+    repo.write({"configs/large.py": WIDER})
+    said = repo.run("diff")
     assert (said.status, said.out) == (2, "")
     assert "has no torch, fvcore, mmengine.\n" in said.err
     assert "-m pip install 'torch' 'fvcore==" in said.err

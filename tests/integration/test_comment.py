@@ -9,7 +9,7 @@ from tests.support.github_server import Fault, GitHubServer
 
 from model_complexity.github.client import Client
 from model_complexity.github.comment import Published, marker, publish
-from model_complexity.github.errors import PermissionDenied, UnansweredError
+from model_complexity.github.errors import NoResponseError, PermissionDeniedError
 
 REPOSITORY = "open-mmlab/mmpretrain"
 HEAD, BASE, NEWER = "a" * 40, "b" * 40, "c" * 40
@@ -84,7 +84,7 @@ def test_an_update_without_an_answer_is_made(github: GitHubServer, client: Clien
 
 def test_a_github_that_never_answers_a_write_is_asked_twice_and_no_more(github: GitHubServer, client: Client) -> None:
     github.state.faults.append(Fault("POST", "502", times=99, path="/issues/"))
-    with pytest.raises(UnansweredError, match="GitHub answered 502"):
+    with pytest.raises(NoResponseError, match="GitHub answered 502"):
         publish(client, 7, "main", "new", HEAD)
     assert len(github.state.requests("POST")) == 2
     assert bodies(github) == []
@@ -92,7 +92,7 @@ def test_a_github_that_never_answers_a_write_is_asked_twice_and_no_more(github: 
 
 def test_a_read_only_token_is_denied(github: GitHubServer, client: Client) -> None:
     github.state.tokens["secret"].permission = "read"
-    with pytest.raises(PermissionDenied) as caught:
+    with pytest.raises(PermissionDeniedError) as caught:
         publish(client, 7, "main", "new", HEAD)
     assert "`permissions: {contents: read, pull-requests: write}`" in caught.value.advice
 

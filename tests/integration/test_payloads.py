@@ -47,7 +47,7 @@ def test_a_payload_of_a_fork_and_of_a_fork_that_is_gone() -> None:
         assert isinstance(event, Event)
         assert event.pull_request
         assert (event.pull_request.head_repository, event.pull_request.is_fork) == (name, True)
-        assert event.may_lack_permission
+        assert event.token_is_read_only
 
 
 @pytest.mark.parametrize("inputs", [None, {}, {"configs": "configs/a.py", "shapes": "224 384", "pr-number": "12"}])

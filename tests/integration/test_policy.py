@@ -7,254 +7,273 @@ from typing import Any
 
 from tests.support.action_runs import LIBRARY, TREE, act, act_in, comments, flops, left_behind
 from tests.support.github_server import Fault
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.report import BudgetCheck, Measurement
 
 PATH = ".github/model-complexity.yml"
 WIDER = {"configs/large.py": "# A comment.\n_base_ = './_base_/net.py'\n\nmodel = dict(channels=16)\n"}
 """2,560 flops and 40 params become 5,120 and 80; the model is on line 4."""
-BAD = "shapes: 8\nbudgets:\n  - figure: flops\n    max: 5g\n"
+BAD = "shapes: 8\nbudgets:\n  - metric: flops\n    max: 5g\n"
 
 
 def budgets(*rules: str, more: str = "") -> dict[str, str | None]:
     return {PATH: "budgets:\n" + "".join(f"  - {{{rule}}}\n" for rule in rules) + more}
 
 
-def states(play: Play) -> list[tuple[str, str, str]]:
-    found: tuple[BudgetCheck, ...] = left_behind(play)[0].budgets
-    return [(check.figure, check.limit, check.state) for check in found]
+def states(pull_request: PullRequestFixture) -> list[tuple[str, str, str]]:
+    found: tuple[BudgetCheck, ...] = left_behind(pull_request)[0].budgets
+    return [(check.metric, check.limit, check.state) for check in found]
 
 
 def annotated(log: str) -> list[str]:
     return [line for line in log.splitlines() if line.startswith(("::error", "::warning"))]
 
 
-def verdict(play: Play) -> str:
-    report, outputs, _ = left_behind(play)
+def verdict(pull_request: PullRequestFixture) -> str:
+    report, outputs, _ = left_behind(pull_request)
     assert outputs["verdict"] == report.verdict
     return report.verdict
 
 
-def test_kept_and_near_budgets_pass(play: Play) -> None:
-    play.main(
-        "A policy", budgets("figure: flops, max: 5.12K", "figure: params, max: 1K", "figure: flops, max-increase: 100%")
+def test_kept_and_near_budgets_pass(pull_request: PullRequestFixture) -> None:
+    pull_request.main(
+        "A policy", budgets("metric: flops, max: 5.12K", "metric: params, max: 1K", "metric: flops, max-increase: 100%")
     )
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    assert (status, verdict(play), annotated(log)) == (0, "pass", [])
-    assert states(play) == [("flops", "5.12K", "near"), ("params", "1K", "kept"), ("flops", "100%", "kept")]
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), annotated(log)) == (0, "pass", [])
+    assert states(pull_request) == [("flops", "5.12K", "near"), ("params", "1K", "ok"), ("flops", "100%", "ok")]
 
 
-def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 5119", "figure: params, max-increase: 99.9%, level: warn"))
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    assert (status, verdict(play)) == (1, "fail")
+def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(pull_request: PullRequestFixture) -> None:
+    pull_request.main(
+        "A policy", budgets("metric: flops, max: 5119", "metric: params, max-increase: 99.9%, level: warn")
+    )
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request)) == (1, "fail")
     where, shape = "title=Budget broken,file=configs/large.py,line=4", "at (3, 8, 8)"
     assert annotated(log) == [
         f"::error {where}::flops are 5.12K {shape}: at most 5119 are allowed; 1 too many.",
         f"::warning {where}::params are 80 {shape}: they were 40 at the merge base, and may grow by 99.9%25; 1 too many.",
     ]
-    report, outputs, summary = left_behind(play)
+    report, outputs, summary = left_behind(pull_request)
     assert report.policy == "applied"
     assert (outputs["flops-delta"], outputs["params-delta"]) == ("100.0000", "100.0000")
     (result,) = json.loads(outputs["results"])["results"]
-    assert (result["verdict"], result["broken"]) == ("fail", ["flops max 5119", "params max-increase 99.9%"])
+    assert (result["verdict"], result["exceeded"]) == ("fail", ["flops max 5119", "params max-increase 99.9%"])
     assert "5.12K" in summary, "exit code 1 comes after everything was said"
-    assert len(comments(play)) == 1
+    assert len(comments(pull_request)) == 1
 
 
-def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says_so(play: Play) -> None:
+def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says_so(
+    pull_request: PullRequestFixture,
+) -> None:
     library = f"{LIBRARY}\n    def switch_to_deploy(self):\n        self[1] = nn.Identity()\n"
-    play.main("A policy", {PATH: "deploy: true\n", "nets.py": library})
-    play.push("Wider", WIDER)
-    assert act(play)[0] == 0
+    pull_request.main("A policy", {PATH: "deploy: true\n", "nets.py": library})
+    pull_request.push("Wider", WIDER)
+    assert act(pull_request)[0] == 0
     deployed = "3.072K (+1.536K, +100.00\N{NO-BREAK SPACE}%)"
-    assert f"| `large.py`, deployed | {deployed} |" in comments(play)[0]
-    (head,) = (entry.head for entry in left_behind(play)[0].entries)
+    assert f"| `large.py`, deployed | {deployed} |" in comments(pull_request)[0]
+    (head,) = (entry.head for entry in left_behind(pull_request)[0].entries)
     assert isinstance(head, Measurement)
     assert head.deployed
     assert (head.flops, head.deployed.flops) == (flops(16), 64 * 3 * 16)
-    assert act(play, deploy="false")[0] == 0
-    assert ", deployed |" not in comments(play)[0]
+    assert act(pull_request, deploy="false")[0] == 0
+    assert ", deployed |" not in comments(pull_request)[0]
 
 
-def test_a_warning_does_not_fail_the_step(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 1, level: warn"))
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    assert (status, verdict(play), [line.split()[0] for line in annotated(log)]) == (0, "warn", ["::warning"])
+def test_a_warning_does_not_fail_the_step(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max: 1, level: warn"))
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), [line.split()[0] for line in annotated(log)]) == (0, "warn", ["::warning"])
 
 
-def test_a_breach_that_was_there_before_is_reported_and_not_failed(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 1K"))
-    play.push("A word", {"configs/large.py": TREE["configs/large.py"] + "# a word\n"})
-    status, log = act(play)
-    assert (status, verdict(play), annotated(log), states(play)) == (0, "pass", [], [("flops", "1K", "broken_before")])
-    play.push("Narrower", {"configs/large.py": WIDER["configs/large.py"].replace("16", "7")})
-    assert (act(play)[0], states(play)) == (0, [("flops", "1K", "broken_before")])
-    play.push("Wider", {"configs/large.py": WIDER["configs/large.py"].replace("16", "9")})
-    assert (act(play)[0], states(play)) == (1, [("flops", "1K", "broken")])
-
-
-def test_a_known_exception_is_ignored_with_its_reason(play: Play) -> None:
-    play.main(
-        "A policy", budgets("figure: flops, max: 1", more="ignore: [{configs: configs/large.py, reason: A teacher.}]")
+def test_a_breach_that_was_there_before_is_reported_and_not_failed(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max: 1K"))
+    pull_request.push("A word", {"configs/large.py": TREE["configs/large.py"] + "# a word\n"})
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), annotated(log), states(pull_request)) == (
+        0,
+        "pass",
+        [],
+        [("flops", "1K", "already_exceeded")],
     )
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    assert (status, verdict(play), annotated(log)) == (0, "pass", [])
-    assert [(check.state, check.reason) for check in left_behind(play)[0].budgets] == [("ignored", "A teacher.")]
+    pull_request.push("Narrower", {"configs/large.py": WIDER["configs/large.py"].replace("16", "7")})
+    assert (act(pull_request)[0], states(pull_request)) == (0, [("flops", "1K", "already_exceeded")])
+    pull_request.push("Wider", {"configs/large.py": WIDER["configs/large.py"].replace("16", "9")})
+    assert (act(pull_request)[0], states(pull_request)) == (1, [("flops", "1K", "exceeded")])
 
 
-def test_a_config_that_fails_breaks_no_budget(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 1"))
-    play.push("A syntax error", {"configs/large.py": "model = (\n"})
-    status, log = act(play)
-    assert (status, verdict(play), states(play)) == (0, "pass", [])
+def test_a_known_exception_is_ignored_with_its_reason(pull_request: PullRequestFixture) -> None:
+    pull_request.main(
+        "A policy", budgets("metric: flops, max: 1", more="ignore: [{configs: configs/large.py, reason: A teacher.}]")
+    )
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), annotated(log)) == (0, "pass", [])
+    assert [(check.state, check.reason) for check in left_behind(pull_request)[0].budgets] == [
+        ("ignored", "A teacher.")
+    ]
+
+
+def test_a_config_that_fails_breaks_no_budget(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max: 1"))
+    pull_request.push("A syntax error", {"configs/large.py": "model = (\n"})
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), states(pull_request)) == (0, "pass", [])
     warnings = annotated(log)
     assert warnings[0].startswith(
         "::warning title=Model cannot be measured,file=configs/large.py,line=1::Cannot be measured at (3, 8, 8) (config_syntax): "
     )
-    assert act(play, fail_on_error="true")[0] == 1
+    assert act(pull_request, fail_on_error="true")[0] == 1
 
 
-def test_a_pull_request_does_not_loosen_its_own_verdict(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 1K"))
-    for files in (budgets("figure: flops, max: 1T"), {PATH: None}, budgets("figure: flops, max: 1T")):
-        play.push("Wider, and allowed", {**WIDER, **files})
-        status, log = act(play)
-        assert (status, verdict(play), states(play)) == (1, "fail", [("flops", "1K", "broken")])
+def test_a_pull_request_does_not_loosen_its_own_verdict(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max: 1K"))
+    for files in (budgets("metric: flops, max: 1T"), {PATH: None}, budgets("metric: flops, max: 1T")):
+        pull_request.push("Wider, and allowed", {**WIDER, **files})
+        status, log = act(pull_request)
+        assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
         assert "This pull request changes the policy; the base's was applied." in log
-        assert "> This pull request changes the policy; the base's was applied." in comments(play)[0]
+        assert "> This pull request changes the policy; the base's was applied." in comments(pull_request)[0]
 
 
-def test_nor_by_starting_before_there_was_a_policy(play: Play) -> None:
-    play.push("Wider", WIDER)
-    play.main("A policy", budgets("figure: flops, max: 1K"))
-    play.git(play.desk, "checkout", "--quiet", "feature")
-    status, log = act(play)
-    assert (status, verdict(play)) == (1, "fail")
+def test_nor_by_starting_before_there_was_a_policy(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", WIDER)
+    pull_request.main("A policy", budgets("metric: flops, max: 1K"))
+    pull_request.git(pull_request.clone, "checkout", "--quiet", "feature")
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request)) == (1, "fail")
     assert "changes the policy" not in log
 
 
-def test_nor_where_the_base_is_not_in_the_checkout(play: Play) -> None:
+def test_nor_where_the_base_is_not_in_the_checkout(pull_request: PullRequestFixture) -> None:
     """The tip of main is one commit further than what can be fetched: its policy comes from the API."""
-    play.push("Wider, and allowed", {**WIDER, **budgets("figure: flops, max: 1T")})
-    play.main("A policy", {**budgets("figure: flops, max: 1K")})
-    assert play.pull
-    play.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
-    merge = play.pull.head_sha  # the trial merge does not matter here, and this one would have a conflict
-    workspace, _ = play.checkout(depth=1, ref=merge)
-    status, log = act_in(play, workspace, merge, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
-    assert [e.path for e in play.server.state.exchanges if "/contents/" in e.path] != [], log
-    assert (status, verdict(play), states(play)) == (1, "fail", [("flops", "1K", "broken")])
+    pull_request.push("Wider, and allowed", {**WIDER, **budgets("metric: flops, max: 1T")})
+    pull_request.main("A policy", {**budgets("metric: flops, max: 1K")})
+    assert pull_request.pull
+    pull_request.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
+    merge = pull_request.pull.head_sha  # the trial merge does not matter here, and this one would have a conflict
+    workspace, _ = pull_request.checkout(depth=1, ref=merge)
+    status, log = act_in(pull_request, workspace, merge, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    assert [e.path for e in pull_request.server.state.exchanges if "/contents/" in e.path] != [], log
+    assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
 
 
-def test_a_policy_that_cannot_be_had_is_not_taken_for_none(play: Play) -> None:
-    play.push("Wider", WIDER)
-    assert play.pull
-    play.pull.base_sha = play.main("Later", {"README.md": "Later.\n"})
-    workspace, sha = play.checkout(depth=1, ref=play.pull.head_sha)
-    play.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
-    status, log = act_in(play, workspace, sha)
-    assert (status, verdict(play), left_behind(play)[0].policy) == (0, "warn", "not_applied")
+def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider", WIDER)
+    assert pull_request.pull
+    pull_request.pull.base_sha = pull_request.main("Later", {"README.md": "Later.\n"})
+    workspace, sha = pull_request.checkout(depth=1, ref=pull_request.pull.head_sha)
+    pull_request.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
+    status, log = act_in(pull_request, workspace, sha)
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
     assert "the file could not be had: GitHub's rate limit is used up" in log
 
 
-def test_a_new_policy_applies_once_it_is_merged(play: Play) -> None:
-    play.push("Wider, and a policy", {**WIDER, **budgets("figure: flops, max: 1K")})
-    status, log = act(play)
-    assert (status, verdict(play), states(play)) == (0, "pass", [])
+def test_a_new_policy_applies_once_it_is_merged(pull_request: PullRequestFixture) -> None:
+    pull_request.push("Wider, and a policy", {**WIDER, **budgets("metric: flops, max: 1K")})
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), states(pull_request)) == (0, "pass", [])
     assert "::warning::This pull request has a policy that the base has not; it applies once it is merged." in log
 
 
-def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(play: Play) -> None:
-    play.main("A slip", {PATH: BAD})
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    report = left_behind(play)[0]
-    assert (status, verdict(play), report.policy, report.budgets) == (0, "warn", "not_applied", ())
+def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A slip", {PATH: BAD})
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    report = left_behind(pull_request)[0]
+    assert (status, verdict(pull_request), report.policy, report.budgets) == (0, "warn", "not_applied", ())
     assert [entry.shape for entry in report.entries] == [(3, 8, 8)]
     where = (
         f"::warning title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: '5g' is not "
     )
     assert any(line.startswith(where) for line in annotated(log)), log
     note = "> The policy `.github/model-complexity.yml` of the base cannot be read, so no budget was judged, and the action's "
-    assert note in comments(play)[0]
-    assert "Did you mean 5G?" in comments(play)[0]
+    assert note in comments(pull_request)[0]
+    assert "Did you mean 5G?" in comments(pull_request)[0]
 
-    play.push("Mended", {PATH: BAD.replace("5g", "5G")})
-    status, log = act(play)
+    pull_request.push("Mended", {PATH: BAD.replace("5g", "5G")})
+    status, log = act(pull_request)
     assert (status, [line for line in annotated(log) if line.startswith("::error")]) == (0, [])
 
 
-def test_an_edit_that_does_not_parse_is_an_error_on_its_line(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max: 1T"))
-    play.push("A slip", {**WIDER, PATH: BAD})
-    status, log = act(play)
-    assert (status, verdict(play), states(play)) == (0, "pass", [("flops", "1T", "kept")])
+def test_an_edit_that_does_not_parse_is_an_error_on_its_line(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max: 1T"))
+    pull_request.push("A slip", {**WIDER, PATH: BAD})
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), states(pull_request)) == (0, "pass", [("flops", "1T", "ok")])
     (error,) = [line for line in annotated(log) if line.startswith("::error")]
     assert error.startswith(
         f"::error title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: "
     )
-    assert "Its own cannot be read: `line 4, column 10: budgets[0].max: '5g'" in comments(play)[0]
+    assert "Its own cannot be read: `line 4, column 10: budgets[0].max: '5g'" in comments(pull_request)[0]
 
 
-def test_a_policy_that_is_a_link_is_not_followed(play: Play) -> None:
-    (play.desk / ".github").mkdir()
-    (play.desk / PATH).symlink_to("../README.md")
-    play.main("A link", {"README.md": "budgets: []\n"})
-    play.push("Wider", WIDER)
-    status, log = act(play)
-    assert (status, verdict(play), left_behind(play)[0].policy) == (0, "warn", "not_applied")
+def test_a_policy_that_is_a_link_is_not_followed(pull_request: PullRequestFixture) -> None:
+    (pull_request.clone / ".github").mkdir()
+    (pull_request.clone / PATH).symlink_to("../README.md")
+    pull_request.main("A link", {"README.md": "budgets: []\n"})
+    pull_request.push("Wider", WIDER)
+    status, log = act(pull_request)
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
     assert "the file is not a regular file" in log
 
 
-def shapes_measured(play: Play) -> dict[str, list[Any]]:
+def shapes_measured(pull_request: PullRequestFixture) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for entry in left_behind(play)[0].entries:
+    for entry in left_behind(pull_request)[0].entries:
         found.setdefault(entry.target.name, []).append(entry.shape)
     return found
 
 
-def test_shapes_by_glob_and_exclusion(play: Play) -> None:
+def test_shapes_by_glob_and_exclusion(pull_request: PullRequestFixture) -> None:
     rules = "exclude: configs/skip.py\nshapes: 8\nshapes-for: [{configs: configs/large.py, shapes: [16, 8x16]}]\nmax-configs: 2\n"
-    play.main("A policy", {PATH: rules, "configs/skip.py": TREE["configs/small.py"]})
+    pull_request.main("A policy", {PATH: rules, "configs/skip.py": TREE["configs/small.py"]})
     touched = {name: TREE[name] + "# touched\n" for name in ("configs/large.py", "configs/small.py")}
-    play.push(
+    pull_request.push(
         "Touched", {**touched, "configs/skip.py": TREE["configs/small.py"] + "# touched\n", "configs/x.py": "#\n"}
     )
-    act(play, shapes="")
-    assert shapes_measured(play) == {"configs/large.py": [(3, 16, 16), (3, 8, 16)], "configs/small.py": [(3, 8, 8)]}
-    (cut,) = left_behind(play)[0].not_measured
+    act(pull_request, shapes="")
+    assert shapes_measured(pull_request) == {
+        "configs/large.py": [(3, 16, 16), (3, 8, 16)],
+        "configs/small.py": [(3, 8, 8)],
+    }
+    (cut,) = left_behind(pull_request)[0].not_measured
     assert cut.name == "configs/x.py"
-    entry = left_behind(play)[0].entries[1]
+    entry = left_behind(pull_request)[0].entries[1]
     assert isinstance(entry.head, Measurement)
     assert isinstance(entry.base, Measurement)
     assert entry.head.flops == entry.base.flops == 2 * flops(8)
 
-    act(play, shapes="4", max_configs="1", configs="configs/*l.py")
-    assert shapes_measured(play) == {"configs/small.py": [(3, 4, 4)]}
+    act(pull_request, shapes="4", max_configs="1", configs="configs/*l.py")
+    assert shapes_measured(pull_request) == {"configs/small.py": [(3, 4, 4)]}
 
 
-def test_by_hand_the_policy_of_the_measured_commit_applies_and_inputs_go_before_it(play: Play) -> None:
-    rules = "exclude: configs/large.py\nshapes: 16\nbudgets: [{figure: flops, max: 2K}]\n"
-    play.main("A policy", {PATH: rules})
-    payload = play.dispatch({"configs": "configs/*.py", "shapes": "8"})
-    status, _ = act(play, "workflow_dispatch", payload, shapes="")
-    assert shapes_measured(play) == {"configs/large.py": [(3, 8, 8)], "configs/small.py": [(3, 8, 8)]}
-    assert (status, states(play)) == (1, [("flops", "2K", "broken"), ("flops", "2K", "kept")])
-    assert left_behind(play)[1]["flops-delta"] == ""
+def test_by_hand_the_policy_of_the_measured_commit_applies_and_inputs_go_before_it(
+    pull_request: PullRequestFixture,
+) -> None:
+    rules = "exclude: configs/large.py\nshapes: 16\nbudgets: [{metric: flops, max: 2K}]\n"
+    pull_request.main("A policy", {PATH: rules})
+    payload = pull_request.dispatch({"configs": "configs/*.py", "shapes": "8"})
+    status, _ = act(pull_request, "workflow_dispatch", payload, shapes="")
+    assert shapes_measured(pull_request) == {"configs/large.py": [(3, 8, 8)], "configs/small.py": [(3, 8, 8)]}
+    assert (status, states(pull_request)) == (1, [("flops", "2K", "exceeded"), ("flops", "2K", "ok")])
+    assert left_behind(pull_request)[1]["flops-delta"] == ""
 
 
-def test_what_is_not_comparable_is_not_judged_and_it_is_said(play: Play) -> None:
-    play.main("A policy", budgets("figure: flops, max-increase: 0%", "figure: params, max-increase: 0%"))
+def test_what_is_not_comparable_is_not_judged_and_it_is_said(pull_request: PullRequestFixture) -> None:
+    pull_request.main("A policy", budgets("metric: flops, max-increase: 0%", "metric: params, max-increase: 0%"))
     other = LIBRARY.replace("        super", "        self.extract_feat = self.forward\n        super", 1)
     other = LIBRARY + "\n    def extract_feat(self, x):\n        return self[0](x)\n"
-    play.push("Features only", {**WIDER, "nets.py": other})
-    status, log = act(play)
-    assert (status, states(play)) == (1, [("params", "0%", "broken")])
-    assert "> `max-increase` on flops was not judged once: the base was traced by another method" in comments(play)[0]
+    pull_request.push("Features only", {**WIDER, "nets.py": other})
+    status, log = act(pull_request)
+    assert (status, states(pull_request)) == (1, [("params", "0%", "exceeded")])
+    assert (
+        "> `max-increase` on flops was not judged once: the base was traced by another method"
+        in comments(pull_request)[0]
+    )
     assert log.count("::error") == 1

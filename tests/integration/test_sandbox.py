@@ -10,7 +10,7 @@ import pytest
 from model_complexity.errors import ActionError
 from model_complexity.report import Failure, Measurement, Result
 from model_complexity.sandbox.process import OUTPUT_LIMIT
-from model_complexity.sandbox.sandbox import Job, Means, Ready, Sandbox
+from model_complexity.sandbox.sandbox import Job, MeasureOptions, Sandbox, WorkerInfo
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 SHAPE = (3, 4, 4)
@@ -45,9 +45,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 def sandbox(tmp_path: Path, python: Path = WORKER_PYTHON, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
-    room = tmp_path / "room"
-    room.mkdir(parents=True)
-    return Sandbox.prepare(python, room, users=(None, None), means=Means(60, device, jobs=jobs))
+    workdir = tmp_path / "room"
+    workdir.mkdir(parents=True)
+    return Sandbox.prepare(python, workdir, users=(None, None), options=MeasureOptions(60, device, jobs=jobs))
 
 
 def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
@@ -62,7 +62,7 @@ def test_a_tree_cannot_stand_in_for_our_code_or_for_torch(tmp_path: Path, tree: 
         (tree / name).write_text("raise SystemExit('the tree was imported')\n")
     (tree / "model_complexity").mkdir()
     (tree / "model_complexity" / "__init__.py").write_text("raise SystemExit('the tree was imported')\n")
-    told: list[Ready] = []
+    told: list[WorkerInfo] = []
     wall = sandbox(tmp_path)
     ((_, result),) = wall.measure(tree, [Job("good.py", SHAPE)], print, told.append)
     assert isinstance(result, Measurement)
@@ -185,7 +185,7 @@ def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
         sandbox(tmp_path, tmp_path / "nowhere")
     for user, message in (("root", "must not run as root"), ("nobody-here", "there is no user 'nobody-here'")):
         with pytest.raises(ActionError, match=message):
-            Sandbox.prepare(WORKER_PYTHON, tmp_path / user, users=(user, None), means=Means())
+            Sandbox.prepare(WORKER_PYTHON, tmp_path / user, users=(user, None), options=MeasureOptions())
 
 
 def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import Desk, Repository
+from model_complexity.discover import Repository, WorkingTree
 
 
 class Checkout:
@@ -40,11 +40,11 @@ class Checkout:
 
     def snapshot(self) -> tuple[dict[str, str], int]:
         """Every path of the working tree's commit with its content, and how many files were left out."""
-        desk = Desk.around(self.root, self.home)
-        assert desk is not None
-        repository = Repository.open(desk.root, self.home / "git")
+        clone = WorkingTree.discover(self.root, self.home)
+        assert clone is not None
+        repository = Repository.open(clone.root, self.home / "git")
         head = self.git("rev-parse", "HEAD")
-        sha, left_out = desk.snapshot(repository, head)
+        sha, left_out = clone.snapshot(repository, head)
         tree = repository.checkout(sha, self.home / "tree")
         found = {
             path.relative_to(tree).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_text()
@@ -63,11 +63,11 @@ BEFORE = {name: f"{name}\n" for name in ("kept", "edited", "deleted", "moved")}
 
 
 def test_an_untouched_tree_is_its_own_commit(checkout: Checkout) -> None:
-    desk = Desk.around(checkout.root, checkout.home)
-    assert desk is not None
+    clone = WorkingTree.discover(checkout.root, checkout.home)
+    assert clone is not None
     head = checkout.git("rev-parse", "HEAD")
     (checkout.root / "kept").touch()
-    assert desk.snapshot(Repository.open(desk.root, checkout.home / "git"), head) == (head, 0)
+    assert clone.snapshot(Repository.open(clone.root, checkout.home / "git"), head) == (head, 0)
 
 
 def test_edits_deletions_moves_and_new_files(checkout: Checkout) -> None:
@@ -150,4 +150,4 @@ def test_nothing_of_the_checkout_runs_and_nothing_in_it_is_written(checkout: Che
 
 def test_outside_of_a_repository_there_is_no_desk(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    assert Desk.around(tmp_path / "plain", tmp_path) is None
+    assert WorkingTree.discover(tmp_path / "plain", tmp_path) is None

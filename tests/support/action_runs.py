@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tests.support.pull_request import Play
+from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.action import run
 from model_complexity.report import Report
@@ -32,15 +32,15 @@ TREE = {
 
 
 def act(
-    play: Play, event: str = "pull_request", payload: dict[str, Any] | None = None, **inputs: str
+    pull_request: PullRequestFixture, event: str = "pull_request", payload: dict[str, Any] | None = None, **inputs: str
 ) -> tuple[int, str]:
     """One run over a full checkout; returns exit code and log."""
-    workspace, sha = play.checkout() if play.pull else play.checkout(ref=play.base_sha)
-    return act_in(play, workspace, sha, event, payload, **inputs)
+    workspace, sha = pull_request.checkout() if pull_request.pull else pull_request.checkout(ref=pull_request.base_sha)
+    return act_in(pull_request, workspace, sha, event, payload, **inputs)
 
 
 def act_in(
-    play: Play,
+    pull_request: PullRequestFixture,
     workspace: Path,
     sha: str,
     event: str = "pull_request",
@@ -49,25 +49,27 @@ def act_in(
     **inputs: str,
 ) -> tuple[int, str]:
     inputs = {"shapes": "8", "device": "cpu", **inputs}
-    told = play.environment(event, payload or play.payload(), workspace, sha, **inputs) | (surroundings or {})
+    told = pull_request.environment(event, payload or pull_request.payload(), workspace, sha, **inputs) | (
+        surroundings or {}
+    )
     log = io.StringIO()
     status = run(Settings.from_environment({**told, "MODEL_COMPLEXITY_PYTHON": str(WORKER_PYTHON)}), log)
     return status, log.getvalue()
 
 
-def left_behind(play: Play) -> tuple[Report, dict[str, str], str]:
+def left_behind(pull_request: PullRequestFixture) -> tuple[Report, dict[str, str], str]:
     """report.json, the outputs and the job summary of the last run."""
-    files = play.root / f"runner{play._checkouts}"
+    files = pull_request.root / f"runner{pull_request._checkouts}"
     outputs, lines = {}, iter((files / "output").read_text().splitlines())
     for line in lines:
         name, _, delimiter = line.partition("<<")
         outputs[name] = "\n".join(iter(lambda: next(lines), delimiter))
-    report = play.root / f"checkout{play._checkouts}" / "model-complexity" / "default" / "report.json"
+    report = pull_request.root / f"checkout{pull_request._checkouts}" / "model-complexity" / "default" / "report.json"
     return Report.model_validate_json(report.read_text()), outputs, (files / "summary").read_text()
 
 
-def comments(play: Play) -> list[str]:
-    return [comment.body for comment in play.server.state.comments]
+def comments(pull_request: PullRequestFixture) -> list[str]:
+    return [comment.body for comment in pull_request.server.state.comments]
 
 
 def flops(channels: int) -> int:

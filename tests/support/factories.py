@@ -25,10 +25,10 @@ def measured(flops: int, params: int = 1_000, activations: int = 500, **more: An
     details: dict[str, Any] = {
         "modules": modules,
         "unsupported_ops": UnsupportedOps(),
-        "forward": "extract_feat",
+        "entry_point": "extract_feat",
         "device": "cpu",
         "input_shape": (1, *SHAPE),
-        "method": "real",
+        "mode": "real",
     }
     return Measurement(
         flops=flops,

@@ -31,7 +31,7 @@ Files = Mapping[str, str | None]
 
 
 @dataclass
-class Play:
+class PullRequestFixture:
     """One repository with at most one pull request.
 
     Args:
@@ -52,7 +52,7 @@ class Play:
 
     def __post_init__(self) -> None:
         self.git(self.root, "init", "--quiet", "--bare", "-b", "main", str(self.origin))
-        self.git(self.root, "init", "--quiet", "-b", "main", str(self.desk))
+        self.git(self.root, "init", "--quiet", "-b", "main", str(self.clone))
         self.server.state.add_repository(self.name, git=self.origin)
         self.server.state.add_token(self.token)
 
@@ -62,7 +62,7 @@ class Play:
         return self.root / "origin.git"
 
     @property
-    def desk(self) -> Path:
+    def clone(self) -> Path:
         """The author's clone."""
         return self.root / "desk"
 
@@ -76,22 +76,22 @@ class Play:
     def commit(self, message: str, files: Files) -> str:
         """Commits on the author's current branch and returns the commit."""
         for name, text in files.items():
-            path = self.desk / name
+            path = self.clone / name
             if text is None:
                 path.unlink()
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        self.git(self.desk, "add", "--all")
-        self.git(self.desk, "commit", "--quiet", "--allow-empty", "-m", message)
-        return self.git(self.desk, "rev-parse", "HEAD")
+        self.git(self.clone, "add", "--all")
+        self.git(self.clone, "commit", "--quiet", "--allow-empty", "-m", message)
+        return self.git(self.clone, "rev-parse", "HEAD")
 
     def main(self, message: str, files: Files) -> str:
         """Commits to main and pushes."""
         if self.base_sha:
-            self.git(self.desk, "checkout", "--quiet", "main")
+            self.git(self.clone, "checkout", "--quiet", "main")
         self.base_sha = self.commit(message, files)
-        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), "main")
+        self.git(self.clone, "push", "--quiet", "--force", str(self.origin), "main")
         if self.pull:
             self.pull.base_sha = self.base_sha
         return self.base_sha
@@ -99,9 +99,9 @@ class Play:
     def push(self, message: str, files: Files, *, fork: str | None = "") -> str:
         """Commits to the pull request's branch, pushes, and opens the pull request the first time."""
         first = self.pull is None
-        self.git(self.desk, "checkout", "--quiet", *(["-b"] if first else []), BRANCH)
+        self.git(self.clone, "checkout", "--quiet", *(["-b"] if first else []), BRANCH)
         head = self.commit(message, files)
-        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), BRANCH)
+        self.git(self.clone, "push", "--quiet", "--force", str(self.origin), BRANCH)
         if self.pull is None:
             self.pull = self.server.state.add_pull(
                 self.name, self.number, head_sha=head, base_sha=self.base_sha, head_repository=fork
@@ -124,12 +124,12 @@ class Play:
         return folder, sha
 
     def _trial_merge(self) -> str:
-        head = self.git(self.desk, "rev-parse", BRANCH)
-        self.git(self.desk, "checkout", "--quiet", "--detach", self.base_sha)
-        self.git(self.desk, "merge", "--quiet", "--no-ff", "-m", "Trial merge", head)
-        merge = self.git(self.desk, "rev-parse", "HEAD")
-        self.git(self.desk, "push", "--quiet", "--force", str(self.origin), f"{merge}:refs/pull/{self.number}/merge")
-        self.git(self.desk, "checkout", "--quiet", BRANCH)
+        head = self.git(self.clone, "rev-parse", BRANCH)
+        self.git(self.clone, "checkout", "--quiet", "--detach", self.base_sha)
+        self.git(self.clone, "merge", "--quiet", "--no-ff", "-m", "Trial merge", head)
+        merge = self.git(self.clone, "rev-parse", "HEAD")
+        self.git(self.clone, "push", "--quiet", "--force", str(self.origin), f"{merge}:refs/pull/{self.number}/merge")
+        self.git(self.clone, "checkout", "--quiet", BRANCH)
         return merge
 
     def payload(self, action: str = "opened") -> dict[str, Any]:

@@ -23,13 +23,13 @@ def configs() -> dict[str, str]:
     return {str(file.relative_to(packaged)): file.read_text(encoding="utf-8") for file in files}
 
 
-def finer_patches_deeper_stem(desk: Path) -> dict[str, str]:
+def finer_patches_deeper_stem(clone: Path) -> dict[str, str]:
     """A ViT with patches of 14 pixels, a deeper stem for whatever inherits RESNET_BASE, and a config that does not parse.
 
     Raises:
         ValueError: mmpretrain's configs are not the pinned version's.
     """
-    vit, base = (desk / VIT).read_text(), (desk / RESNET_BASE).read_text()
+    vit, base = (clone / VIT).read_text(), (clone / RESNET_BASE).read_text()
     changes = {
         VIT: vit.replace("model = dict(\n", "model = dict(\n    backbone=dict(patch_size=14),\n"),
         RESNET_BASE: base.replace("type='ResNet'", "type='ResNetV1d'"),
@@ -40,24 +40,24 @@ def finer_patches_deeper_stem(desk: Path) -> dict[str, str]:
     return changes
 
 
-def deeper_resnet(desk: Path) -> dict[str, str]:
+def deeper_resnet(clone: Path) -> dict[str, str]:
     """A ResNet of 34 layers for whatever inherits RESNET_BASE.
 
     Raises:
         ValueError: mmpretrain's configs are not the pinned version's.
     """
-    base = (desk / RESNET_BASE).read_text()
+    base = (clone / RESNET_BASE).read_text()
     changed = base.replace("depth=18", "depth=34")
     if base == changed:
         raise ValueError("mmpretrain's configs are not the pinned version's: the change does not apply")
     return {RESNET_BASE: changed}
 
 
-def wider_head(desk: Path) -> dict[str, str]:
+def wider_head(clone: Path) -> dict[str, str]:
     """A classifier of 2,000 classes for a MobileNet."""
-    return {MOBILENET: (desk / MOBILENET).read_text() + "model = dict(head=dict(num_classes=2000))\n"}
+    return {MOBILENET: (clone / MOBILENET).read_text() + "model = dict(head=dict(num_classes=2000))\n"}
 
 
-def clipped_gradients(desk: Path) -> dict[str, str]:
+def clipped_gradients(clone: Path) -> dict[str, str]:
     """One more line in the ViT's schedule, which changes no figure."""
-    return {VIT: (desk / VIT).read_text() + "optim_wrapper = dict(clip_grad=dict(max_norm=2.0))\n"}
+    return {VIT: (clone / VIT).read_text() + "optim_wrapper = dict(clip_grad=dict(max_norm=2.0))\n"}

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from model_complexity.common.table import ModuleRow, module_table
 from model_complexity.worker.build.model import build_model, enter_scope, load_config
-from model_complexity.worker.codebases import codebase_of, feed
+from model_complexity.worker.codebases import codebase_of, make_inputs
 from model_complexity.worker.count.analysis import ZeroCountError, count
 from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
 from tests.worker.nets import Attention, Elementwise, Encoder, Extractor, Inverting
@@ -53,8 +53,8 @@ def test_attention_is_counted_as_its_two_matmuls(
 
 def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
     model = Extractor().eval()
-    method = codebase_of("mmpretrain").method(model)
-    counts = count(model, feed(model, method, (3, 32, 32), "cpu").tensors)
+    method = codebase_of("mmpretrain").entry_point(model)
+    counts = count(model, make_inputs(model, method, (3, 32, 32), "cpu").tensors)
     assert method == "extract_feat"
     assert (counts["flops"], counts["activations"]) == (32 * 32 * 8 * 3 * 9, 32 * 32 * 8)
     assert counts["params"] == 3 * 8 * 9 + 8 * 10 + 10
@@ -158,7 +158,7 @@ def test_the_table_has_fvcores_rows(zoo: Path, config: str) -> None:
         loaded = load_config(zoo / config)
         model = build_model(loaded, enter_scope(loaded))
         side = 64 if "vit" not in config and "swin" not in config else 224
-        inputs = feed(model, "extract_feat", (3, side, side), "cpu").tensors
+        inputs = make_inputs(model, "extract_feat", (3, side, side), "cpu").tensors
         with torch.no_grad():
             expected = fvcore_tables(model, inputs, DEPTHS)
         rows = [ModuleRow.of(module) for module in count(model, inputs)["modules"]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from model_complexity.worker.codebases.support.tokenizers import UnreadTokenizer, UnreadTokenizerError
+from model_complexity.worker.codebases.support.tokenizers import StubTokenizer, UnreadTokenizerError
 from tests.worker.run_worker import measure
 
 LIBRARY = """
@@ -55,7 +55,7 @@ def test_a_tokenizer_without_its_files_changes_no_figure(halves: Path) -> None:
     (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=False))
     here, absent = (a["measurement"] for a in measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8)))
     assert (absent["flops"], absent["params"]) == (8 * 8 * 3 * 8, 3 * 8 + 100 * 8)
-    assert absent["forward"] == "extract_image_feat"
+    assert absent["entry_point"] == "extract_image_feat"
     assert {**here, "seconds": 0} == {**absent, "seconds": 0}
 
 
@@ -85,7 +85,7 @@ def test_no_figure_where_one_would_hang_on_the_tokenizer(halves: Path) -> None:
     ],
 )
 def test_the_stand_in_tells_nothing(ask: Callable[[Any], Any]) -> None:
-    absent = UnreadTokenizer("hub/words", OSError("no file"))
+    absent = StubTokenizer("hub/words", OSError("no file"))
     absent.padding_side = "left"  # models set this one's attributes
     with pytest.raises(UnreadTokenizerError, match="'hub/words'") as raised:
         ask(absent)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from model_complexity.worker.build.model import enter_scope, load_config
-from model_complexity.worker.deduplicate import Shares
-from model_complexity.worker.model_key import key_of
+from model_complexity.worker.deduplicate import JobDeduplicator
+from model_complexity.worker.model_key import model_key
 from tests.worker import test_job
 from tests.worker.run_worker import measure
 
@@ -35,7 +35,7 @@ def library(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def key(tree: Path, text: str, fed: tuple[int, ...] = (3, 8, 8)) -> str | None:
     (tree / "config.py").write_text(text)
     config = load_config(tree / "config.py")
-    return key_of(config, enter_scope(config), fed)
+    return model_key(config, enter_scope(config), fed)
 
 
 def test_what_makes_no_difference_to_the_model_shares_its_key(library: Path) -> None:
@@ -92,9 +92,9 @@ def test_an_object_without_a_name_has_no_key(library: Path) -> None:
 
     config = load_config(library / "base.py")
     config.model["loss"] = Named
-    assert key_of(config, "mmengine", (3, 8, 8)) is not None
+    assert model_key(config, "mmengine", (3, 8, 8)) is not None
     config.model["loss"] = thing
-    assert key_of(config, "mmengine", (3, 8, 8)) is None
+    assert model_key(config, "mmengine", (3, 8, 8)) is None
 
 
 def test_equal_jobs_are_built_once_and_all_answered(library: Path) -> None:
@@ -133,22 +133,22 @@ class Crash(Sharing):
 
 @pytest.mark.parametrize("kind", ["crash", "out_of_memory", "timeout"])
 def test_how_one_process_ended_is_not_shared(kind: str) -> None:
-    shares, jobs = Shares(), [{"job": number} for number in range(3)]
-    assert [shares.take("k", job) for job in jobs] == [False, True, True]
-    shares.settle(jobs[0], {"failure": {"kind": kind}})
-    assert list(shares.due()) == []
-    assert shares.left() == jobs[1:]
+    shares, jobs = JobDeduplicator(), [{"job": number} for number in range(3)]
+    assert [shares.claim("k", job) for job in jobs] == [False, True, True]
+    shares.complete(jobs[0], {"failure": {"kind": kind}})
+    assert list(shares.ready()) == []
+    assert shares.pending() == jobs[1:]
 
 
 def test_a_measurement_and_a_models_own_failure_are_shared_once() -> None:
     for answer in ({"measurement": {}}, {"failure": {"kind": "build"}}, {"failure": {"kind": "forward"}}):
-        shares, jobs = Shares(), [{"job": number} for number in range(3)]
-        assert [shares.take("k", job) for job in jobs[:2]] == [False, True]
-        shares.settle(jobs[0], answer)
-        assert list(shares.due()) == [(jobs[1], answer)]
-        assert shares.take("k", jobs[2]), "one that comes later"
-        assert list(shares.due()) == [(jobs[2], answer)]
-        assert (list(shares.due()), shares.left()) == ([], [])
+        shares, jobs = JobDeduplicator(), [{"job": number} for number in range(3)]
+        assert [shares.claim("k", job) for job in jobs[:2]] == [False, True]
+        shares.complete(jobs[0], answer)
+        assert list(shares.ready()) == [(jobs[1], answer)]
+        assert shares.claim("k", jobs[2]), "one that comes later"
+        assert list(shares.ready()) == [(jobs[2], answer)]
+        assert (list(shares.ready()), shares.pending()) == ([], [])
 
 
 SHOUTS = """

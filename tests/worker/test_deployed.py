@@ -78,11 +78,11 @@ def nets(tree: Path) -> Path:
     return tree
 
 
-@pytest.mark.parametrize("method", ["dry", "real"])
-def test_branches_that_are_fused_are_one_convolution(nets: Path, method: str) -> None:
+@pytest.mark.parametrize("mode", ["dry", "real"])
+def test_branches_that_are_fused_are_one_convolution(nets: Path, mode: str) -> None:
     names = ["Fusing.py", "Outer.py", "Settled.py", "Failing.py", "Fusing.py"]
     found: list[dict[str, Any]] = [
-        answer.get("measurement", answer) for answer in measure(nets, names, "--deploy", "--method", method)
+        answer.get("measurement", answer) for answer in measure(nets, names, "--deploy", "--mode", mode)
     ]
     fusing, outer, settled, failing, twin = found
     for one in found:

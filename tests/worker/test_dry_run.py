@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from model_complexity.worker.count.analysis import count
-from model_complexity.worker.count.dry_run import UnsoundError, without_arithmetic
+from model_complexity.worker.count.dry_run import DataDependentError, dry_run
 from model_complexity.worker.job import run_job
 from tests.worker.run_worker import measure
 from tests.worker.test_job import LIBRARY
@@ -46,8 +46,8 @@ SAMPLE = [
 def test_dry_equals_real_on_real_models(zoo: Path, config: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
-        dry, real = (run_job(zoo / config, "auto", method=method)["measurement"] for method in ("dry", "real"))
-    assert (dry.pop("method"), real.pop("method")) == ("dry", "real")
+        dry, real = (run_job(zoo / config, "auto", mode=mode)["measurement"] for mode in ("dry", "real"))
+    assert (dry.pop("mode"), real.pop("mode")) == ("dry", "real")
     for found in (dry, real):
         del found["seconds"]
     assert dry == real
@@ -111,7 +111,7 @@ NETS: dict[str, Callable[[], Net]] = {
 @pytest.mark.parametrize("name", NETS)
 def test_dry_equals_real_on_small_nets(name: str) -> None:
     real = count(NETS[name]().eval(), (torch.rand(1, 3, 64, 64),))
-    with without_arithmetic():
+    with dry_run():
         dry = count(NETS[name]().eval(), (torch.rand(1, 3, 64, 64),))
     assert dry == real
 
@@ -138,13 +138,13 @@ READS: dict[str, Callable[[torch.Tensor], object]] = {
 
 @pytest.mark.parametrize("name", READS)
 def test_a_value_that_was_not_computed_is_not_read(name: str) -> None:
-    with without_arithmetic(), pytest.raises(UnsoundError, match="that a dry run does not compute"):
+    with dry_run(), pytest.raises(DataDependentError, match="that a dry run does not compute"):
         READS[name](nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 64, 64)).detach())
 
 
 def test_parameters_are_not_initialised() -> None:
     before = torch.get_rng_state()
-    with without_arithmetic():
+    with dry_run():
         large = nn.Linear(1_000, 30_000)
     assert large.weight.shape == (30_000, 1_000)
     assert torch.equal(torch.get_rng_state(), before), "not one random number was drawn"
@@ -171,11 +171,11 @@ def test_a_model_that_looks_at_its_numbers_is_computed_and_says_so(tree: Path) -
             f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='{name}', channels=4)\n"
         )
     configs = ["Branches.py", "Conv.py", "Fails.py"]
-    branches, conv, fails = measure(tree, configs, "--method", "auto", shape=(3, 64, 64))
+    branches, conv, fails = measure(tree, configs, "--mode", "auto", shape=(3, 64, 64))
     flops = 64 * 64 * 3 * 4
-    assert (branches["measurement"]["method"], branches["measurement"]["flops"]) == ("real", 2 * flops)
-    assert (conv["measurement"]["method"], conv["measurement"]["flops"]) == ("dry", flops)
+    assert (branches["measurement"]["mode"], branches["measurement"]["flops"]) == ("real", 2 * flops)
+    assert (conv["measurement"]["mode"], conv["measurement"]["flops"]) == ("dry", flops)
     assert fails["failure"]["message"] == "RuntimeError: in either method"
-    (only_dry,) = measure(tree, ["Branches.py"], "--method", "dry", shape=(3, 64, 64))
+    (only_dry,) = measure(tree, ["Branches.py"], "--mode", "dry", shape=(3, 64, 64))
     assert only_dry["failure"]["kind"] == "forward"
     assert "a dry run does not compute" in only_dry["failure"]["message"]

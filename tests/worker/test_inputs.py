@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model_complexity.worker.config_sizes import own_shape
+from model_complexity.worker.config_sizes import pipeline_shape
 from model_complexity.worker.job import run_job
 from tests.worker.run_worker import answers, measure
 from tests.worker.test_job import LIBRARY
@@ -85,7 +85,7 @@ def test_inputs_by_name(library: Path) -> None:
     (masked,) = ask(library, "Points.py", "mask=7:bool points=1000x4 img=3x8x8")
     assert masked["measurement"]["flops"] == 1000 * 4 * 6
     (tokens,) = ask(library, "Tokens.py", "tokens=77:int")
-    assert (tokens["measurement"]["flops"], tokens["measurement"]["forward"]) == (77 * 8 * 3, "extract_feat")
+    assert (tokens["measurement"]["flops"], tokens["measurement"]["entry_point"]) == (77 * 8 * 3, "extract_feat")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ PIPELINES = [
 
 @pytest.mark.parametrize(("pipeline", "shape"), PIPELINES)
 def test_the_size_that_a_pipeline_makes(pipeline: Any, shape: tuple[int, ...]) -> None:
-    assert own_shape({"test_dataloader": {"dataset": {"pipeline": pipeline}}}) == shape
+    assert pipeline_shape({"test_dataloader": {"dataset": {"pipeline": pipeline}}}) == shape
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_the_size_that_a_pipeline_makes(pipeline: Any, shape: tuple[int, ...]) -
     ],
 )
 def test_the_channels_that_a_model_is_built_for(config: Any, channels: int) -> None:
-    assert own_shape(config)[0] == channels
+    assert pipeline_shape(config)[0] == channels

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model_complexity.worker.build.model import without_weights
+from model_complexity.worker.build.model import without_pretrained
 from model_complexity.worker.job import run_job
 from tests.worker.run_worker import measure
 
@@ -66,7 +66,7 @@ def test_every_form_of_config(library: Path, name: str, text: str, channels: int
         3 * channels,
         64 * channels,
     )
-    assert (found["input_shape"], found["forward"], found["method"]) == ([1, 3, 8, 8], "forward", "dry")
+    assert (found["input_shape"], found["entry_point"], found["mode"]) == ([1, 3, 8, 8], "forward", "dry")
 
 
 def test_a_library_is_imported_by_its_scope(tree: Path) -> None:
@@ -162,7 +162,7 @@ def test_weights_are_taken_out_of_the_model_config() -> None:
         "necks": [{"init_cfg": [{"type": "Kaiming"}, {"type": "Pretrained", "checkpoint": "w.pth"}]}, ("kept", 1)],
         "head": {"init_cfg": {"type": "Normal", "std": 0.01}},
     }
-    assert without_weights(config) == {
+    assert without_pretrained(config) == {
         "type": "Net",
         "pretrained": None,
         "backbone": {"pretrained": False, "init_cfg": None},
@@ -203,4 +203,4 @@ def test_nothing_is_fetched_while_a_model_is_built(library: Path) -> None:
 def test_a_job_in_this_process_measures_a_real_config(zoo: Path) -> None:
     found = run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"]
     # torchvision publishes 1.814G multiply-accumulates and 11.690M parameters with the head; fvcore adds batch norm and pooling.
-    assert (found["params"], found["flops"], found["forward"]) == (11_689_512, 1_818_553_856, "extract_feat")
+    assert (found["params"], found["flops"], found["entry_point"]) == (11_689_512, 1_818_553_856, "extract_feat")

@@ -85,14 +85,14 @@ def add_commands(commands: Any) -> None:
     """Adds diff, measure and check to argparse's subparsers."""
     diff = _command(commands, "diff", "what a change does to the models it touches", _DIFF, _DIFF_MORE)
     _add_range(diff)
-    _add_choice(diff)
-    _add_means(diff)
+    _add_selection_options(diff)
+    _add_measure_options(diff)
     _add_format(diff)
 
     measure = _command(commands, "measure", "flops, params and activations of configs", _MEASURE, _MEASURE_MORE)
     measure.add_argument("files", nargs="+", type=Path, metavar="CONFIG", help="path of a config file")
     _add_shape(measure, "Default: auto.")
-    _add_means(measure)
+    _add_measure_options(measure)
     _add_format(measure)
 
     check = _command(commands, "check", "whether a change keeps the policy's budgets", _CHECK, _CHECK_MORE)
@@ -106,14 +106,14 @@ def add_commands(commands: Any) -> None:
     check.add_argument(
         "--fail-on-error", action="store_true", help="a config that cannot be measured is a failed check"
     )
-    _add_choice(check)
-    _add_means(check)
+    _add_selection_options(check)
+    _add_measure_options(check)
     _add_format(check)
 
 
 def inputs_of(options: argparse.Namespace) -> Inputs:
     """The options as the action's inputs, so that the policy and the defaults stand behind them alike."""
-    names = ("configs", "max_configs", "timeout", "jobs", "device", "method")
+    names = ("configs", "max_configs", "timeout", "jobs", "device", "mode")
     given = {name.replace("_", "-"): getattr(options, name, None) for name in names}
     given["deploy"] = "true" if options.deploy else None
     return Inputs.parse(
@@ -150,7 +150,7 @@ def _add_shape(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def _add_choice(parser: argparse.ArgumentParser) -> None:
+def _add_selection_options(parser: argparse.ArgumentParser) -> None:
     _add_shape(parser, "Goes before the policy's.")
     parser.add_argument(
         "--configs",
@@ -166,7 +166,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_means(parser: argparse.ArgumentParser) -> None:
+def _add_measure_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="PYTHON",
@@ -189,7 +189,7 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where models run that are computed")
     parser.add_argument(
-        "--method", choices=("auto", "dry", "real"), help="dry: trace without computing; real: compute. Default: auto"
+        "--mode", choices=("auto", "dry", "real"), help="dry: trace without computing; real: compute. Default: auto"
     )
 
 

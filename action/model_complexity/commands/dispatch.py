@@ -13,31 +13,31 @@ from typing import TextIO
 
 from model_complexity import __version__
 from model_complexity.commands.arguments import inputs_of
-from model_complexity.commands.interpreter import Interpreter, choose_python
-from model_complexity.commands.output import Look, print_check, print_measured, print_report
-from model_complexity.commands.progress import Progress
+from model_complexity.commands.interpreter import Interpreter, find_interpreter
+from model_complexity.commands.output import OutputFormat, print_check, print_measured, print_report
+from model_complexity.commands.progress import ConsoleLog
 from model_complexity.commands.ranges import parse_range
-from model_complexity.commands.revisions import Nowhere, open_desk, sides_of
-from model_complexity.discover import Desk, Repository
+from model_complexity.commands.revisions import NoRemoteApi, open_working_tree, sides_of
+from model_complexity.discover import Repository, WorkingTree
 from model_complexity.errors import ActionError
 from model_complexity.escape import code, plain
-from model_complexity.github.workflow_commands import neutral
+from model_complexity.github.workflow_commands import sanitize
 from model_complexity.policy import MAX_BYTES, PATH, Policy, PolicyError, parse_policy
-from model_complexity.policy.effective import Standing
-from model_complexity.render.terminal import holding, not_counted
+from model_complexity.policy.effective import EffectivePolicy
+from model_complexity.render.terminal import condition_lines, not_counted
 from model_complexity.report import Entry, Report, Target
 from model_complexity.revisions import History
-from model_complexity.run import About, found_out
-from model_complexity.sandbox.runner import Bench
+from model_complexity.run import ReportSource, build_report
+from model_complexity.sandbox.runner import Runner
 from model_complexity.sandbox.sandbox import Job
-from model_complexity.settings.precedence import decide
+from model_complexity.settings.precedence import resolve_options
 
-DONE = 0
-BROKEN = 1
+EXIT_OK = 0
+EXIT_CHECK_FAILED = 1
 _NO_COMMIT = "0" * 40
 
 
-def perform(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
+def dispatch(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     """Runs the command that was chosen.
 
     Args:
@@ -57,7 +57,7 @@ def perform(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
 
 def _diff(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     print_report(_compared(options, None, errors), _look(options), out)
-    return DONE
+    return EXIT_OK
 
 
 def _check(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
@@ -66,20 +66,20 @@ def _check(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     policy = _policy(options.policy) if options.policy else None
     report = _compared(options, policy, errors)
     print_check(report, _look(options), out)
-    return BROKEN if report.verdict == "fail" or (report.failed and options.fail_on_error) else DONE
+    return EXIT_CHECK_FAILED if report.verdict == "fail" or (report.failed and options.fail_on_error) else EXIT_OK
 
 
 def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
-    inputs, progress = inputs_of(options), Progress(errors)
-    python = choose_python(options.python, os.environ)
-    with _room() as room:
-        desk = Desk.around(Path.cwd(), room)
+    inputs, progress = inputs_of(options), ConsoleLog(errors)
+    python = find_interpreter(options.python, os.environ)
+    with _make_workdir() as workdir:
+        desk = WorkingTree.discover(Path.cwd(), workdir)
         root = (desk.root if desk else Path.cwd()).resolve()
         head = desk.resolve("HEAD") if desk else None
         targets = [Target(config=name, base_config=None, reason="requested") for name in _names(options.files, root)]
         jobs = [Job(target.name, shape) for target in targets for shape in inputs.shapes]
-        bench = Bench.with_python(python.path, inputs, room, progress)
-        found = bench.measure_tree("the working tree", root, jobs)
+        runner = Runner.with_python(python.path, inputs, workdir, progress)
+        found = runner.measure_tree("the working tree", root, jobs)
     entries = tuple(
         Entry(target=target, shape=shape, head=found[Job(target.name, shape)], base=None)
         for target in targets
@@ -90,39 +90,39 @@ def _measure(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         repository=plain(root.name), head=head or _NO_COMMIT, entries=entries, notes=(where,), tool=__version__
     )
     if len(entries) == 1 and options.format == "text":  # stdout is the page's, byte for byte
-        for sentence in [*holding(report), *not_counted(report)]:
-            progress.tell(sentence)
+        for sentence in [*condition_lines(report), *not_counted(report)]:
+            progress.log(sentence)
     print_measured(report, _look(options), out)
-    return BROKEN if report.failed else DONE
+    return EXIT_CHECK_FAILED if report.failed else EXIT_OK
 
 
-def _look(options: argparse.Namespace) -> Look:
-    return Look(options.format, colour=not options.no_color)
+def _look(options: argparse.Namespace) -> OutputFormat:
+    return OutputFormat(options.format, colour=not options.no_color)
 
 
 def _compared(options: argparse.Namespace, policy: Policy | None, errors: TextIO) -> Report:
     """The report of what is compared; without a policy, the base's applies."""
     inputs, wanted = inputs_of(options), parse_range(options.range)
-    with _room() as room:
-        desk = open_desk(Path.cwd(), room)
-        repository = Repository.open(desk.root, room / "git")
+    with _make_workdir() as workdir:
+        desk = open_working_tree(Path.cwd(), workdir)
+        repository = Repository.open(desk.root, workdir / "git")
         sides, tip = sides_of(desk, repository, wanted)
-        history = History(repository, Nowhere())
-        law = Standing(policy, "applied") if policy else history.policy(sides, tip)
-        decision = decide(inputs, law.policy)
-        trees = history.trees(sides, room)
+        history = History(repository, NoRemoteApi())
+        effective = EffectivePolicy(policy, "applied") if policy else history.policy(sides, tip)
+        decision = resolve_options(inputs, effective.policy)
+        trees = history.trees(sides, workdir)
         choice = history.choose(sides, trees, decision.wanted)
         entries: tuple[Entry, ...] = ()
         if choice.targets:
-            python = choose_python(options.python, os.environ)
+            python = find_interpreter(options.python, os.environ)
             sides = replace(sides, notes=(*sides.notes, *_strays(python, desk.root)))
-            bench = Bench.with_python(python.path, decision.inputs, room, Progress(errors))
-            entries = bench.measure(decision.jobs(choice.targets), trees)
-        return found_out(About(plain(desk.root.name)), sides, law, choice, entries)
+            runner = Runner.with_python(python.path, decision.inputs, workdir, ConsoleLog(errors))
+            entries = runner.measure(decision.jobs(choice.targets), trees)
+        return build_report(ReportSource(plain(desk.root.name)), sides, effective, choice, entries)
 
 
 def _strays(python: Interpreter, root: Path) -> tuple[str, ...]:
-    names = python.strays(root.resolve())
+    names = python.shared_source_dirs(root.resolve())
     if not names:
         return ()
     listed = ", ".join(code(name, 100) for name in names[:5])
@@ -131,22 +131,22 @@ def _strays(python: Interpreter, root: Path) -> tuple[str, ...]:
 
 
 def _check_syntax(path: Path | None, out: TextIO) -> int:
-    with _room() as room:
-        file = path or open_desk(Path.cwd(), room).root / PATH
+    with _make_workdir() as workdir:
+        file = path or open_working_tree(Path.cwd(), workdir).root / PATH
     try:
         policy = parse_policy(_content(file))
     except PolicyError as error:
-        out.writelines(f"{file}: {neutral(str(fault))}\n" for fault in error.faults)
-        return BROKEN
+        out.writelines(f"{file}: {sanitize(str(issue))}\n" for issue in error.issues)
+        return EXIT_CHECK_FAILED
     out.write(f"{file}: well-formed; budgets: {len(policy.budgets)}, known exceptions: {len(policy.ignore)}.\n")
-    return DONE
+    return EXIT_OK
 
 
 def _policy(file: Path) -> Policy:
     try:
         return parse_policy(_content(file))
     except PolicyError as error:
-        raise ActionError(f"{file}: {error.faults[0]}.", "See them all: check --policy FILE --syntax.") from error
+        raise ActionError(f"{file}: {error.issues[0]}.", "See them all: check --policy FILE --syntax.") from error
 
 
 def _content(file: Path) -> bytes:
@@ -180,6 +180,6 @@ def _names(configs: Sequence[Path], root: Path) -> list[str]:
 
 
 @contextmanager
-def _room() -> Iterator[Path]:
+def _make_workdir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="model-complexity-", ignore_cleanup_errors=True) as name:
         yield Path(name)

@@ -40,13 +40,13 @@ class Interpreter(NamedTuple):
     path: Path
     folders: tuple[Path, ...]
 
-    def strays(self, root: Path) -> tuple[str, ...]:
+    def shared_source_dirs(self, root: Path) -> tuple[str, ...]:
         """Folders of a checkout that it imports from whichever side is measured; root and ``src`` are each side's own."""
         inside = (path.relative_to(root).as_posix() for path in self.folders if path.is_relative_to(root))
         return tuple(dict.fromkeys(name for name in inside if name not in (".", "src")))
 
 
-def choose_python(asked: str | None, environment: Mapping[str, str], ours: str = sys.executable) -> Interpreter:
+def find_interpreter(asked: str | None, environment: Mapping[str, str], ours: str = sys.executable) -> Interpreter:
     """Finds the interpreter of the worker environment and looks whether it can measure. Nothing is imported there.
 
     Args:

@@ -11,36 +11,36 @@ from rich.console import Console
 
 from model_complexity.github.workflow_commands import SUMMARY_LIMIT
 from model_complexity.render import render, render_html
-from model_complexity.render.terminal import tell_check, tell_measured, tell_report
+from model_complexity.render.terminal import print_check_text, print_measured_text, print_report_text
 from model_complexity.report import Report
 
 _WIDTH = 100
 """Columns where nobody says how many there are: in a pipe, or in a file."""
 
 
-class Look(NamedTuple):
+class OutputFormat(NamedTuple):
     """``text``, ``markdown``, ``json`` or ``html``; and whether text may be in colour, where a terminal shows it."""
 
     form: str = "text"
     colour: bool = True
 
 
-def print_report(report: Report, look: Look, out: TextIO) -> None:
+def print_report(report: Report, look: OutputFormat, out: TextIO) -> None:
     """Writes the whole report."""
-    _print(report, look, out, tell_report)
+    _print(report, look, out, print_report_text)
 
 
-def print_check(report: Report, look: Look, out: TextIO) -> None:
+def print_check(report: Report, look: OutputFormat, out: TextIO) -> None:
     """Writes what the budgets say; in the other forms, the whole report."""
-    _print(report, look, out, tell_check)
+    _print(report, look, out, print_check_text)
 
 
-def print_measured(report: Report, look: Look, out: TextIO) -> None:
+def print_measured(report: Report, look: OutputFormat, out: TextIO) -> None:
     """Writes the page's block and table of each config; in the other forms, the whole report."""
-    _print(report, look, out, tell_measured)
+    _print(report, look, out, print_measured_text)
 
 
-def _print(report: Report, look: Look, out: TextIO, tell: Callable[[Report, Console], None]) -> None:
+def _print(report: Report, look: OutputFormat, out: TextIO, tell: Callable[[Report, Console], None]) -> None:
     forms: dict[str, Callable[[], str]] = {
         "markdown": lambda: render(report, limit=SUMMARY_LIMIT - 1),
         "json": lambda: report.model_dump_json(indent=1),

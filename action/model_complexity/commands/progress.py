@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from model_complexity.github.workflow_commands import neutral
+from model_complexity.github.workflow_commands import sanitize
 
 
-class Progress:
+class ConsoleLog:
     """Tells somebody at a desk. What the measured code prints comes through here too, and is made safe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     @contextmanager
-    def part(self, title: str) -> Iterator[None]:
+    def group(self, title: str) -> Iterator[None]:
         """A part of the work."""
-        self.tell(f"{title} …")
+        self.log(f"{title} …")
         yield
 
-    def tell(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """One line."""
-        self._stream.write(neutral(line) + "\n")
+        self._stream.write(sanitize(line) + "\n")
         self._stream.flush()

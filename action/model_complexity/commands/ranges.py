@@ -11,12 +11,12 @@ class Range(NamedTuple):
     """Two sides by name.
 
     ``base`` is None for the branch that pull requests go to, ``head`` is None for the working tree as it is now. Where
-    ``since_parting``, the base is the commit that both share last, as in a pull request; otherwise it is the one named.
+    ``use_merge_base``, the base is the commit that both share last, as in a pull request; otherwise it is the one named.
     """
 
     base: str | None
     head: str | None
-    since_parting: bool
+    use_merge_base: bool
 
 
 def parse_range(text: str) -> Range:
@@ -32,5 +32,5 @@ def parse_range(text: str) -> Range:
                 raise ActionError(
                     f"{text[:100]!r} is not a range of commits.", "Write BASE, BASE..HEAD or BASE...HEAD."
                 )
-            return Range(base or "HEAD", head or "HEAD", since_parting=dots == "...")
-    return Range(text or None, None, since_parting=True)
+            return Range(base or "HEAD", head or "HEAD", use_merge_base=dots == "...")
+    return Range(text or None, None, use_merge_base=True)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from model_complexity.commands.ranges import Range
-from model_complexity.discover import Desk, Repository
+from model_complexity.discover import Repository, WorkingTree
 from model_complexity.errors import ActionError
 from model_complexity.escape import code, plain
-from model_complexity.revisions import Sides
+from model_complexity.revisions import Revisions
 
 _ADVICE = "Name a branch, a tag or a commit: model-complexity diff BASE, or BASE..HEAD."
 
 
 @dataclass(frozen=True)
-class Nowhere:
+class NoRemoteApi:
     """Stands for the server, which is not asked from a desk: what the checkout does not hold is not to be had."""
 
     def merge_base(self, base: str, head: str) -> NoReturn:
@@ -32,20 +32,20 @@ class Nowhere:
         raise ActionError(f"{path} at {sha[:9]} is not in this repository.")
 
 
-class Found(NamedTuple):
+class ResolvedRange(NamedTuple):
     """Both sides, and the tip of the base branch, whose policy applies."""
 
-    sides: Sides
+    sides: Revisions
     tip: str
 
 
-def open_desk(folder: Path, home: Path) -> Desk:
+def open_working_tree(folder: Path, home: Path) -> WorkingTree:
     """The checkout around a folder.
 
     Raises:
         ActionError: there is none.
     """
-    desk = Desk.around(folder, home)
+    desk = WorkingTree.discover(folder, home)
     if desk is None:
         raise ActionError(
             f"{folder} is not in a git repository.",
@@ -54,7 +54,7 @@ def open_desk(folder: Path, home: Path) -> Desk:
     return desk
 
 
-def sides_of(desk: Desk, repository: Repository, wanted: Range) -> Found:
+def sides_of(desk: WorkingTree, repository: Repository, wanted: Range) -> ResolvedRange:
     """Finds the commits of a range; the working tree becomes a commit of the private repository.
 
     Raises:
@@ -67,7 +67,7 @@ def sides_of(desk: Desk, repository: Repository, wanted: Range) -> Found:
     else:
         head, left_out = at, 0
     base = tip
-    if wanted.since_parting:
+    if wanted.use_merge_base:
         shared = repository.merge_base(tip, at)
         if shared is None:
             raise ActionError(
@@ -78,10 +78,10 @@ def sides_of(desk: Desk, repository: Repository, wanted: Range) -> Found:
     for sha in (head, base):
         if not repository.has(sha):
             raise ActionError(f"commit {sha[:9]} is not wholly in this repository.", "Fetch it: git fetch --refetch.")
-    return Found(Sides(head, head, base, None, _notes(head, at, left_out, base, name)), tip)
+    return ResolvedRange(Revisions(head, head, base, None, _notes(head, at, left_out, base, name)), tip)
 
 
-def _base(desk: Desk, wanted: Range) -> tuple[str, str]:
+def _base(desk: WorkingTree, wanted: Range) -> tuple[str, str]:
     if wanted.base is None:
         found = desk.default_branch()
         if found is None:
@@ -93,7 +93,7 @@ def _base(desk: Desk, wanted: Range) -> tuple[str, str]:
     return wanted.base, sha
 
 
-def _commit(desk: Desk, name: str, repository: Repository) -> str:
+def _commit(desk: WorkingTree, name: str, repository: Repository) -> str:
     sha = desk.resolve(name)
     if sha is None:
         what = "this repository has no commit yet" if name == "HEAD" else f"{plain(name, 100)!r} is no commit of it"

@@ -17,7 +17,7 @@ AUTO = "auto"
 """The size that a config's own pipeline makes; only who reads the config knows it."""
 
 Shape = Tuple[int, ...]
-Asked = Union[Shape, str]
+InputSpec = Union[Shape, str]
 """What is asked for: (C, H, W) of one image, ``auto``, or the canonical text of named inputs (see ``named_inputs``)."""
 
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})=([0-9]{1,9}(?:[x×][0-9]{1,9})*)(?::(float|int|bool))?", re.ASCII)
@@ -36,7 +36,7 @@ class NamedInput(NamedTuple):
         return text if self.kind == "float" else f"{text}:{self.kind}"
 
 
-def parse_shape(text: str) -> Asked:
+def parse_shape(text: str) -> InputSpec:
     """Parses one shape.
 
     Args:
@@ -56,7 +56,7 @@ def parse_shape(text: str) -> Asked:
     return shape_of([side for side in re.split(r"[\sx×]+", text.strip().lower()) if side] or [text])
 
 
-def parse_shapes(text: str) -> Tuple[Asked, ...]:
+def parse_shapes(text: str) -> Tuple[InputSpec, ...]:
     """Parses several shapes, one a line or separated by commas; repeated ones are dropped.
 
     Raises:

@@ -35,7 +35,7 @@ class ModuleRow(NamedTuple):
         return cls(data["name"], *(data.get(field) for field in cls._fields[1:]))
 
 
-def figure(count: int) -> str:
+def format_count(count: int) -> str:
     """Writes a count as the page does: three decimals of the unit above it, ``17582221824`` as ``17.582G``."""
     for above, unit, letter in _UNITS:
         if abs(count) > above:
@@ -43,7 +43,7 @@ def figure(count: int) -> str:
     return str(count)
 
 
-def fed_text(measurement: Mapping[str, Any]) -> str:
+def format_input(measurement: Mapping[str, Any]) -> str:
     """What was fed, as the page writes it, without the batch: ``(3, 224, 224)``; named inputs each with their name."""
     named = measurement.get("inputs") or {}
     if not named:
@@ -52,14 +52,14 @@ def fed_text(measurement: Mapping[str, Any]) -> str:
 
 
 def summary_block(fed: str, flops: int, params: int, activations: int) -> str:
-    """The block between two rules. ``fed`` is what ``fed_text`` writes; the rest are exact counts."""
+    """The block between two rules. ``fed`` is what ``format_input`` writes; the rest are exact counts."""
     return "\n".join(
         [
             RULE,
             f"Input shape: {fed}",
-            f"Flops: {figure(flops)}",
-            f"Params: {figure(params)}",
-            f"Activation: {figure(activations)}",
+            f"Flops: {format_count(flops)}",
+            f"Params: {format_count(params)}",
+            f"Activation: {format_count(activations)}",
             RULE,
         ]
     )
@@ -149,10 +149,10 @@ class _Tree:
 def _written(module: ModuleRow) -> Stats:
     if module.shape is not None:
         return {_PARAMS: str(tuple(module.shape))}
-    stats = {} if module.params is None else {_PARAMS: figure(module.params)}
+    stats = {} if module.params is None else {_PARAMS: format_count(module.params)}
     # A module that was never called has a blank where a called one has a 0.
-    stats[_FLOPS] = "" if module.flops is None else figure(module.flops)
-    stats[_ACTIVATIONS] = "" if module.activations is None else figure(module.activations)
+    stats[_FLOPS] = "" if module.flops is None else format_count(module.flops)
+    stats[_ACTIVATIONS] = "" if module.activations is None else format_count(module.activations)
     return stats
 
 

@@ -1,17 +1,17 @@
 """Head against base: deltas from exact integers, and what happened to each config and to each module."""
 
-from model_complexity.compare.budgets import check, not_judged
+from model_complexity.compare.budgets import evaluate, skipped_checks
 from model_complexity.compare.deltas import (
-    FIGURES,
+    METRICS,
     Delta,
     Status,
     comparable,
-    counted_alike,
     delta_of,
     deployed_of,
-    held_alike,
+    same_conditions,
+    same_entry_point,
+    same_uncounted_ops,
     status_of,
-    traced_alike,
 )
 from model_complexity.compare.module_diff import (
     Figures,
@@ -21,35 +21,35 @@ from model_complexity.compare.module_diff import (
     Shares,
     module_changes,
 )
-from model_complexity.compare.module_groups import Family, families
-from model_complexity.compare.ranking import Folded, fate_of, folded, pressing, worst_first
-from model_complexity.report import Figure
+from model_complexity.compare.module_groups import ChangeGroup, group_changes
+from model_complexity.compare.ranking import CollapsedConfigs, folded, notable_checks, worst_first, worst_status
+from model_complexity.report import Metric
 
 __all__ = [
-    "FIGURES",
+    "METRICS",
+    "ChangeGroup",
+    "CollapsedConfigs",
     "Delta",
-    "Family",
-    "Figure",
     "Figures",
-    "Folded",
+    "Metric",
     "ModuleChange",
     "ModuleDiff",
     "ParameterChange",
     "Shares",
     "Status",
-    "check",
     "comparable",
-    "counted_alike",
     "delta_of",
     "deployed_of",
-    "families",
-    "fate_of",
+    "evaluate",
     "folded",
-    "held_alike",
+    "group_changes",
     "module_changes",
-    "not_judged",
-    "pressing",
+    "notable_checks",
+    "same_conditions",
+    "same_entry_point",
+    "same_uncounted_ops",
+    "skipped_checks",
     "status_of",
-    "traced_alike",
     "worst_first",
+    "worst_status",
 ]

@@ -8,13 +8,13 @@ from typing import Final
 
 from model_complexity.compare.deltas import comparable
 from model_complexity.policy.model import Budget, Policy
-from model_complexity.report import BudgetCheck, Entry, Figure, Measurement
+from model_complexity.report import BudgetCheck, Entry, Measurement, Metric
 
 NEAR: Final = (9, 10)
 """The share of an absolute limit from which on a figure is near it."""
 
 
-def check(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
+def evaluate(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
     """Judges every budget for every entry that was measured at head, in the order of entries and budgets.
 
     A failure at head is judged nowhere. ``max-increase`` is judged where the base was measured and is comparable.
@@ -27,17 +27,17 @@ def check(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
     )
 
 
-def not_judged(entries: Sequence[Entry], policy: Policy) -> tuple[str, ...]:
+def skipped_checks(entries: Sequence[Entry], policy: Policy) -> tuple[str, ...]:
     """One sentence for each figure whose ``max-increase`` could not be judged though the base was measured."""
-    lost = Counter(
-        budget.figure
+    connection_error = Counter(
+        budget.metric
         for entry, _, budget in _pairs(entries, policy)
-        if budget.max_increase and isinstance(entry.base, Measurement) and not comparable(budget.figure, entry)
+        if budget.max_increase and isinstance(entry.base, Measurement) and not comparable(budget.metric, entry)
     )
     return tuple(
-        f"`max-increase` on {figure} was not judged {'once' if times == 1 else f'{times} times'}: the base was traced by "
+        f"`max-increase` on {metric} was not judged {'once' if times == 1 else f'{times} times'}: the base was traced by "
         "another method, or other operators were not counted there, so that the two are not comparable."
-        for figure, times in lost.items()
+        for metric, times in connection_error.items()
     )
 
 
@@ -45,45 +45,45 @@ def _pairs(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[Entry, Me
     for entry in entries:
         if isinstance(entry.head, Measurement):
             for budget in policy.budgets:
-                if budget.is_for(entry.target.name, entry.shape, entry.head):
+                if budget.applies_to(entry.target.name, entry.shape, entry.head):
                     yield entry, entry.head, budget
 
 
 def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
     if budget.most is None:
         return None
-    most, value, before = budget.most.most, _value(head, budget.figure), _before(entry, budget.figure)
+    most, value, before = budget.most.most, _value(head, budget.metric), _before(entry, budget.metric)
     near, whole = NEAR
     if value <= most:
-        state = "near" if value * whole >= most * near else "kept"
+        state = "near" if value * whole >= most * near else "ok"
     elif before is not None and most < before and value <= before:
-        state = "broken_before"
+        state = "already_exceeded"
     else:
-        state = "broken"
-    return _judged(
+        state = "exceeded"
+    return _result(
         budget, entry, policy, rule="max", limit=budget.most.text, most=most, head=value, base=before, state=state
     )
 
 
 def _max_increase(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
-    before = _before(entry, budget.figure)
+    before = _before(entry, budget.metric)
     if budget.max_increase is None or before is None:
         return None
-    most, value = budget.max_increase.most(before), _value(head, budget.figure)
-    limit, state = budget.max_increase.text, "kept" if value <= most else "broken"
-    return _judged(
+    most, value = budget.max_increase.most(before), _value(head, budget.metric)
+    limit, state = budget.max_increase.text, "ok" if value <= most else "exceeded"
+    return _result(
         budget, entry, policy, rule="max-increase", limit=limit, most=most, head=value, base=before, state=state
     )
 
 
-def _judged(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found: object) -> BudgetCheck:
-    known = state in {"broken", "broken_before"}
-    reason = policy.reason_to_ignore(entry.target.name, budget.figure) if known else None
+def _result(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found: object) -> BudgetCheck:
+    known = state in {"exceeded", "already_exceeded"}
+    reason = policy.reason_to_ignore(entry.target.name, budget.metric) if known else None
     return BudgetCheck.model_validate(
         {
             "config": entry.target.name,
             "shape": entry.shape,
-            "figure": budget.figure,
+            "metric": budget.metric,
             "state": state if reason is None else "ignored",
             "level": budget.level,
             "reason": reason,
@@ -92,11 +92,11 @@ def _judged(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found
     )
 
 
-def _value(measurement: Measurement, figure: Figure) -> int:
-    value: int = getattr(measurement, figure)
+def _value(measurement: Measurement, metric: Metric) -> int:
+    value: int = getattr(measurement, metric)
     return value
 
 
-def _before(entry: Entry, figure: Figure) -> int | None:
+def _before(entry: Entry, metric: Metric) -> int | None:
     """The base's figure, where head's may be held against it."""
-    return _value(entry.base, figure) if isinstance(entry.base, Measurement) and comparable(figure, entry) else None
+    return _value(entry.base, metric) if isinstance(entry.base, Measurement) and comparable(metric, entry) else None

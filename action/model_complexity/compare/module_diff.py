@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from model_complexity.compare.deltas import FIGURES
-from model_complexity.report import Figure, Measurement, Module
+from model_complexity.compare.deltas import METRICS
+from model_complexity.report import Measurement, Metric, Module
 
 Shape = tuple[int, ...]
 
 
 class Figures(NamedTuple):
-    """Exact counts, or differences of them; in the order of ``FIGURES``."""
+    """Exact counts, or differences of them; in the order of ``METRICS``."""
 
     flops: int = 0
     params: int = 0
@@ -53,7 +53,7 @@ class ParameterChange(NamedTuple):
 class ModuleChange(NamedTuple):
     """One line of the difference.
 
-    ``changed`` is about one module, by its own part. ``appeared``, ``vanished`` and ``renamed`` are about a module with all
+    ``changed`` is about one module, by its own part. ``added``, ``removed`` and ``renamed`` are about a module with all
     that is below it, by its whole figures; ``modules`` says how many that are.
     """
 
@@ -85,7 +85,7 @@ class ModuleDiff:
     moved, the sum of the deltas' absolute values: so it is meaningful where changes cancel each other.
     """
 
-    figures: tuple[Figure, ...] = FIGURES
+    figures: tuple[Metric, ...] = METRICS
     """What was compared: params alone where the sides traced different methods."""
     changes: tuple[ModuleChange, ...] = ()
     """Largest share of the flops first, then of the params, then of the activations; renames last."""
@@ -113,11 +113,11 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
 
     Where the sides traced different methods, flops and activations are left out, as they are in the totals.
     """
-    figures: tuple[Figure, ...] = FIGURES if head.forward == base.forward else ("params",)
+    figures: tuple[Metric, ...] = METRICS if head.entry_point == base.entry_point else ("params",)
     ours, theirs = _Side.of(head, figures), _Side.of(base, figures)
     comparison = _Comparison(ours, theirs)
     comparison.walk()
-    moved = [sum(abs(change.delta[place]) for change in comparison.changes) for place in range(len(FIGURES))]
+    moved = [sum(abs(change.delta[place]) for change in comparison.changes) for place in range(len(METRICS))]
     changes = (change._replace(share=_shares(change.delta, moved)) for change in comparison.changes)
     unchanged = comparison.unchanged()
     return ModuleDiff(
@@ -151,7 +151,7 @@ class _Side:
     """What the children count together."""
 
     @classmethod
-    def of(cls, measurement: Measurement, figures: Sequence[Figure]) -> _Side:
+    def of(cls, measurement: Measurement, figures: Sequence[Metric]) -> _Side:
         rows = [module for module in measurement.modules if module.shape is None and module.name]
         side = cls({"": _figures(measurement, figures), **{row.name: _figures(row, figures) for row in rows}})
         for row in rows:
@@ -190,7 +190,7 @@ class _Side:
         return self.whole[name].less(self.below.get(name, Figures()))
 
 
-def _figures(counted: Measurement | Module, figures: Sequence[Figure]) -> Figures:
+def _figures(counted: Measurement | Module, figures: Sequence[Metric]) -> Figures:
     return Figures(**{name: getattr(counted, name) or 0 for name in figures})
 
 
@@ -272,12 +272,10 @@ class _Comparison:
 
     def _renames(self, new: Mapping[str, str], old: Mapping[str, str], same: Set[str]) -> dict[str, str]:
         """Head's name -> the base's name of the children that are the same under another name."""
-        appeared = _byplace(new, same, lambda name: self._digest(self.head, name))
-        vanished = _byplace(old, same, lambda name: self._digest(self.base, name))
+        added = _byplace(new, same, lambda name: self._digest(self.head, name))
+        removed = _byplace(old, same, lambda name: self._digest(self.base, name))
         return {
-            ours: its
-            for place in appeared.keys() & vanished.keys()
-            for ours, its in _alike(appeared[place], vanished[place])
+            ours: its for place in added.keys() & removed.keys() for ours, its in _alike(added[place], removed[place])
         }
 
     def _digest(self, side: _Side, name: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from model_complexity.compare.module_diff import Figures, ModuleChange, Shares
 
 
-class Family(NamedTuple):
+class ChangeGroup(NamedTuple):
     """Changes of one kind, whose names differ in numbers only and whose figures and parameters are the same."""
 
     name: str
@@ -32,7 +32,7 @@ class Family(NamedTuple):
         return Shares(*(None if part is None else len(self.changes) * part for part in self.first.share))
 
 
-def families(changes: Iterable[ModuleChange]) -> tuple[Family, ...]:
+def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
     """Groups changes, the largest share of flops, then of params, then of activations first; renames last."""
     groups: dict[object, list[ModuleChange]] = {}
     for change in changes:
@@ -40,7 +40,7 @@ def families(changes: Iterable[ModuleChange]) -> tuple[Family, ...]:
         alike = change._replace(name=_wild(change.name), base_name=names)
         groups.setdefault(alike, []).append(change)
     found = [
-        Family(
+        ChangeGroup(
             pattern([change.name for change in group]),
             None if group[0].base_name is None else pattern([change.base_name or "" for change in group]),
             tuple(group),
@@ -81,6 +81,6 @@ def _ranges(numbers: Sequence[str]) -> str:
     return "{" + ",".join(written) + "}"
 
 
-def _weight(family: Family) -> tuple[bool, float, float, float]:
+def _weight(family: ChangeGroup) -> tuple[bool, float, float, float]:
     flops, params, activations = (-(share or 0.0) for share in family.share)
     return family.first.kind == "renamed", flops, params, activations

@@ -6,28 +6,28 @@ import math
 from collections import Counter
 from typing import NamedTuple
 
-from model_complexity.compare.deltas import FIGURES, Status, delta_of, status_of
+from model_complexity.compare.deltas import METRICS, Status, delta_of, status_of
 from model_complexity.report import BudgetCheck, Entry, Report
 
-_BUDGETS = ("broken", "broken_before", "ignored", "near")
+_BUDGETS = ("exceeded", "already_exceeded", "ignored", "near")
 """The states of a budget that are worth a word, worst first."""
 _FATES: dict[Status, int] = {
+    "newly_failing": 0,
     "failing": 0,
-    "failed": 0,
     "changed": 1,
     "incomparable": 1,
     "added": 2,
     "fixed": 2,
     "measured": 2,
     "removed": 3,
-    "failed_before": 4,
+    "still_failing": 4,
     "renamed": 5,
     "unchanged": 6,
-    "base_failed": 7,
+    "base_failing": 7,
 }
 
 
-class Folded(NamedTuple):
+class CollapsedConfigs(NamedTuple):
     """Configs that were selected through a base file only, and whose numbers are equal on both sides."""
 
     through: str
@@ -36,34 +36,34 @@ class Folded(NamedTuple):
 
 def worst_first(report: Report) -> tuple[Entry, ...]:
     """Broken budgets first, then what fails, then what grew most (flops before params before activations), then the rest."""
-    spoken = {(check.config, check.shape): _BUDGETS.index(check.state) for check in reversed(pressing(report))}
+    spoken = {(check.config, check.shape): _BUDGETS.index(check.state) for check in reversed(notable_checks(report))}
 
     def weight(entry: Entry) -> tuple[float, ...]:
         fate = _FATES[status_of(entry, compared=report.base is not None)]
         broken = spoken.get((entry.target.name, entry.shape), len(_BUDGETS)) == 0
-        return (not broken, fate, *(-_growth(entry, place) for place in range(len(FIGURES))))
+        return (not broken, fate, *(-_growth(entry, place) for place in range(len(METRICS))))
 
     return tuple(sorted(report.entries, key=weight))
 
 
-def pressing(report: Report) -> tuple[BudgetCheck, ...]:
+def notable_checks(report: Report) -> tuple[BudgetCheck, ...]:
     """The budgets that are near or broken, worst first; of the broken ones those that fail the run."""
     checks = (check for check in report.budgets if check.state in _BUDGETS)
     return tuple(sorted(checks, key=lambda check: (_BUDGETS.index(check.state), check.level != "fail")))
 
 
-def folded(report: Report) -> tuple[tuple[Entry, ...], tuple[Folded, ...]]:
+def folded(report: Report) -> tuple[tuple[Entry, ...], tuple[CollapsedConfigs, ...]]:
     """Parts the entries into those with a line of their own, worst first, and the folded ones, by base file."""
     compared = report.base is not None
     loud = {entry.target.name for entry in report.entries if not _is_quiet(entry, compared=compared)}
-    loud |= {check.config for check in pressing(report)}
+    loud |= {check.config for check in notable_checks(report)}
     quiet = {entry.target.name: entry.target.through or "" for entry in report.entries if entry.target.name not in loud}
     counts = Counter(quiet.values())
-    shown = tuple(entry for entry in worst_first(report) if entry.target.name in loud)
-    return shown, tuple(Folded(through, configs) for through, configs in counts.most_common())
+    primary = tuple(entry for entry in worst_first(report) if entry.target.name in loud)
+    return primary, tuple(CollapsedConfigs(through, configs) for through, configs in counts.most_common())
 
 
-def fate_of(entries: tuple[Entry, ...], *, compared: bool) -> Status:
+def worst_status(entries: tuple[Entry, ...], *, compared: bool) -> Status:
     """What happened to a config that was measured at several shapes: the worst that happened at one of them."""
     return min((status_of(entry, compared=compared) for entry in entries), key=lambda fate: _FATES[fate])
 
@@ -73,7 +73,7 @@ def _is_quiet(entry: Entry, *, compared: bool) -> bool:
 
 
 def _growth(entry: Entry, place: int) -> float:
-    delta = delta_of(FIGURES[place], entry)
+    delta = delta_of(METRICS[place], entry)
     if delta is None:
         return 0.0
     return (

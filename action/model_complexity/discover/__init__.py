@@ -3,15 +3,14 @@
 from model_complexity.discover.globs import Pattern, Patterns, is_base
 from model_complexity.discover.graph import Graph
 from model_complexity.discover.model_line import model_line
-from model_complexity.discover.select import Selection, requested, select
+from model_complexity.discover.select import Selection, select, select_explicit
 from model_complexity.git.changes import ChangedFile, from_api
 from model_complexity.git.repository import Remote, Repository
-from model_complexity.git.tree import Tree, UnreadableFileError
-from model_complexity.git.working_tree import Desk, Snapshot
+from model_complexity.git.tree import SourceTree, UnreadableFileError
+from model_complexity.git.working_tree import Snapshot, WorkingTree
 
 __all__ = [
     "ChangedFile",
-    "Desk",
     "Graph",
     "Pattern",
     "Patterns",
@@ -19,11 +18,12 @@ __all__ = [
     "Repository",
     "Selection",
     "Snapshot",
-    "Tree",
+    "SourceTree",
     "UnreadableFileError",
+    "WorkingTree",
     "from_api",
     "is_base",
     "model_line",
-    "requested",
     "select",
+    "select_explicit",
 ]

@@ -20,7 +20,7 @@ class UnreadableBaseError(ValueError):
 
 
 @dataclass(frozen=True)
-class Data:
+class DataConfig:
     """What a .json or .yaml file says about itself: a config has a top-level ``model`` or ``_base_`` key."""
 
     is_config: bool
@@ -28,26 +28,26 @@ class Data:
     problem: str = ""
 
 
-def json_bases(text: str) -> Data:
+def json_bases(text: str) -> DataConfig:
     """Reads the ``_base_`` key of a JSON object."""
     mentions = '"_base_"' in text or '"model"' in text
     try:
         content = json.loads(text) if mentions else None
     except json.JSONDecodeError as error:
-        return Data(is_config=True, problem=f"is not JSON: {error.msg} in line {error.lineno}")
+        return DataConfig(is_config=True, problem=f"is not JSON: {error.msg} in line {error.lineno}")
     except (RecursionError, ValueError):
-        return Data(is_config=True, problem="is nested too deeply, or has a number too long, to be read")
+        return DataConfig(is_config=True, problem="is nested too deeply, or has a number too long, to be read")
     if not isinstance(content, dict) or not {"_base_", "model"} & content.keys():
-        return Data(is_config=False)
+        return DataConfig(is_config=False)
     bases = content.get("_base_", [])
     listed = bases if isinstance(bases, list) else [bases]
     problem = (
         "" if all(isinstance(base, str) for base in listed) else "has a `_base_` that is not a path or a list of paths"
     )
-    return Data(is_config=True, bases=tuple(base for base in listed if isinstance(base, str)), problem=problem)
+    return DataConfig(is_config=True, bases=tuple(base for base in listed if isinstance(base, str)), problem=problem)
 
 
-def yaml_bases(text: str) -> Data:
+def yaml_bases(text: str) -> DataConfig:
     """Reads the top-level ``_base_`` key of a YAML mapping: a scalar, ``[a, b]``, or a block list."""
     if text.lstrip().startswith("{"):
         return _flow_mapping(text)
@@ -55,19 +55,21 @@ def yaml_bases(text: str) -> Data:
     keys = [(number, match) for number, line in enumerate(lines) if (match := _KEY.match(line))]
     bases = [(number, match[4]) for number, match in keys if "_base_" in match.groups()[:3]]
     if not bases:
-        return Data(is_config=bool(keys))
+        return DataConfig(is_config=bool(keys))
     number, rest = bases[-1]  # of two the last one counts, as for YAML's libraries
     try:
-        return Data(is_config=True, bases=tuple(_value(rest, lines[number + 1 :])))
+        return DataConfig(is_config=True, bases=tuple(_value(rest, lines[number + 1 :])))
     except UnreadableBaseError as error:
-        return Data(is_config=True, problem=f"has a `_base_` that cannot be read in line {number + 1}: {error}")
+        return DataConfig(is_config=True, problem=f"has a `_base_` that cannot be read in line {number + 1}: {error}")
 
 
-def _flow_mapping(text: str) -> Data:
+def _flow_mapping(text: str) -> DataConfig:
     """YAML that starts with a brace is read where it is JSON as well."""
     data = json_bases(text)
     if data.problem or (not data.is_config and "_base_" in text):
-        return Data(is_config=True, problem="is a mapping in braces that is not JSON; its `_base_` cannot be read")
+        return DataConfig(
+            is_config=True, problem="is a mapping in braces that is not JSON; its `_base_` cannot be read"
+        )
     return data
 
 

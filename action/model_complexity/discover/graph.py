@@ -12,8 +12,8 @@ from typing import Final
 
 from model_complexity.discover.globs import SUFFIXES, may_be_config
 from model_complexity.discover.references import Contents, Reference, read_references, show
-from model_complexity.git.tree import Tree, UnreadableFileError
-from model_complexity.report import Problem
+from model_complexity.git.tree import SourceTree, UnreadableFileError
+from model_complexity.report import DiscoveryWarning
 
 MAX_CONFIGS: Final = 20_000
 """Config files and bases that are read; mmdetection, the largest OpenMMLab repository, has about 900."""
@@ -26,7 +26,7 @@ _MAX_PROBLEMS: Final = 5
 
 
 @dataclass(frozen=True)
-class Reach:
+class Dependency:
     """How a file depends on changed ones: over how many steps, and on which (the nearest; the first by path)."""
 
     distance: int
@@ -46,8 +46,8 @@ class Graph:
 
     edges: Mapping[str, tuple[str, ...]]
     configs: frozenset[str]
-    problems: tuple[Problem, ...] = ()
-    incomplete: tuple[Problem, ...] = ()
+    warnings: tuple[DiscoveryWarning, ...] = ()
+    incomplete: tuple[DiscoveryWarning, ...] = ()
 
     @classmethod
     def of_tree(cls, root: Path, is_config: Callable[[str], bool]) -> Graph:
@@ -59,7 +59,7 @@ class Graph:
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's parser warns of odd escapes in files that are not ours
-            return _Reader(Tree.scan(root), is_config).read()
+            return _Reader(SourceTree.scan(root), is_config).read()
 
     def bases(self, path: str) -> tuple[str, ...]:
         """Returns the files that a file names as its bases."""
@@ -80,11 +80,11 @@ class Graph:
         """Returns every file that inherits from this one, with the number of steps (1: names it itself)."""
         return {dependent: reach.distance for dependent, reach in self.reached_from([path]).items()}
 
-    def reached_from(self, changed: Iterable[str]) -> dict[str, Reach]:
+    def reached_from(self, changed: Iterable[str]) -> dict[str, Dependency]:
         """Returns every file that inherits from a changed one and is not changed itself; cycles are no trouble."""
         frontier = {path: path for path in changed}
         seen = set(frontier)
-        reached: dict[str, Reach] = {}
+        reached: dict[str, Dependency] = {}
         distance = 0
         while frontier:
             distance += 1
@@ -94,7 +94,7 @@ class Graph:
                     if dependent not in seen:
                         frontier[dependent] = min(through, frontier.get(dependent, through))
             seen.update(frontier)
-            reached.update((path, Reach(distance, through)) for path, through in frontier.items())
+            reached.update((path, Dependency(distance, through)) for path, through in frontier.items())
         return reached
 
     @cached_property
@@ -106,9 +106,9 @@ class Graph:
         return {base: tuple(dependents) for base, dependents in found.items()}
 
 
-def problem(path: str, message: str) -> Problem:
+def problem(path: str, message: str) -> DiscoveryWarning:
     """Makes a problem out of any path and message, within the report's limits."""
-    return Problem(config=printable(path), message=message[:500])
+    return DiscoveryWarning(config=printable(path), message=message[:500])
 
 
 def printable(path: str) -> str:
@@ -120,12 +120,12 @@ def printable(path: str) -> str:
 class _Reader:
     """Collects a graph while it reads."""
 
-    tree: Tree
+    tree: SourceTree
     is_config: Callable[[str], bool]
     edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     configs: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-    incomplete: list[Problem] = field(default_factory=list)
+    warnings: list[DiscoveryWarning] = field(default_factory=list)
+    incomplete: list[DiscoveryWarning] = field(default_factory=list)
     bytes_read: int = 0
     edge_count: int = 0
 
@@ -139,7 +139,7 @@ class _Reader:
                 if base not in known and base.endswith(SUFFIXES):
                     known.add(base)
                     waiting.append(base)
-        return Graph(self.edges, frozenset(self.configs), tuple(self.problems), tuple(self.incomplete))
+        return Graph(self.edges, frozenset(self.configs), tuple(self.warnings), tuple(self.incomplete))
 
     def _full(self) -> bool:
         if len(self.edges) < MAX_CONFIGS and self.bytes_read < MAX_BYTES and self.edge_count < MAX_EDGES:
@@ -153,7 +153,7 @@ class _Reader:
         contents = self._contents(path)
         if contents is None:
             return ()
-        self.problems.extend(problem(path, message) for message in contents.problems[:_MAX_PROBLEMS])
+        self.warnings.extend(problem(path, message) for message in contents.warnings[:_MAX_PROBLEMS])
         if not contents.is_config:  # other data, such as a metafile.yml
             return ()
         found = (base for reference in contents.references for base in self._resolve(reference))
@@ -174,7 +174,7 @@ class _Reader:
         try:
             content = self.tree.read(path)
         except UnreadableFileError as error:
-            return Contents(problems=(f"{show(path)} {error}",), is_config=path.endswith(".py"))
+            return Contents(warnings=(f"{show(path)} {error}",), is_config=path.endswith(".py"))
         if content is None:
             return None
         self.bytes_read += len(content)
@@ -209,5 +209,5 @@ def contents_of(path: str, content: bytes) -> Contents:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return Contents(problems=(f"{show(path)} is not UTF-8",), is_config=path.endswith(".py"))
+        return Contents(warnings=(f"{show(path)} is not UTF-8",), is_config=path.endswith(".py"))
     return read_references(path, text)

@@ -47,7 +47,7 @@ class PythonBases:
 
     paths: tuple[str, ...] = ()
     imports: tuple[Import, ...] = ()
-    obstacles: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
 def syntax_tree(text: str) -> ast.Module:
@@ -71,16 +71,16 @@ def python_bases(text: str) -> PythonBases:
     """
     statements = tuple(_statements(syntax_tree(text).body))
     paths: list[str] = []
-    obstacles: list[str] = []
+    unresolved: list[str] = []
     for statement, nested in statements:
         for value in _assigned(statement):
             if nested:
-                obstacles.append("is assigned inside a block")
+                unresolved.append("is assigned inside a block")
             else:
-                _collect(value, paths, obstacles)
+                _collect(value, paths, unresolved)
     blocks = (statement for statement, _ in statements if _reads_base(statement))
     imports = tuple(found for block in blocks for found in _imports(block))
-    return PythonBases(tuple(paths), tuple(dict.fromkeys(imports)), tuple(dict.fromkeys(obstacles)))
+    return PythonBases(tuple(paths), tuple(dict.fromkeys(imports)), tuple(dict.fromkeys(unresolved)))
 
 
 def _check_cost(text: str) -> None:
@@ -129,7 +129,7 @@ def _is_base(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "_base_"
 
 
-def _collect(value: ast.expr | None, paths: list[str], obstacles: list[str]) -> None:
+def _collect(value: ast.expr | None, paths: list[str], unresolved: list[str]) -> None:
     """Sorts the items of a literal into paths and, for what is not a literal, obstacles."""
     items = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
     for item in items:
@@ -137,7 +137,7 @@ def _collect(value: ast.expr | None, paths: list[str], obstacles: list[str]) -> 
             paths.append(item.value)
         else:
             kind = "more than one assignment" if item is None else _KINDS.get(type(item), "an expression")
-            obstacles.append(f"holds {kind}")
+            unresolved.append(f"holds {kind}")
 
 
 def _reads_base(statement: ast.stmt) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from posixpath import basename, dirname, join, normpath, splitext
 from typing import Final, TypeVar
 
-from model_complexity.discover.data_bases import Data, json_bases, yaml_bases
+from model_complexity.discover.data_bases import DataConfig, json_bases, yaml_bases
 from model_complexity.discover.python_bases import Import, PythonBases, python_bases
 
 MAX_REFERENCES: Final = 1_000
@@ -45,7 +45,7 @@ class Contents:
     """What a file's text says: the bases it names, what could not be read, and whether it is a config at all."""
 
     references: tuple[Reference, ...] = ()
-    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     is_config: bool = True
 
 
@@ -60,7 +60,7 @@ def read_references(path: str, text: str) -> Contents:
         The references, in the order of the text, each once. A problem is one sentence that names the file.
     """
     if text.count("{{") > MAX_REFERENCES:
-        return Contents(problems=(f"{show(path)} has more than {MAX_REFERENCES:,} templates; its bases were not read",))
+        return Contents(warnings=(f"{show(path)} has more than {MAX_REFERENCES:,} templates; its bases were not read",))
     if "{{" in text:
         text = fill_templates(path, text)
     return _python(path, text) if path.endswith(".py") else _data(path, text)
@@ -93,10 +93,10 @@ def _python(path: str, text: str) -> Contents:
         found = python_bases(text)
     except SyntaxError as error:
         line = f" in line {error.lineno}" if error.lineno else ""
-        return Contents(problems=(f"{show(path)} is not valid Python{line}: {_first_line(error.msg)}",))
-    problems = [_obstacle(path, what) for what in found.obstacles]
-    references = list(_resolved(path, found, problems))
-    return Contents(tuple(dict.fromkeys(references)), tuple(dict.fromkeys(problems)))
+        return Contents(warnings=(f"{show(path)} is not valid Python{line}: {_first_line(error.msg)}",))
+    warnings = [_obstacle(path, what) for what in found.unresolved]
+    references = list(_resolved(path, found, warnings))
+    return Contents(tuple(dict.fromkeys(references)), tuple(dict.fromkeys(warnings)))
 
 
 def _obstacle(path: str, what: str) -> str:
@@ -107,34 +107,34 @@ def _first_line(text: str) -> str:
     return next(iter(text.splitlines()), "")[:200]
 
 
-def _resolved(path: str, found: PythonBases, problems: list[str]) -> Iterator[Reference]:
-    for base in _bounded(path, found.paths, problems):
-        yield from _written(path, base, problems)
-    for imported in _bounded(path, found.imports, problems):
-        yield from _imported(path, imported, problems)
+def _resolved(path: str, found: PythonBases, warnings: list[str]) -> Iterator[Reference]:
+    for base in _bounded(path, found.paths, warnings):
+        yield from _written(path, base, warnings)
+    for imported in _bounded(path, found.imports, warnings):
+        yield from _imported(path, imported, warnings)
 
 
-def _bounded(path: str, found: tuple[_T, ...], problems: list[str]) -> tuple[_T, ...]:
+def _bounded(path: str, found: tuple[_T, ...], warnings: list[str]) -> tuple[_T, ...]:
     """Returns as many as are read, each once."""
     if len(found) > MAX_REFERENCES:
-        problems.append(f"{show(path)} names more than {MAX_REFERENCES:,} bases; the rest was not read")
+        warnings.append(f"{show(path)} names more than {MAX_REFERENCES:,} bases; the rest was not read")
     return tuple(dict.fromkeys(found[:MAX_REFERENCES]))
 
 
 def _data(path: str, text: str) -> Contents:
-    data: Data = json_bases(text) if path.endswith(".json") else yaml_bases(text)
-    problems = [f"{show(path)} {data.problem}"] if data.problem else []
+    data: DataConfig = json_bases(text) if path.endswith(".json") else yaml_bases(text)
+    warnings = [f"{show(path)} {data.problem}"] if data.problem else []
     references = [
-        reference for base in _bounded(path, data.bases, problems) for reference in _written(path, base, problems)
+        reference for base in _bounded(path, data.bases, warnings) for reference in _written(path, base, warnings)
     ]
-    return Contents(tuple(dict.fromkeys(references)), tuple(problems), data.is_config)
+    return Contents(tuple(dict.fromkeys(references)), tuple(warnings), data.is_config)
 
 
-def _written(path: str, base: str, problems: list[str]) -> Iterator[Reference]:
+def _written(path: str, base: str, warnings: list[str]) -> Iterator[Reference]:
     """Yields the reference for a base written as a path, or as ``package::path``."""
     package, external, inside = base.partition("::")
     if external and (not package.isidentifier() or "::" in inside):
-        problems.append(f"{show(path)} names a base that is not understood: {show(base)}")
+        warnings.append(f"{show(path)} names a base that is not understood: {show(base)}")
         return
     if external:
         target, package_name = _normal(join("configs", inside)), package
@@ -143,7 +143,7 @@ def _written(path: str, base: str, problems: list[str]) -> Iterator[Reference]:
     else:
         target, package_name = _normal(join(dirname(path), base)), None
     if target is None:
-        problems.append(f"{show(path)} names a base that is no path in the repository: {show(base)}")
+        warnings.append(f"{show(path)} names a base that is no path in the repository: {show(base)}")
     else:
         yield Reference(target, package=package_name)
 
@@ -160,16 +160,16 @@ def _normal(path: str) -> str | None:
     return normal
 
 
-def _imported(path: str, imported: Import, problems: list[str]) -> Iterator[Reference]:
+def _imported(path: str, imported: Import, warnings: list[str]) -> Iterator[Reference]:
     """Yields the references for one import: a module's file, or the imported names where the module is a folder."""
     folder = _folder(path, imported.level)
     if folder is None:
-        problems.append(f"{show(path)} imports a base from outside the repository")
+        warnings.append(f"{show(path)} imports a base from outside the repository")
         return
     if len(imported.module) > MAX_MODULE:  # it would be repeated for each imported name
-        problems.append(f"{show(path)} names a base that is no path in the repository: {show(imported.module)}")
+        warnings.append(f"{show(path)} names a base that is no path in the repository: {show(imported.module)}")
         return
-    names = [name for name in _bounded(path, imported.names, problems) if name != "*"]
+    names = [name for name in _bounded(path, imported.names, warnings) if name != "*"]
     if imported.module:
         file = folder + imported.module.replace(".", "/")
         others = (*(f"{file}/{name}.py" for name in names), f"{file}/__init__.py")

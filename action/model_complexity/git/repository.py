@@ -72,7 +72,7 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GitResult:
     """How a git command went."""
 
     code: int
@@ -115,7 +115,7 @@ class Repository:
         common, object_format = _describe(checkout.resolve(), private)
         folder = private / "repository.git"
         init = ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(folder)]
-        required(run_git(init, private), "The private repository could not be made")
+        check_output(run_git(init, private), "The private repository could not be made")
         (folder / "objects/info").mkdir(exist_ok=True)
         (folder / "objects/info/alternates").write_text(f"{common / 'objects'}\n", encoding="utf-8")
         if (common / "shallow").is_file():
@@ -149,21 +149,21 @@ class Repository:
         arguments = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--depth=1"]
         command = ["fetch", *arguments, "--", self._remote.url, *wanted]
         try:
-            outcome = run_git(command, self._folder.parent, self._folder, {**SETTINGS, **self._remote.settings})
+            result = run_git(command, self._folder.parent, self._folder, {**SETTINGS, **self._remote.settings})
         except _TimedOutError as error:
             (self._folder / "shallow.lock").unlink(missing_ok=True)  # or no later fetch would work
             self.fetch_problem = error.message
             return False
         missing = [sha for sha in wanted if not self.has(sha)]
-        reason = self._remote.redact(_reason(outcome)) or f"The server did not send {' '.join(missing)}."
-        self.fetch_problem = reason if outcome.code or missing else ""
+        reason = self._remote.redact(_reason(result)) or f"The server did not send {' '.join(missing)}."
+        self.fetch_problem = reason if result.code or missing else ""
         return not self.fetch_problem
 
     def merge_base(self, base: str, head: str) -> str | None:
         """Returns the commit that the two histories share last, None where the history at hand does not tell."""
-        outcome = self._run("merge-base", _checked(base), _checked(head))
-        sha = outcome.output.decode("ascii", "replace").strip()
-        return sha if outcome.code == 0 and _SHA.fullmatch(sha) else None
+        result = self._run("merge-base", _checked(base), _checked(head))
+        sha = result.output.decode("ascii", "replace").strip()
+        return sha if result.code == 0 and _SHA.fullmatch(sha) else None
 
     def changed_files(self, base: str, head: str) -> tuple[ChangedFile, ...]:
         """Lists what differs between two commits, renames found by content.
@@ -174,8 +174,8 @@ class Repository:
             ActionError: a commit is missing, or only partly here.
         """
         options = ["--name-status", "-z", "-M", "-l3000", "--no-ext-diff", "--no-textconv", "--no-color"]
-        outcome = self._run("diff", *options, _checked(base), _checked(head), "--")
-        return parse_name_status(required(outcome, "The changed files could not be listed"))
+        result = self._run("diff", *options, _checked(base), _checked(head), "--")
+        return parse_name_status(check_output(result, "The changed files could not be listed"))
 
     def checkout(self, sha: str, into: Path) -> Path:
         """Writes the commit's files into a folder that is empty or not there, and returns it.
@@ -186,8 +186,8 @@ class Repository:
             ActionError: the commit is missing, or the folder cannot be written.
         """
         target = into.absolute()
-        outcome = self._run("worktree", "add", "--quiet", "--force", "--detach", "--", str(target), _checked(sha))
-        required(outcome, f"Commit {sha} could not be checked out")
+        result = self._run("worktree", "add", "--quiet", "--force", "--detach", "--", str(target), _checked(sha))
+        check_output(result, f"Commit {sha} could not be checked out")
         return target
 
     def read(self, sha: str, path: str, limit: int) -> bytes | None:
@@ -203,7 +203,7 @@ class Repository:
             ActionError: the commit is missing.
         """
         listing = self._run("ls-tree", "-z", "--long", "--full-tree", _checked(sha), "--", path)
-        entry = required(listing, f"Commit {sha} could not be read").split(b"\0")[0]
+        entry = check_output(listing, f"Commit {sha} could not be read").split(b"\0")[0]
         if not entry:
             return None
         mode, kind, blob, size = entry.split(b"\t")[0].split()
@@ -211,9 +211,9 @@ class Repository:
             raise UnreadableFileError("is not a regular file")
         if int(size) > limit:
             raise UnreadableFileError(f"is larger than {limit:,} bytes")
-        return required(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
+        return check_output(self._run("cat-file", "blob", blob.decode()), f"{path} at {sha} could not be read")
 
-    def _run(self, *arguments: str) -> Outcome:
+    def _run(self, *arguments: str) -> GitResult:
         return run_git(list(arguments), self._folder.parent, self._folder)
 
 
@@ -221,9 +221,9 @@ def _describe(checkout: Path, private: Path) -> tuple[Path, str]:
     """Returns the folder that holds the checkout's objects, and their format (sha1 or sha256)."""
     arguments = ["-C", str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir", "--show-object-format"]
     # The action runs as root in a checkout that belongs to someone else, which git refuses unless told.
-    outcome = run_git(arguments, private, settings={**SETTINGS, "safe.directory": str(checkout)})
+    result = run_git(arguments, private, settings={**SETTINGS, "safe.directory": str(checkout)})
     advice = "Put a step with actions/checkout before this one."
-    lines = os.fsdecode(required(outcome, f"{checkout} is not a git checkout", advice)).splitlines()
+    lines = os.fsdecode(check_output(result, f"{checkout} is not a git checkout", advice)).splitlines()
     if len(lines) != 2 or not Path(lines[0]).is_dir() or lines[1] not in {"sha1", "sha256"}:
         raise ActionError(f"{checkout} is not a git checkout that can be read.", advice)
     return Path(lines[0]), lines[1]
@@ -235,20 +235,20 @@ def _checked(sha: str) -> str:
     return sha
 
 
-def required(outcome: Outcome, what: str, advice: str = "") -> bytes:
+def check_output(result: GitResult, what: str, advice: str = "") -> bytes:
     """The output of a command that must not fail.
 
     Raises:
         ActionError: it did; ``what`` says what could not be had.
     """
-    if outcome.code:
-        raise ActionError(f"{what}: {_reason(outcome)}", advice)
-    return outcome.output
+    if result.code:
+        raise ActionError(f"{what}: {_reason(result)}", advice)
+    return result.output
 
 
-def _reason(outcome: Outcome) -> str:
+def _reason(result: GitResult) -> str:
     """Returns git's message on one line."""
-    return " ".join(outcome.error.split())[:500]
+    return " ".join(result.error.split())[:500]
 
 
 def _environment(home: Path, repository: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
@@ -275,7 +275,7 @@ def _environment(home: Path, repository: Path | None, settings: Mapping[str, str
 
 def run_git(
     arguments: Sequence[str], home: Path, repository: Path | None = None, settings: Mapping[str, str] = SETTINGS
-) -> Outcome:
+) -> GitResult:
     """Runs git and returns how it went.
 
     Raises:
@@ -300,4 +300,4 @@ def run_git(
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
             raise _TimedOutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
-    return Outcome(process.returncode, output, error_output.decode("utf-8", "replace"))
+    return GitResult(process.returncode, output, error_output.decode("utf-8", "replace"))

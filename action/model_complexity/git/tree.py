@@ -22,7 +22,7 @@ class UnreadableFileError(Exception):
 
 
 @dataclass
-class Tree:
+class SourceTree:
     """A folder with a repository's files at one commit. All paths are relative to it, with ``/``.
 
     Attributes:
@@ -36,12 +36,12 @@ class Tree:
     complete: bool = True
 
     @classmethod
-    def at(cls, root: Path) -> Tree:
+    def at(cls, root: Path) -> SourceTree:
         """Opens a tree to read single files, without listing it."""
         return cls(os.path.realpath(root))
 
     @classmethod
-    def scan(cls, root: Path, max_entries: int = MAX_ENTRIES) -> Tree:
+    def scan(cls, root: Path, max_entries: int = MAX_ENTRIES) -> SourceTree:
         """Lists the tree. Linked folders are not entered, nor is ``.git``; a folder that cannot be listed is empty."""
         tree = cls.at(root)
         for number, (path, entry) in enumerate(_walk(tree.root)):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from model_complexity.errors import ActionError
-from model_complexity.git.repository import SETTINGS, Outcome, Repository, required, run_git
+from model_complexity.git.repository import SETTINGS, GitResult, Repository, check_output, run_git
 from model_complexity.git.tree import MAX_FILE
 
 DEFAULT_BRANCHES: Final = (
@@ -37,7 +37,7 @@ class Snapshot(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkingTree:
     """One checkout.
 
     Args:
@@ -49,22 +49,22 @@ class Desk:
     home: Path
 
     @classmethod
-    def around(cls, folder: Path, home: Path) -> Desk | None:
+    def discover(cls, folder: Path, home: Path) -> WorkingTree | None:
         """The checkout that a folder lies in, None if it lies in none.
 
         Raises:
             ActionError: git is not installed.
         """
-        outcome = run_git(["-C", str(folder), "rev-parse", "--show-toplevel"], home, settings=_trusting("*"))
-        found = os.fsdecode(outcome.output).removesuffix("\n")
-        return cls(Path(found), home) if outcome.code == 0 and found else None
+        result = run_git(["-C", str(folder), "rev-parse", "--show-toplevel"], home, settings=_trusting("*"))
+        found = os.fsdecode(result.output).removesuffix("\n")
+        return cls(Path(found), home) if result.code == 0 and found else None
 
     def resolve(self, name: str) -> str | None:
         """The commit that a branch, tag, SHA or expression such as ``HEAD~2`` means; None where it means none."""
         if name.startswith("-"):
             return None
-        outcome = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        return outcome.output.decode("ascii", "replace").strip() if outcome.code == 0 else None
+        result = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return result.output.decode("ascii", "replace").strip() if result.code == 0 else None
 
     def default_branch(self) -> tuple[str, str] | None:
         """Name and tip of the branch that pull requests go to: origin's default, or else main or master."""
@@ -89,7 +89,7 @@ class Desk:
         excludes = {**SETTINGS, "core.excludesFile": str(_users_excludes(self.root))}
 
         def git(*arguments: str) -> bytes:
-            return required(run_git([*work, *arguments], self.home, repository.folder, excludes), what)
+            return check_output(run_git([*work, *arguments], self.home, repository.folder, excludes), what)
 
         git("add", "--update", "--", ".")
         untracked = [name for name in git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0") if name]
@@ -103,7 +103,7 @@ class Desk:
             return Snapshot(head, len(untracked) - len(small))
         arguments = ["commit-tree", tree, "-p", head, "-m", "The working tree"]
         commit = run_git(arguments, self.home, repository.folder, {**SETTINGS, **_AUTHOR})
-        return Snapshot(required(commit, what).decode().strip(), len(untracked) - len(small))
+        return Snapshot(check_output(commit, what).decode().strip(), len(untracked) - len(small))
 
     def _copy_index(self, into: Path) -> None:
         """The checkout's index knows which files have not been touched, so that only the others are read."""
@@ -111,7 +111,7 @@ class Desk:
             self._git("rev-parse", "--path-format=absolute", "--git-path", name) for name in ("index", "info/exclude")
         ]
         index, exclude = (
-            Path(os.fsdecode(required(place, "The index could not be found")).strip()) for place in places
+            Path(os.fsdecode(check_output(place, "The index could not be found")).strip()) for place in places
         )
         try:
             for file in (index, *index.parent.glob("sharedindex.*")):
@@ -123,7 +123,7 @@ class Desk:
         except OSError as error:
             raise ActionError(f"The checkout's index cannot be read: {error.strerror}.") from error
 
-    def _git(self, *arguments: str) -> Outcome:
+    def _git(self, *arguments: str) -> GitResult:
         return run_git(["-C", str(self.root), *arguments], self.home, settings=_trusting(str(self.root)))
 
 

@@ -1,8 +1,8 @@
 """GitHub: the event, the API, the sticky comment, and the runner's files and commands."""
 
 from model_complexity.github.client import Client, Comment
-from model_complexity.github.comment import Published, marker, publish, room
-from model_complexity.github.errors import PermissionDenied
+from model_complexity.github.comment import Published, marker, max_body_length, publish
+from model_complexity.github.errors import PermissionDeniedError
 from model_complexity.github.event import Event, Ignored, PullRequest, parse_event
 
 __all__ = [
@@ -10,11 +10,11 @@ __all__ = [
     "Comment",
     "Event",
     "Ignored",
-    "PermissionDenied",
+    "PermissionDeniedError",
     "Published",
     "PullRequest",
     "marker",
+    "max_body_length",
     "parse_event",
     "publish",
-    "room",
 ]

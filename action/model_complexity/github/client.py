@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from model_complexity.github.errors import Call, RefusalError, unexpected
+from model_complexity.github.errors import ApiError, Request, unexpected
 from model_complexity.github.event import PullRequest, commit, parse_pull_request, repository_name
 from model_complexity.github.transport import Transport
 
@@ -103,13 +103,13 @@ class Client:
         place = f"{self._path}/contents/{path}"
         try:
             data = self._transport.get(place, {"ref": commit(ref, "ref")})
-        except RefusalError as error:
+        except ApiError as error:
             if error.status == 404:
                 return None
             raise
         content = _part(data, "content")
         if not isinstance(content, str) or _part(data, "encoding") != "base64":
-            raise unexpected(Call("GET", place, self.repository, writes=False), "file")
+            raise unexpected(Request("GET", place, self.repository, writes=False), "file")
         return base64.b64decode(content)
 
     def viewer(self) -> str:
@@ -124,7 +124,7 @@ class Client:
     def _login_by_graphql(self) -> object:
         try:
             data = self._transport.query(self._graphql_url, "query { viewer { login } }")
-        except RefusalError as error:
+        except ApiError as error:
             if error.status == 401:
                 raise
             return None
@@ -133,13 +133,13 @@ class Client:
     def _login_by_rest(self) -> object:
         try:
             return _part(self._transport.get("/user"), "login")
-        except RefusalError:
+        except ApiError:
             return None
 
     def comments(self, number: int) -> list[Comment]:
         """All comments of a pull request's conversation, oldest first. Source: GitHub docs, rest/issues/comments."""
         path = f"{self._path}/issues/{number}/comments"
-        call = Call("GET", path, self.repository, writes=False)
+        call = Request("GET", path, self.repository, writes=False)
         return [_comment(data, call) for data in self._objects(path, limit=COMMENT_PAGES_LIMIT)]
 
     def create_comment(self, number: int, body: str) -> Comment:
@@ -152,14 +152,14 @@ class Client:
 
     def _write_comment(self, method: str, path: str, body: str) -> Comment:
         data = self._transport.write(method, path, {"body": body})
-        return _comment(data, Call(method, path, self.repository, writes=True))
+        return _comment(data, Request(method, path, self.repository, writes=True))
 
     def _objects(self, path: str, *, limit: int) -> list[Mapping[str, object]]:
         pages = self._transport.pages(path, limit=limit)
         return [item for page in pages for item in page if isinstance(item, Mapping)]
 
 
-def _comment(data: object, call: Call) -> Comment:
+def _comment(data: object, call: Request) -> Comment:
     number, body, url = _part(data, "id"), _part(data, "body"), _part(data, "html_url")
     if not isinstance(number, int) or not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"}:
         raise unexpected(call, "comment")

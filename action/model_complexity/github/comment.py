@@ -9,13 +9,13 @@ from typing import Literal
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Client, Comment
-from model_complexity.github.errors import UnansweredError
+from model_complexity.github.errors import NoResponseError
 from model_complexity.github.event import PullRequest
 
 BODY_LIMIT = 65_536
 """Characters of a comment; GitHub answers 422 beyond it."""
 CLEARED = "This pull request no longer touches a model config."
-DOUBT_SECONDS = 3.0
+REREAD_DELAY = 3.0
 """How long an unanswered write is given to show up before we look for it."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")  # a folder's name too: neither ``..`` nor hidden
@@ -48,7 +48,7 @@ class Nothing:
     """There is nothing to say, and nothing of ours to clear up."""
 
 
-Decision = Create | Update | Keep | Nothing
+ResolvedOptions = Create | Update | Keep | Nothing
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,14 @@ def marker(key: str) -> str:
     return f'<!-- model-complexity key="{key}" -->'
 
 
-def room(key: str) -> int:
+def max_body_length(key: str) -> int:
     """How many characters a body may have beside the marker."""
     return BODY_LIMIT - len(marker(key)) - 1
 
 
-def decide(comments: Iterable[Comment], *, key: str, viewer: str, body: str | None, cleared: str = CLEARED) -> Decision:
+def decide(
+    comments: Iterable[Comment], *, key: str, viewer: str, body: str | None, cleared: str = CLEARED
+) -> ResolvedOptions:
     """What to do, given the comments that are there.
 
     A comment is ours only if the marker is its first line and the viewer wrote it: anybody can copy the marker. Of
@@ -122,34 +124,34 @@ def publish(
     """
     viewer = client.viewer()
 
-    def look() -> Decision:
+    def look() -> ResolvedOptions:
         return decide(client.comments(number), key=key, viewer=viewer, body=body, cleared=cleared)
 
     first = look()
     try:
-        return _carry_out(client, number, head_sha, first)
-    except UnansweredError:
+        return _apply(client, number, head_sha, first)
+    except NoResponseError:
         # it may have been done: only looking tells, and a blind repetition would leave two comments
-        client.wait(DOUBT_SECONDS)
+        client.wait(REREAD_DELAY)
         second = look()
     if isinstance(second, Keep):
         return Published("created" if isinstance(first, Create) else "updated", second.comment.url)
-    return _carry_out(client, number, head_sha, second)
+    return _apply(client, number, head_sha, second)
 
 
-def _carry_out(client: Client, number: int, head_sha: str, decision: Decision) -> Published:
+def _apply(client: Client, number: int, head_sha: str, decision: ResolvedOptions) -> Published:
     if isinstance(decision, Nothing):
         return Published("nothing")
     if isinstance(decision, Keep):
         return Published("kept", decision.comment.url)
-    if reason := _too_late(client.pull_request(number), head_sha):
+    if reason := _stale_reason(client.pull_request(number), head_sha):
         return Published(reason)
     if isinstance(decision, Create):
         return Published("created", client.create_comment(number, decision.body).url)
     return Published("updated", client.update_comment(decision.comment.id, decision.body).url)
 
 
-def _too_late(pull_request: PullRequest, head_sha: str) -> Literal["outdated", "closed"] | None:
+def _stale_reason(pull_request: PullRequest, head_sha: str) -> Literal["outdated", "closed"] | None:
     if pull_request.head_sha != head_sha:
         return "outdated"
     return "closed" if pull_request.state == "closed" else None

@@ -14,7 +14,7 @@ SECONDARY_WAIT = 60.0
 """Seconds to wait where GitHub does not say (docs: rest/using-the-rest-api/best-practices-for-using-the-rest-api)."""
 
 
-class RefusalError(ActionError):
+class ApiError(ActionError):
     """GitHub understood and said no; ``status`` is the HTTP status."""
 
     def __init__(self, message: str, advice: str, *, status: int) -> None:
@@ -22,16 +22,16 @@ class RefusalError(ActionError):
         self.status = status
 
 
-class PermissionDenied(RefusalError):  # noqa: N818 -- it says what happened
+class PermissionDeniedError(ApiError):
     """The token may not write here (status 403): what a pull request from a fork is met with."""
 
 
-class UnansweredError(ActionError):
+class NoResponseError(ActionError):
     """No usable answer came (connection lost, 5xx): whether GitHub did what was asked is unknown."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One HTTP response. Header names are lower case."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Call:
+class Request:
     """One call of the API, for messages: ``GET /repos/o/r/pulls/1 on o/r``."""
 
     method: str
@@ -60,7 +60,7 @@ class Call:
         return f"{self.method} {self.path.partition('?')[0][:MESSAGE_LIMIT]} on {self.repository}"
 
 
-def rate_limit_wait(answer: Answer, now: float) -> float | None:
+def rate_limit_wait(answer: Response, now: float) -> float | None:
     """Seconds until GitHub takes requests again, or None if the answer is not about rate limits.
 
     Source: GitHub docs, rest/using-the-rest-api/rate-limits-for-the-rest-api (exceeding the rate limit).
@@ -77,7 +77,7 @@ def rate_limit_wait(answer: Answer, now: float) -> float | None:
     return SECONDARY_WAIT if limited else None
 
 
-def rate_limited(call: Call, answer: Answer, wait: float, now: float) -> ActionError:
+def rate_limited(call: Request, answer: Response, wait: float, now: float) -> ActionError:
     """The error for a limit that lasts longer than we wait."""
     reset = datetime.fromtimestamp(min(now + wait, 253_402_300_799), UTC)
     return ActionError(
@@ -86,31 +86,31 @@ def rate_limited(call: Call, answer: Answer, wait: float, now: float) -> ActionE
     )
 
 
-def refusal(call: Call, answer: Answer) -> ActionError:
+def refusal(call: Request, answer: Response) -> ActionError:
     """The error for an answer that is not a success."""
     said = answer.message()
     message = f"GitHub answered {answer.status}{f' ({said})' if said else ''} at {call}."
     if answer.status >= 500:
-        return UnansweredError(message, "GitHub has trouble: see githubstatus.com and run the job again.")
+        return NoResponseError(message, "GitHub has trouble: see githubstatus.com and run the job again.")
     if answer.status == 403:
         return _forbidden(call, message, said)
-    return RefusalError(message, _ADVICE.get(answer.status, _REPORT), status=answer.status)
+    return ApiError(message, _ADVICE.get(answer.status, _REPORT), status=answer.status)
 
 
-def lost(call: Call, error: Exception) -> UnansweredError:
+def connection_error(call: Request, error: Exception) -> NoResponseError:
     """The error for a request without an answer. Only the error's type is told: its text may hold anything."""
-    return UnansweredError(
+    return NoResponseError(
         f"No answer from GitHub ({type(error).__name__}) at {call}.",
         "Check the runner's network and proxy, and that GITHUB_API_URL is right; then run the job again.",
     )
 
 
-def unreadable(call: Call) -> UnansweredError:
+def unreadable(call: Request) -> NoResponseError:
     """The error for a success whose content is not JSON: cut short, or not GitHub's."""
-    return UnansweredError(f"GitHub's answer is not JSON at {call}.", _NOT_GITHUB)
+    return NoResponseError(f"GitHub's answer is not JSON at {call}.", _NOT_GITHUB)
 
 
-def unexpected(call: Call, what: str) -> ActionError:
+def unexpected(call: Request, what: str) -> ActionError:
     """The error for a success whose content is not what GitHub documents."""
     return ActionError(f"GitHub's answer has no usable {what} at {call}.", _NOT_GITHUB)
 
@@ -127,12 +127,12 @@ _ADVICE = {
 }
 
 
-def _forbidden(call: Call, message: str, said: str) -> RefusalError:
+def _forbidden(call: Request, message: str, said: str) -> ApiError:
     if not call.writes:
-        return RefusalError(message, _READ, status=403)
+        return ApiError(message, _READ, status=403)
     locked = "locked" in said.lower()
     advice = "The pull request's conversation is locked: unlock it to get a comment." if locked else _WRITE
-    return PermissionDenied(message, advice, status=403)
+    return PermissionDeniedError(message, advice, status=403)
 
 
 def _said(data: Mapping[str, object]) -> str:

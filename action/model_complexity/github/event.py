@@ -60,7 +60,7 @@ class Event:
     shapes: str | None = None
 
     @property
-    def may_lack_permission(self) -> bool:
+    def token_is_read_only(self) -> bool:
         """Whether GitHub gives this run a read-only token: for pull requests from forks and from Dependabot.
 
         Source: GitHub docs, code-security/dependabot/troubleshooting-dependabot/troubleshooting-dependabot-on-github-actions.

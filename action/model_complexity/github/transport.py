@@ -13,10 +13,10 @@ from github import Auth, Github
 
 from model_complexity.errors import ActionError
 from model_complexity.github.errors import (
-    Answer,
-    Call,
-    UnansweredError,
-    lost,
+    NoResponseError,
+    Request,
+    Response,
+    connection_error,
     rate_limit_wait,
     rate_limited,
     refusal,
@@ -115,8 +115,8 @@ class Transport:
                 return
         raise unexpected(call, f"end: more than {limit} pages")
 
-    def _call(self, method: str, path: str, *, writes: bool = False) -> Call:
-        return Call(method, path, self._repository, writes)
+    def _call(self, method: str, path: str, *, writes: bool = False) -> Request:
+        return Request(method, path, self._repository, writes)
 
     def _sleep_until(self, moment: float) -> None:
         if (seconds := moment - time.monotonic()) > 0:
@@ -124,7 +124,7 @@ class Transport:
 
     def _ask(
         self,
-        call: Call,
+        call: Request,
         parameters: Mapping[str, str | int] | None = None,
         body: Mapping[str, object] | None = None,
         url: str | None = None,
@@ -141,15 +141,15 @@ class Transport:
                 patience -= max(wait, 1.0)
                 if patience < 0:
                     raise rate_limited(call, answer, wait, time.time())
-            except UnansweredError:
+            except NoResponseError:
                 wait = next(backoffs, None)
                 if wait is None:
                     raise
             self.sleep(wait)
 
     def _send(
-        self, call: Call, url: str, parameters: Mapping[str, str | int] | None, body: Mapping[str, object] | None
-    ) -> Answer:
+        self, call: Request, url: str, parameters: Mapping[str, str | int] | None, body: Mapping[str, object] | None
+    ) -> Response:
         try:
             status, headers, text = self._github.requester.requestJson(
                 call.method,
@@ -159,13 +159,13 @@ class Transport:
                 input=body,
             )
         except requests.RequestException as error:
-            raise lost(call, error) from None  # its text holds the URL and, through a proxy, its password
+            raise connection_error(call, error) from None  # its text holds the URL and, through a proxy, its password
         except RuntimeError:  # PyGithub's refusal of a redirect to another host, or of an endless one
             raise unexpected(call, "content: it is a redirect") from None
-        return Answer(status, headers, text)
+        return Response(status, headers, text)
 
 
-def _decoded(call: Call, answer: Answer) -> object:
+def _decoded(call: Request, answer: Response) -> object:
     if not 200 <= answer.status < 300:
         raise refusal(call, answer)
     try:

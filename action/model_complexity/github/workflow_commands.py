@@ -116,14 +116,14 @@ def stop_commands(stream: TextIO) -> Iterator[None]:
         _command(stream, f"::{token}::")
 
 
-class Narration:
+class WorkflowLog:
     """Tells in the runner's log how far the work is: foldable parts, in which the runner obeys nothing."""
 
     def __init__(self, log: TextIO) -> None:
         self._log = log
 
     @contextmanager
-    def part(self, title: str) -> Iterator[None]:
+    def group(self, title: str) -> Iterator[None]:
         """Open a part and close it."""
         group(self._log, title)
         try:
@@ -132,12 +132,12 @@ class Narration:
         finally:
             endgroup(self._log)
 
-    def tell(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """One line, made safe."""
-        _command(self._log, neutral(line))
+        _command(self._log, sanitize(line))
 
 
-def neutral(line: str) -> str:
+def sanitize(line: str) -> str:
     """One line of somebody else's output, made safe to print.
 
     Escape sequences, control, bidirectional and unpaired characters are gone, the length is bounded, and the runner

@@ -2,6 +2,6 @@
 
 from model_complexity.policy.model import PATH, Budget, Policy
 from model_complexity.policy.parse import parse_policy
-from model_complexity.policy.yaml_document import MAX_BYTES, Fault, PolicyError
+from model_complexity.policy.yaml_document import MAX_BYTES, PolicyError, PolicyIssue
 
-__all__ = ["MAX_BYTES", "PATH", "Budget", "Fault", "Policy", "PolicyError", "parse_policy"]
+__all__ = ["MAX_BYTES", "PATH", "Budget", "Policy", "PolicyError", "PolicyIssue", "parse_policy"]

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from model_complexity.common.shapes import AUTO, Asked, parse_shape
+from model_complexity.common.shapes import AUTO, InputSpec, parse_shape
 from model_complexity.discover import Pattern, Patterns
 from model_complexity.policy.quantities import Jobs, Max, MaxConfigs, MaxIncrease, Timeout, Whole, boolean
-from model_complexity.report import Figure, Measurement
+from model_complexity.report import Measurement, Metric
 
 PATH = ".github/model-complexity.yml"
 MOST_RULES = 200
@@ -42,7 +42,7 @@ def _positive(text: str) -> str:
     return text
 
 
-def _shape(text: object) -> Asked:
+def _shape(text: object) -> InputSpec:
     if not isinstance(text, str):
         raise ValueError(
             "is not a shape: write height and width as 384x512, in a list of their own they are two shapes"
@@ -75,7 +75,7 @@ PlainGlobs = Annotated[
     _one_or_more(_PLAIN_GLOB, MOST_GLOBS),
 ]
 Shapes = Annotated[
-    tuple[Annotated[Asked, BeforeValidator(_shape)], ...],
+    tuple[Annotated[InputSpec, BeforeValidator(_shape)], ...],
     BeforeValidator(_listed),
     AfterValidator(lambda shapes: tuple(dict.fromkeys(shapes))),
     Field(min_length=1, max_length=MOST_SHAPES),
@@ -120,7 +120,7 @@ class Budget(_Rule):
     configs: Annotated[
         Globs, Field(description="Configs, as one glob or a list; `!` excludes. Without it, every config.")
     ] = ("**",)
-    figure: Annotated[Figure, Field(description="What is limited.")]
+    metric: Annotated[Metric, Field(description="What is limited.")]
     most: Annotated[
         Max,
         Field(alias="max", description="The largest value allowed, with K, M, G, T or P for thousands, as in `5G`."),
@@ -141,16 +141,16 @@ class Budget(_Rule):
             raise ValueError("has no limit: give it `max`, `max-increase` or both")
         return self
 
-    def is_for(self, path: str, asked: Asked, measured: Measurement) -> bool:
+    def applies_to(self, path: str, asked: InputSpec, measured: Measurement) -> bool:
         """Says whether the budget limits a config at a shape: the one asked for, or the one that ``auto`` came to."""
         fed = asked if asked != AUTO else measured.input_shape[1:]
         return (not self.shapes or asked in self.shapes or fed in self.shapes) and self.matches(path)
 
 
-class Known(_Rule):
+class IgnoreRule(_Rule):
     """A known exception: budgets that it breaks are reported, with the reason, and neither warn nor fail."""
 
-    figure: Annotated[Figure | None, Field(description="Only budgets on this. Without it, on all three.")] = None
+    metric: Annotated[Metric | None, Field(description="Only budgets on this. Without it, on all three.")] = None
     reason: Annotated[str, Field(min_length=1, max_length=500, description="Why. It is shown to reviewers.")]
 
 
@@ -178,7 +178,8 @@ class Policy(_Part):
     ] = ()
     budgets: Annotated[tuple[Budget, ...], Field(max_length=MOST_RULES, description="Limits on figures.")] = ()
     ignore: Annotated[
-        tuple[Known, ...], Field(max_length=MOST_RULES, description="Known exceptions to the budgets, with reasons.")
+        tuple[IgnoreRule, ...],
+        Field(max_length=MOST_RULES, description="Known exceptions to the budgets, with reasons."),
     ] = ()
     max_configs: Annotated[
         MaxConfigs | None, Whole, Field(description="How many configs are measured at most. Default: 20.")
@@ -199,14 +200,14 @@ class Policy(_Part):
         Field(description="Whether models are counted in the form that they are deployed in too. Default: false."),
     ] = None
 
-    def shapes_of(self, path: str, default: Sequence[Asked]) -> tuple[Asked, ...]:
+    def shapes_of(self, path: str, default: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
         """The shapes at which a config is measured; ``default`` where the policy names none."""
         found = [rule.shapes for rule in self.shapes_for if rule.matches(path)]
         return found[-1] if found else self.shapes or tuple(default)
 
-    def reason_to_ignore(self, path: str, figure: Figure) -> str | None:
+    def reason_to_ignore(self, path: str, metric: Metric) -> str | None:
         """Why a broken budget of a config is a known exception; None where it is none."""
         for known in self.ignore:
-            if known.figure in {None, figure} and known.matches(path):
+            if known.metric in {None, metric} and known.matches(path):
                 return known.reason
         return None

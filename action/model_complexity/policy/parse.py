@@ -7,11 +7,18 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from model_complexity.policy.model import Budget, Known, Policy, ShapesFor
-from model_complexity.policy.yaml_document import Document, Fault, Location, PolicyError, field_name, read_document
+from model_complexity.policy.model import Budget, IgnoreRule, Policy, ShapesFor
+from model_complexity.policy.yaml_document import (
+    Document,
+    Location,
+    PolicyError,
+    PolicyIssue,
+    field_name,
+    read_document,
+)
 
 MOST_FAULTS: Final = 10
-_PARTS: Final[dict[str, type[BaseModel]]] = {"budgets": Budget, "ignore": Known, "shapes-for": ShapesFor}
+_PARTS: Final[dict[str, type[BaseModel]]] = {"budgets": Budget, "ignore": IgnoreRule, "shapes-for": ShapesFor}
 _PLAIN: Final = {
     "tuple_type": "is not a list",
     "model_type": "is not a mapping of fields",
@@ -35,16 +42,16 @@ def parse_policy(content: bytes) -> Policy:
     try:
         return Policy.model_validate(document.data)
     except ValidationError as error:
-        faults = {_fault(one, document) for one in error.errors(include_url=False, include_input=True)}
-        raise PolicyError(*sorted(faults)[:MOST_FAULTS]) from None
+        issues = {_fault(one, document) for one in error.errors(include_url=False, include_input=True)}
+        raise PolicyError(*sorted(issues)[:MOST_FAULTS]) from None
 
 
-def _fault(error: Any, document: Document) -> Fault:
+def _fault(error: Any, document: Document) -> PolicyIssue:
     location: Location = error["loc"]
     if error["type"] == "extra_forbidden":
         place = document.keys.get(location, document.place(location))
-        return Fault(*place, field_name(location), f"there is no such field{_near(location)}")
-    return Fault(*document.place(location), field_name(location), _message(error))
+        return PolicyIssue(*place, field_name(location), f"there is no such field{_near(location)}")
+    return PolicyIssue(*document.place(location), field_name(location), _message(error))
 
 
 def _near(location: Location) -> str:

@@ -16,14 +16,14 @@ MAX_BYTES: Final = 65_536
 MAX_DEPTH: Final = 8
 _NULL: Final = ("", "~", "null", "Null", "NULL")
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 """Line and column, both from 1."""
 Location = tuple[str | int, ...]
 """Keys and indexes from the root."""
 Data = str | list["Data"] | dict[str, "Data"]
 
 
-class Fault(NamedTuple):
+class PolicyIssue(NamedTuple):
     """What is wrong, and where; ``field`` is written as in ``budgets[2].max``, blank where it is the file as a whole."""
 
     line: int
@@ -38,9 +38,9 @@ class Fault(NamedTuple):
 class PolicyError(Exception):
     """A policy that cannot be read; at least one fault."""
 
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(map(str, faults)))
-        self.faults = faults
+    def __init__(self, *issues: PolicyIssue) -> None:
+        super().__init__("; ".join(map(str, issues)))
+        self.issues = issues
 
 
 @dataclass
@@ -48,10 +48,10 @@ class Document:
     """A mapping, with the place of each of its values and keys by location."""
 
     data: dict[str, Data] = field(default_factory=dict)
-    values: dict[Location, Place] = field(default_factory=dict)
-    keys: dict[Location, Place] = field(default_factory=dict)
+    values: dict[Location, Position] = field(default_factory=dict)
+    keys: dict[Location, Position] = field(default_factory=dict)
 
-    def place(self, location: Location) -> Place:
+    def place(self, location: Location) -> Position:
         """Where a value is; of one that is not there, where what should hold it is."""
         while location and location not in self.values:
             location = location[:-1]
@@ -73,23 +73,25 @@ def read_document(content: bytes) -> Document:
         PolicyError: it is not such a document; with one fault.
     """
     if len(content) > MAX_BYTES:
-        raise PolicyError(Fault(1, 1, "", f"the file is larger than {MAX_BYTES:,} bytes"))
+        raise PolicyError(PolicyIssue(1, 1, "", f"the file is larger than {MAX_BYTES:,} bytes"))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise PolicyError(Fault(content.count(b"\n", 0, error.start) + 1, 1, "", "the file is not UTF-8")) from error
+        raise PolicyError(
+            PolicyIssue(content.count(b"\n", 0, error.start) + 1, 1, "", "the file is not UTF-8")
+        ) from error
     try:
         return _Reader(text).document
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         hint = "; put a glob that starts with * in quotes" if error.context == "while scanning an alias" else ""
-        raise PolicyError(Fault(line, column, "", f"not YAML: {error.problem or error.context}{hint}")) from error
+        raise PolicyError(PolicyIssue(line, column, "", f"not YAML: {error.problem or error.context}{hint}")) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise PolicyError(Fault(line, 1, "", "not YAML: a character that is not allowed")) from error
+        raise PolicyError(PolicyIssue(line, 1, "", "not YAML: a character that is not allowed")) from error
     except (ValueError, OverflowError) as error:  # an escape beyond Unicode, which PyYAML does not look at
-        raise PolicyError(Fault(1, 1, "", "not YAML: an escape that stands for no character")) from error
+        raise PolicyError(PolicyIssue(1, 1, "", "not YAML: an escape that stands for no character")) from error
 
 
 class _Reader:
@@ -159,10 +161,10 @@ def _is_null(event: yaml.ScalarEvent) -> bool:
     return event.style is None and event.value in _NULL
 
 
-def _place(event: yaml.Event) -> Place:
+def _place(event: yaml.Event) -> Position:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _fault(event: yaml.Event, location: Location, message: str) -> PolicyError:
-    return PolicyError(Fault(*_place(event), field_name(location), message))
+    return PolicyError(PolicyIssue(*_place(event), field_name(location), message))

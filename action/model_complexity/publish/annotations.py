@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import figure
+from model_complexity.common.table import format_count
 from model_complexity.github import workflow_commands as workflow
-from model_complexity.policy import PATH, Fault
+from model_complexity.policy import PATH, PolicyIssue
 from model_complexity.report import BudgetCheck, Entry, Failure, Report
 
-MOST: Final = 9
+MAX_PER_LEVEL: Final = 9
 """Of each level. One is left: for the error that ends a run, and for the comment that a fork cannot have."""
 
 
@@ -35,31 +35,31 @@ class Annotation:
     weight: tuple[int, float]
 
 
-def of_policy(faults: Iterable[Fault], level: Literal["error", "warning"]) -> Iterator[Annotation]:
+def policy_annotations(issues: Iterable[PolicyIssue], level: Literal["error", "warning"]) -> Iterator[Annotation]:
     """What is wrong with a policy file: the first fault before all else, the others after it, lest they push budgets out."""
-    for number, fault in enumerate(faults):
+    for number, issue in enumerate(issues):
         weight = (-2, -number) if number else (2, 0)
-        yield Annotation(level, "Model Complexity policy", str(fault), PATH, fault.line, weight)
+        yield Annotation(level, "Model Complexity policy", str(issue), PATH, issue.line, weight)
 
 
-def of_report(report: Report, *, failures_are_errors: bool) -> Iterator[Annotation]:
+def report_annotations(report: Report, *, failures_are_errors: bool) -> Iterator[Annotation]:
     """Broken budgets, failures at head, and what discovery could not read."""
     for check in report.budgets:
-        if check.state == "broken":
+        if check.state == "exceeded":
             yield _of_budget(check)
     for entry in report.failed:
         if isinstance(entry.head, Failure):
             yield _of_failure(entry, entry.head, "error" if failures_are_errors else "warning")
-    for problem in report.problems:
+    for problem in report.warnings:
         message = f"{problem.config}: {problem.message}"
         yield Annotation("warning", "Model Complexity", message, problem.config, 1, (-1, 0))
 
 
 def _of_budget(check: BudgetCheck) -> Annotation:
     over = check.head - check.most
-    above = f"{figure(check.base or 0)} at the merge base, and may grow by {check.limit}"
+    above = f"{format_count(check.base or 0)} at the merge base, and may grow by {check.limit}"
     rule = f"at most {check.limit} are allowed" if check.rule == "max" else f"they were {above}"
-    message = f"{check.figure} are {figure(check.head)}{_at(check.shape)}: {rule}; {figure(over)} too many."
+    message = f"{check.metric} are {format_count(check.head)}{_at(check.shape)}: {rule}; {format_count(over)} too many."
     level: Literal["error", "warning"] = "error" if check.level == "fail" else "warning"
     return Annotation(level, "Budget broken", message, check.config, 0, (1, over / max(check.most, 1)))
 
@@ -74,11 +74,11 @@ def _at(shape: tuple[int, ...] | str) -> str:
     return f" at {shape}" if shape != "auto" else ""
 
 
-def chosen(annotations: Iterable[Annotation], room: int) -> tuple[Sequence[Annotation], int]:
+def truncate(annotations: Iterable[Annotation], room: int) -> tuple[Sequence[Annotation], int]:
     """The heaviest of one level, and how many are left out; one place of ``room`` is kept to say so."""
     ordered = sorted(annotations, key=lambda one: (*(-part for part in one.weight), one.file))
-    shown = ordered if len(ordered) <= room else ordered[: max(room - 1, 0)]
-    return shown, len(ordered) - len(shown)
+    primary = ordered if len(ordered) <= room else ordered[: max(room - 1, 0)]
+    return primary, len(ordered) - len(primary)
 
 
 def annotate(log: TextIO, annotations: Iterable[Annotation], line_of: Callable[[str], int], *, warned: int = 0) -> None:
@@ -91,10 +91,10 @@ def annotate(log: TextIO, annotations: Iterable[Annotation], line_of: Callable[[
         warned: how many warnings this step has printed already.
     """
     found = list(annotations)
-    levels = (("error", MOST, workflow.error), ("warning", MOST - warned, workflow.warning))
+    levels = (("error", MAX_PER_LEVEL, workflow.error), ("warning", MAX_PER_LEVEL - warned, workflow.warning))
     for level, room, say in levels:
-        shown, left = chosen((one for one in found if one.level == level), room)
-        for one in shown:
+        primary, left = truncate((one for one in found if one.level == level), room)
+        for one in primary:
             say(log, one.message, title=one.title, file=one.file, line=one.line or line_of(one.file))
         if left:
             say(

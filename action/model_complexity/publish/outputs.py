@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from model_complexity.compare import FIGURES, Figure, comparable, delta_of, status_of
+from model_complexity.compare import METRICS, Metric, comparable, delta_of, status_of
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report
 
 RESULTS_LIMIT: Final = 60_000
@@ -18,13 +18,13 @@ for-jobs), and Linux 128 KiB in one environment variable, which is how a script 
 EMPTY_RESULTS: Final = '{"results":[],"left_out":0}'
 
 
-def largest_increase(report: Report, figure: Figure) -> str:
+def largest_increase(report: Report, metric: Metric) -> str:
     """The largest relative change of a figure, in percent with four decimals, such as ``12.4000``; a decrease is negative.
 
     Of all configs and shapes whose two sides are comparable; blank where there is none. A change too small for four decimals
     is rounded away from 0.
     """
-    changes = [change for entry in report.entries if (change := _change(entry, figure)) is not None]
+    changes = [change for entry in report.entries if (change := _change(entry, metric)) is not None]
     if not changes:
         return ""
     largest = max(changes)
@@ -32,11 +32,11 @@ def largest_increase(report: Report, figure: Figure) -> str:
     return f"{'-' if largest < 0 else ''}{steps // 10**4}.{steps % 10**4:04d}"
 
 
-def _change(entry: Entry, figure: Figure) -> Fraction | None:
-    delta = delta_of(figure, entry)
-    if delta is None or not comparable(figure, entry) or not isinstance(entry.base, Measurement):
+def _change(entry: Entry, metric: Metric) -> Fraction | None:
+    delta = delta_of(metric, entry)
+    if delta is None or not comparable(metric, entry) or not isinstance(entry.base, Measurement):
         return None
-    before = getattr(entry.base, figure)
+    before = getattr(entry.base, metric)
     return Fraction(delta.absolute, before) if before else None
 
 
@@ -67,7 +67,7 @@ def _weight(entry: Entry, judged: list[BudgetCheck]) -> tuple[int, bool, Fractio
 
 
 def _verdict(judged: list[BudgetCheck]) -> str:
-    broken = {check.level for check in judged if check.state == "broken"}
+    broken = {check.level for check in judged if check.state == "exceeded"}
     return "fail" if "fail" in broken else "warn" if broken else "pass"
 
 
@@ -79,14 +79,14 @@ def _result(report: Report, entry: Entry, judged: list[BudgetCheck]) -> dict[str
         "verdict": _verdict(judged),
         **dict(_sides(entry)),
         "failure": entry.head.kind if isinstance(entry.head, Failure) else None,
-        "broken": [f"{check.figure} {check.rule} {check.limit}" for check in judged if check.state == "broken"],
+        "exceeded": [f"{check.metric} {check.rule} {check.limit}" for check in judged if check.state == "exceeded"],
     }
 
 
 def _sides(entry: Entry) -> Iterator[tuple[str, Any]]:
     for name, side in (("head", entry.head), ("base", entry.base)):
         measured = isinstance(side, Measurement)
-        yield name, {figure: getattr(side, figure) for figure in FIGURES} if measured else None
+        yield name, {metric: getattr(side, metric) for metric in METRICS} if measured else None
 
 
 class Publication(NamedTuple):

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TextIO
 
 from model_complexity.errors import ActionError
-from model_complexity.github import Client, Event, PermissionDenied, Published, PullRequest, publish, room
+from model_complexity.github import (
+    Client,
+    Event,
+    PermissionDeniedError,
+    Published,
+    PullRequest,
+    max_body_length,
+    publish,
+)
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.publish.outputs import OUTPUTS, Publication
 from model_complexity.render import CommentTemplate, Rendered, render, render_by, render_html
@@ -42,48 +50,48 @@ class Publisher:
         Raises:
             ActionError: something could not be written, or GitHub refused a comment that should have been allowed.
         """
-        problems: list[ActionError] = []
-        outputs = workflow.Outputs(self.settings.around.github_output)
-        publication = Publication(report, lambda: self._write(report), lambda: self._speak(report))
+        warnings: list[ActionError] = []
+        outputs = workflow.Outputs(self.settings.env.github_output)
+        publication = Publication(report, lambda: self._write(report), lambda: self._publish_comment(report))
         for name, output in OUTPUTS.items():
             try:
                 outputs.set(name, output.value(publication))
             except ActionError as error:  # one that cannot be had, for want of room or of permission, costs no other
-                problems.append(error)
-        if problems:
-            raise problems[0]
+                warnings.append(error)
+        if warnings:
+            raise warnings[0]
 
     def _write(self, report: Report) -> str:
-        around, key = self.settings.around, self.settings.inputs.key
-        workflow.write_summary(around.github_step_summary, render(report, limit=workflow.SUMMARY_LIMIT - 1))
-        return write_files(around.github_workspace, key, report, self._comment(report).text)
+        env, key = self.settings.env, self.settings.inputs.key
+        workflow.write_summary(env.github_step_summary, render(report, limit=workflow.SUMMARY_LIMIT - 1))
+        return write_files(env.github_workspace, key, report, self._comment(report).text)
 
     def _comment(self, report: Report) -> Rendered:
-        limit = room(self.settings.inputs.key)
+        limit = max_body_length(self.settings.inputs.key)
         return render_by(self.template, report, limit=limit) if self.template else Rendered(render(report, limit=limit))
 
-    def _speak(self, report: Report) -> str:
+    def _publish_comment(self, report: Report) -> str:
         """Says it on the pull request, and returns where; blank if nothing is said."""
         if self.pull_request is None:
             return ""
         key = self.settings.inputs.key
-        touched = report.entries or report.not_measured or report.problems
+        touched = report.entries or report.not_measured or report.warnings
         comment = self._comment(report)
         if comment.problem:
             workflow.warning(self.log, f"The comment template was not used: {comment.problem}.")
         body = comment.text if touched else None
         try:
             published = publish(self.client, self.pull_request.number, key, body, report.head, cleared=_cleared(report))
-        except PermissionDenied as error:
-            if not self.event.may_lack_permission:
+        except PermissionDeniedError as error:
+            if not self.event.token_is_read_only:
                 raise ActionError(error.message, f"{error.advice} {_ELSEWHERE}") from error
             workflow.warning(self.log, _READ_ONLY)
             return ""
-        workflow.notice(self.log, _told_comment(published))
+        workflow.notice(self.log, _comment_status(published))
         return published.url or ""
 
 
-def _told_comment(published: Published) -> str:
+def _comment_status(published: Published) -> str:
     said = {
         "created": "The comment was created",
         "updated": "The comment was updated",
@@ -122,13 +130,13 @@ def write_files(workspace: Path, key: str, report: Report, comment: str) -> str:
                 part.unlink()
             part.mkdir(exist_ok=True)
         for name, text in ((REPORT, report.model_dump_json(indent=1)), (COMMENT, comment), (PAGE, render_html(report))):
-            _write_anew(folder / name, text)
+            _replace_file(folder / name, text)
     except OSError as error:
         raise ActionError(f"cannot write {FOLDER}/{key} in the workspace: {error.strerror}.") from error
     return f"{FOLDER}/{key}/{REPORT}"
 
 
-def _write_anew(path: Path, text: str) -> None:
+def _replace_file(path: Path, text: str) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)

@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from model_complexity.common.table import figure
+from model_complexity.common.table import format_count
 from model_complexity.compare import (
-    FIGURES,
-    Figure,
+    METRICS,
+    Metric,
     Status,
-    counted_alike,
     delta_of,
-    fate_of,
-    held_alike,
-    pressing,
+    notable_checks,
+    same_conditions,
+    same_uncounted_ops,
     status_of,
     worst_first,
+    worst_status,
 )
-from model_complexity.render.numbers import NOUNS, budget_said, counted, percent, signed
+from model_complexity.render.numbers import NOUNS, describe_budget, percent, pluralize, signed
 from model_complexity.report import Entry, Failure, FailureKind, Measurement, Report
 
 Writer = Callable[[str], str]
@@ -33,34 +33,34 @@ _VERBS: dict[FailureKind, str] = {
     "forward": "run",
     "unsupported_input": "run",
 }
-_FAILING: tuple[Status, ...] = ("failing", "failed", "failed_before")
+_FAILING: tuple[Status, ...] = ("newly_failing", "failing", "still_failing")
 _PHRASES: dict[Status, str] = {
     "incomparable": "{} not comparable with the base, where another method was traced",
     "added": "{} new",
     "fixed": "{} failed before and can be measured now",
     "removed": "{} removed",
-    "base_failed": "{} removed that could not be measured",
+    "base_failing": "{} removed that could not be measured",
     "renamed": "{} renamed and otherwise unchanged",
     "unchanged": "{} unchanged",
 }
 """In the order in which they are said, after what changed and what fails."""
 
 
-class _Move(NamedTuple):
+class _LargestChange(NamedTuple):
     """A figure that changed."""
 
     entry: Entry
-    figure: Figure
+    metric: Metric
     relative: float | None
 
 
-def cannot(status: Status, kind: FailureKind) -> str:
+def failure_phrase(status: Status, kind: FailureKind) -> str:
     """``cannot be built any more``, ``cannot be run``, ``cannot be loaded, nor could it be before``."""
     verb = f"cannot be {_VERBS.get(kind, 'measured')}"
-    return verb + {"failing": " any more", "failed_before": ", nor could it be before"}.get(status, "")
+    return verb + {"newly_failing": " any more", "still_failing": ", nor could it be before"}.get(status, "")
 
 
-def verdict(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
+def headline(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
     """One sentence: broken budgets, the largest change by name, then how many configs met each other fate.
 
     Args:
@@ -76,14 +76,14 @@ def verdict(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
     parts = [*_over_budget(report, called), *_changed(report, fates, called), *_failing(report)]
     if report.base is None and fates["measured"]:
         parts.append(_first_figures(report, fates["measured"], called))
-    parts += [phrase.format(counted(fates[fate], "config")) for fate, phrase in _PHRASES.items() if fates[fate]]
+    parts += [phrase.format(pluralize(fates[fate], "config")) for fate, phrase in _PHRASES.items() if fates[fate]]
     return ("; ".join(parts) or "Nothing was measured") + "."  # it starts with a number or a name, which stays as it is
 
 
 def _fates(report: Report) -> Counter[Status]:
     """How many configs met each fate; one measured at several shapes counts once, by the worst."""
     compared = report.base is not None
-    return Counter(fate_of(tuple(entries), compared=compared) for entries in _by_config(report).values())
+    return Counter(worst_status(tuple(entries), compared=compared) for entries in _by_config(report).values())
 
 
 def _by_config(report: Report) -> dict[str, list[Entry]]:
@@ -94,14 +94,14 @@ def _by_config(report: Report) -> dict[str, list[Entry]]:
 
 
 def _over_budget(report: Report, called: Writer) -> Iterator[str]:
-    broken = [check for check in pressing(report) if check.state == "broken"]
+    broken = [check for check in notable_checks(report) if check.state == "exceeded"]
     if not broken:
         return
     worst = broken[0]
-    said = f"{called(worst.config)} breaks its budget with {budget_said(worst)}"
+    said = f"{called(worst.config)} breaks its budget with {describe_budget(worst)}"
     if len(broken) > 1:
         configs = len({check.config for check in broken})
-        said = f"{counted(len(broken), 'budget')} of {counted(configs, 'config')} are broken, first of all: {said}"
+        said = f"{pluralize(len(broken), 'budget')} of {pluralize(configs, 'config')} are broken, first of all: {said}"
     yield said
 
 
@@ -110,43 +110,43 @@ def _changed(report: Report, fates: Counter[Status], called: Writer) -> Iterator
         return
     moves = [move for entry in worst_first(report) if (move := _move(entry))]
     if not moves:
-        alike = all(held_alike(entry) for entry in report.entries)
+        alike = all(same_conditions(entry) for entry in report.entries)
         what = "which operators are not counted" if alike else "the conditions that its figures hold for"
-        yield f"{counted(fates['changed'], 'config')} changed only in {what}"
+        yield f"{pluralize(fates['changed'], 'config')} changed only in {what}"
         return
     # Flops before params before activations; the largest increase before any decrease.
-    worst = min(moves, key=lambda move: (FIGURES.index(move.figure), -_size(move)))
+    worst = min(moves, key=lambda move: (METRICS.index(move.metric), -_size(move)))
     among = "" if fates["changed"] == 1 else f", the most of {fates['changed']} configs that changed"
     yield f"{_moved(worst, called)}{among}"
 
 
-def _move(entry: Entry) -> _Move | None:
-    for name in FIGURES:
+def _move(entry: Entry) -> _LargestChange | None:
+    for name in METRICS:
         delta = delta_of(name, entry)
         if delta and delta.absolute:
-            return _Move(entry, name, delta.relative)
+            return _LargestChange(entry, name, delta.relative)
     return None
 
 
-def _size(move: _Move) -> float:
+def _size(move: _LargestChange) -> float:
     return float("inf") if move.relative is None else move.relative
 
 
-def _moved(move: _Move, called: Writer) -> str:
+def _moved(move: _LargestChange, called: Writer) -> str:
     """``a.py costs 12.40 % more FLOPs (17.582G → 23.186G)``."""
-    delta = delta_of(move.figure, move.entry)
+    delta = delta_of(move.metric, move.entry)
     head, base = move.entry.head, move.entry.base
     if delta is None or not isinstance(head, Measurement) or not isinstance(base, Measurement):
         raise AssertionError  # a move is of two measurements
     size = signed(delta)[0][1:] if delta.relative is None else percent(delta.relative)[1:]
     direction = "more" if delta.absolute > 0 else "fewer"
-    verb = "costs" if move.figure == "flops" else "has"
-    figures = f"{figure(getattr(base, move.figure))} → {figure(getattr(head, move.figure))}"
-    if move.figure == "flops" and not counted_alike(move.entry):
+    verb = "costs" if move.metric == "flops" else "has"
+    figures = f"{format_count(getattr(base, move.metric))} → {format_count(getattr(head, move.metric))}"
+    if move.metric == "flops" and not same_uncounted_ops(move.entry):
         figures += "; other operators were not counted"
-    if move.figure != "params" and not held_alike(move.entry):
+    if move.metric != "params" and not same_conditions(move.entry):
         figures += "; under different conditions"
-    return f"{called(move.entry.target.name)} {verb} {size} {direction} {NOUNS[move.figure]} ({figures})"
+    return f"{called(move.entry.target.name)} {verb} {size} {direction} {NOUNS[move.metric]} ({figures})"
 
 
 def _failing(report: Report) -> Iterator[str]:
@@ -156,16 +156,16 @@ def _failing(report: Report) -> Iterator[str]:
         for entry in entries:
             status = status_of(entry, compared=compared)
             if status in _FAILING and isinstance(entry.head, Failure):
-                found[cannot(status, entry.head.kind)] += 1
+                found[failure_phrase(status, entry.head.kind)] += 1
                 break  # a config counts once
     for said, configs in found.most_common():
-        yield f"{counted(configs, 'config')} {said.replace('could it', 'could it' if configs == 1 else 'could they')}"
+        yield f"{pluralize(configs, 'config')} {said.replace('could it', 'could it' if configs == 1 else 'could they')}"
 
 
 def _first_figures(report: Report, configs: int, called: Writer) -> str:
-    shown = [entry for entry in report.entries if isinstance(entry.head, Measurement)]
-    if configs > 1 or len(shown) != 1 or not isinstance(shown[0].head, Measurement):
-        return f"{counted(configs, 'config')} measured, with no base to compare with"
-    head = shown[0].head
-    figures = [f"{figure(getattr(head, name))} {noun}" for name, noun in NOUNS.items()]
-    return f"{called(shown[0].target.name)} has {figures[0]}, {figures[1]} and {figures[2]}; there is no base to compare with"
+    primary = [entry for entry in report.entries if isinstance(entry.head, Measurement)]
+    if configs > 1 or len(primary) != 1 or not isinstance(primary[0].head, Measurement):
+        return f"{pluralize(configs, 'config')} measured, with no base to compare with"
+    head = primary[0].head
+    figures = [f"{format_count(getattr(head, name))} {noun}" for name, noun in NOUNS.items()]
+    return f"{called(primary[0].target.name)} has {figures[0]}, {figures[1]} and {figures[2]}; there is no base to compare with"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from model_complexity.common.shapes import Asked
-from model_complexity.common.table import figure
-from model_complexity.compare import Delta, Figure
+from model_complexity.common.shapes import InputSpec
+from model_complexity.common.table import format_count
+from model_complexity.compare import Delta, Metric
 from model_complexity.escape import plain
 from model_complexity.report import BudgetCheck, Entry, Measurement
 
 MINUS = "\N{MINUS SIGN}"
-NARROW = "\N{NO-BREAK SPACE}"
+NBSP = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
 LONGEST_CONDITION = 80
 MOST_CONDITIONS = 4
 """Conditions of one measurement that are named, and their characters."""
-NOUNS: dict[Figure, str] = {"flops": "FLOPs", "params": "params", "activations": "activations"}
+NOUNS: dict[Metric, str] = {"flops": "FLOPs", "params": "params", "activations": "activations"}
 """What a figure is called in a sentence and at the head of a column."""
 
 
@@ -24,28 +24,28 @@ def signed(delta: Delta) -> tuple[str, ...]:
     """``+0.715G`` and ``+4.24 %``, or ``no change``, or the first alone where the base is 0."""
     if delta.absolute == 0:
         return ("no change",)
-    absolute = _sign(delta.absolute) + figure(abs(delta.absolute))
+    absolute = _sign(delta.absolute) + format_count(abs(delta.absolute))
     return (absolute,) if delta.relative is None else (absolute, percent(delta.relative))
 
 
 def percent(relative: float) -> str:
     """Two decimals and a sign; a change too small to show is not shown as none."""
     if abs(relative) < 0.00005:
-        return f"{_sign(relative)}<0.01{NARROW}%"
-    return f"{_sign(relative)}{abs(relative) * 100:,.2f}{NARROW}%"
+        return f"{_sign(relative)}<0.01{NBSP}%"
+    return f"{_sign(relative)}{abs(relative) * 100:,.2f}{NBSP}%"
 
 
 def shape_text(shape: Sequence[int]) -> str:
     """``(3, 224, 224)``, as the page's block writes it, kept on one line."""
-    return f"({f',{NARROW}'.join(str(side) for side in shape)})"
+    return f"({f',{NBSP}'.join(str(side) for side in shape)})"
 
 
-def asked_text(asked: Asked) -> str:
+def asked_text(asked: InputSpec) -> str:
     """What was asked for, where nothing was fed."""
     return asked if isinstance(asked, str) else shape_text(asked)
 
 
-def fed_text(measurement: Measurement, *, batch: bool = False) -> str:
+def format_input(measurement: Measurement, *, batch: bool = False) -> str:
     """What was fed: ``(3, 224, 224)``, or each named input with its name."""
     first = 0 if batch else 1
     if not measurement.inputs:
@@ -62,10 +62,10 @@ def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> s
     """
     without = [one for one in conditions if is_without(one)]
     for_what = [one for one in conditions if not is_without(one)]
-    shown = [write(plain(one, LONGEST_CONDITION)) for one in [*for_what, *without][:MOST_CONDITIONS]]
+    primary = [write(plain(one, LONGEST_CONDITION)) for one in [*for_what, *without][:MOST_CONDITIONS]]
     if len(conditions) > MOST_CONDITIONS:
-        shown.append(f"{len(conditions) - MOST_CONDITIONS} more conditions")
-    return ("for " if for_what else "") + ", ".join(shown)
+        primary.append(f"{len(conditions) - MOST_CONDITIONS} more conditions")
+    return ("for " if for_what else "") + ", ".join(primary)
 
 
 def before_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
@@ -80,27 +80,27 @@ def is_without(condition: str) -> bool:
 
 def input_text(entry: Entry) -> str:
     """What an entry is about: what was fed, or what was asked for where it could not be measured."""
-    return fed_text(entry.shown) if isinstance(entry.shown, Measurement) else asked_text(entry.shape)
+    return format_input(entry.primary) if isinstance(entry.primary, Measurement) else asked_text(entry.shape)
 
 
 def share(part: float) -> str:
     """A part of a whole with one decimal: ``33.1 %``; a part too small to show is not shown as none."""
-    return f"<0.1{NARROW}%" if 0 < part < 0.0005 else f"{part * 100:.1f}{NARROW}%"
+    return f"<0.1{NBSP}%" if 0 < part < 0.0005 else f"{part * 100:.1f}{NBSP}%"
 
 
-def budget_said(check: BudgetCheck) -> str:
+def describe_budget(check: BudgetCheck) -> str:
     """What a budget says of a config: ``23.186G FLOPs, 3.186G over the limit of 20G``."""
     limit = f"the limit of {check.limit}"
     if check.rule == "max-increase":
-        limit = f"the {figure(check.most)} that an increase of {check.limit} allows"
-    text = f"{figure(check.head)} {NOUNS[check.figure]}"
+        limit = f"the {format_count(check.most)} that an increase of {check.limit} allows"
+    text = f"{format_count(check.head)} {NOUNS[check.metric]}"
     over = check.head - check.most
     if over > 0:
-        return f"{text}, {figure(over)} over {limit}"
+        return f"{text}, {format_count(over)} over {limit}"
     return f"{text}, {share(check.head / check.most) if check.most else 'all'} of {limit}"
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """``1 config``, ``2 configs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -15,30 +15,30 @@ from rich.text import Text
 
 from model_complexity.common import table as page
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import ModuleRow, figure, module_table, summary_block
+from model_complexity.common.table import ModuleRow, format_count, module_table, summary_block
 from model_complexity.compare import (
-    FIGURES,
+    METRICS,
+    ChangeGroup,
     Delta,
-    Family,
-    Figure,
+    Metric,
     comparable,
-    counted_alike,
     delta_of,
     deployed_of,
-    families,
-    held_alike,
+    group_changes,
     module_changes,
+    same_conditions,
+    same_uncounted_ops,
     status_of,
     worst_first,
 )
 from model_complexity.escape import plain, plain_block
-from model_complexity.render.headline import verdict
+from model_complexity.render.headline import headline
 from model_complexity.render.numbers import (
     MINUS,
     asked_text,
     before_text,
     conditions_text,
-    fed_text,
+    format_input,
     input_text,
     signed,
 )
@@ -54,8 +54,8 @@ _NOTES = {
     "removed": "removed",
     "fixed": "failed before, works now",
     "incomparable": "not comparable",
-    "base_failed": "removed",
-    "failing": "worked before",
+    "base_failing": "removed",
+    "newly_failing": "worked before",
 }
 """Under a figure that has no delta."""
 _VERDICTS = {
@@ -64,17 +64,17 @@ _VERDICTS = {
     "fail": ("Budgets: BROKEN.", "bold red"),
 }
 _STATES = {
-    "broken": "broken",
-    "broken_before": "broken before",
+    "exceeded": "exceeded",
+    "already_exceeded": "broken before",
     "near": "near",
     "ignored": "ignored",
 }
 """Of budgets, in the order in which they are told."""
 
 
-def tell_report(report: Report, console: Console) -> None:
+def print_report_text(report: Report, console: Console) -> None:
     """What a change does: verdict, configs, modules, budgets, failures, and what is to be known about it all."""
-    _line(console, Text(headline(report), style="bold"))
+    _line(console, Text(_headline_text(report), style="bold"))
     entries = worst_first(report)
     _tell_configs(report, entries, console)
     for entry in entries:
@@ -84,20 +84,20 @@ def tell_report(report: Report, console: Console) -> None:
     _tell_rest(report, console)
 
 
-def tell_check(report: Report, console: Console) -> None:
+def print_check_text(report: Report, console: Console) -> None:
     """What the budgets say, and why something was not judged."""
     words, style = _VERDICTS[report.verdict]
     line = Text(words, style=style)
     if report.policy == "none":
         line = Text("There is no policy: nothing is held against a budget.")
-    line.append(f" {headline(report)}", style="default")
+    line.append(f" {_headline_text(report)}", style="default")
     _line(console, line)
     _tell_budgets(report, console)
     _tell_failures(report, console)
     _tell_rest(report, console)
 
 
-def tell_measured(report: Report, console: Console) -> None:
+def print_measured_text(report: Report, console: Console) -> None:
     """Each config as the page prints it: block and table, which are never folded.
 
     One alone is what ``get_flops.py`` prints, and nothing else; several have a table in front, names, and what was not counted.
@@ -107,7 +107,7 @@ def tell_measured(report: Report, console: Console) -> None:
         _tell_configs(report, report.entries, console)
     for number, entry in enumerate(report.entries):
         if several:
-            _print(console, Text(("\n" if number else "") + _called(entry), style="bold"))
+            _print(console, Text(("\n" if number else "") + _entry_label(entry), style="bold"))
         if isinstance(entry.head, Failure):
             _print(console, Text(plain_block(entry.head.detail), style="dim"))
             for part in _failed(entry, entry.head):
@@ -127,11 +127,11 @@ def not_counted(report: Report) -> list[str]:
     """
     left_out, stood_in = [], []
     for entry in report.entries:
-        if isinstance(entry.shown, Measurement):
-            uncounted = entry.shown.unsupported_ops.uncounted.items()
+        if isinstance(entry.primary, Measurement):
+            uncounted = entry.primary.unsupported_ops.uncounted.items()
             names = sorted(uncounted, key=lambda item: (-item[1], item[0]))
-            left_out.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _called(entry)))
-            stood_in.append((_listed([plain(name, 80) for name in entry.shown.stand_ins]), _called(entry)))
+            left_out.append((_listed([f"{plain(name, 80)} ×{times}" for name, times in names]), _entry_label(entry)))
+            stood_in.append((_listed([plain(name, 80) for name in entry.primary.stubbed_ops]), _entry_label(entry)))
     return [
         *(f"Not counted in {configs}: {what}." for configs, what in _together(left_out)),
         *(f"Not installed, and computed by shape only, in {configs}: {what}." for configs, what in _together(stood_in)),
@@ -144,18 +144,18 @@ def _together(said: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(_listed([config for _, config in group]), what) for what, group in groups]
 
 
-def holding(report: Report) -> list[str]:
+def condition_lines(report: Report) -> list[str]:
     """A sentence for each config whose figures hold for something, or leave something out."""
     return [
-        f"Figures of {_called(entry)}: {conditions_text(entry.shown.conditions, plain)}."
+        f"Figures of {_entry_label(entry)}: {conditions_text(entry.primary.conditions, plain)}."
         for entry in report.entries
-        if isinstance(entry.shown, Measurement) and entry.shown.conditions
+        if isinstance(entry.primary, Measurement) and entry.primary.conditions
     ]
 
 
-def headline(report: Report) -> str:
+def _headline_text(report: Report) -> str:
     """The comment's first sentence, with the configs by their whole paths."""
-    return _spaced(verdict(report, plain, {}))
+    return _spaced(headline(report, plain, {}))
 
 
 def _fate(entry: Entry, report: Report) -> str:
@@ -171,7 +171,7 @@ def _tell_configs(report: Report, entries: Sequence[Entry], console: Console) ->
         for entry in others:
             _line(console, _block(entry, report))
     if same:
-        names = [_called(entry) for entry in same]
+        names = [_entry_label(entry) for entry in same]
         _line(console, Text(f"Unchanged: {_listed(names)}."))
 
 
@@ -179,14 +179,14 @@ def _table(entries: Sequence[Entry], report: Report) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold underline")
     table.add_column("config", overflow="fold")
     table.add_column("input", overflow="fold")
-    for name in FIGURES:
+    for name in METRICS:
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
-        cells = [Text("\n").join(_cell(name, entry, report)) for name in FIGURES]
-        config = Text(plain(entry.target.name)).append(f"\n{_about(entry)}", style="dim")
+        cells = [Text("\n").join(_cell(name, entry, report)) for name in METRICS]
+        config = Text(plain(entry.target.name)).append(f"\n{_entry_notes(entry)}", style="dim")
         table.add_row(config, Text(_spaced(input_text(entry))), *cells)
         if deployed := _deployed(entry):
-            table.add_row(Text("deployed", style="dim"), "", *(Text("\n").join(deployed[name]) for name in FIGURES))
+            table.add_row(Text("deployed", style="dim"), "", *(Text("\n").join(deployed[name]) for name in METRICS))
     return table
 
 
@@ -194,32 +194,32 @@ def _block(entry: Entry, report: Report) -> Text:
     """A config where there is no room for a table."""
     lines = [
         Text(plain(entry.target.name), style="bold"),
-        Text(f"  {_spaced(input_text(entry))}, {_about(entry)}"),
+        Text(f"  {_spaced(input_text(entry))}, {_entry_notes(entry)}"),
     ]
-    lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in FIGURES]
+    lines += [Text(f"  {name:<12}").append(Text("  ").join(_cell(name, entry, report))) for name in METRICS]
     lines += [
         Text(f"  {f'{name}, deployed':<12}  ").append(Text("  ").join(cell)) for name, cell in _deployed(entry).items()
     ]
     return Text("\n").join(lines)
 
 
-def _cell(name: Figure, entry: Entry, report: Report) -> list[Text]:
-    shown = entry.shown
+def _cell(name: Metric, entry: Entry, report: Report) -> list[Text]:
+    shown = entry.primary
     if isinstance(shown, Failure):
         return [Text("failed" if name == "flops" else "–", style="red")]
-    value = Text(figure(getattr(shown, name)))
+    value = Text(format_count(getattr(shown, name)))
     delta = delta_of(name, entry)
     if delta is None:
         note = _NOTES.get(_fate(entry, report), "")
         return [value, Text(note, style="dim")] if note else [value]
     lines = [value, *_change(delta)]
-    return lines if name != "flops" or counted_alike(entry) else [*lines, Text("uncounted differ")]
+    return lines if name != "flops" or same_uncounted_ops(entry) else [*lines, Text("uncounted differ")]
 
 
-def _deployed(entry: Entry) -> dict[Figure, list[Text]]:
+def _deployed(entry: Entry) -> dict[Metric, list[Text]]:
     """The cells of the form that it is deployed in, where that was asked for and is another."""
-    found = [(name, deployed_of(name, entry)) for name in FIGURES]
-    return {name: [Text(figure(one[0])), *_change(one[1])] for name, one in found if one}
+    found = [(name, deployed_of(name, entry)) for name in METRICS]
+    return {name: [Text(format_count(one[0])), *_change(one[1])] for name, one in found if one}
 
 
 def _change(delta: Delta | None) -> list[Text]:
@@ -233,7 +233,7 @@ def _tell_modules(entry: Entry, console: Console) -> None:
     """Which modules changed, the weightiest first."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return
-    found = families(module_changes(entry.head, entry.base).changes)
+    found = group_changes(module_changes(entry.head, entry.base).changes)
     if not found:
         return
     table = _grid()
@@ -241,10 +241,10 @@ def _tell_modules(entry: Entry, console: Console) -> None:
         table.add_row(Text(family.first.kind), _family(family))
     if len(found) > _MOST_FAMILIES:
         table.add_row("", Text(f"and {len(found) - _MOST_FAMILIES} more", style="dim"))
-    _line(console, Text(f"Modules of {_called(entry)}:"), _indented(table))
+    _line(console, Text(f"Modules of {_entry_label(entry)}:"), _indented(table))
 
 
-def _family(family: Family) -> Text:
+def _family(family: ChangeGroup) -> Text:
     name = plain(family.name) or "(the model itself)"
     text = Text(f"{name} ×{len(family.changes)}" if len(family.changes) > 1 else name)
     if family.base_name is not None and family.base_name != family.name:
@@ -252,17 +252,17 @@ def _family(family: Family) -> Text:
     for change in family.first.parameters:
         before, after = (str(shape) if shape is not None else "nothing" for shape in (change.base, change.head))
         text.append(f", {plain(change.name)} {before} → {after}")
-    deltas = [f"{name} {_sign(part)}" for name, part in zip(FIGURES, family.delta, strict=True) if part]
+    deltas = [f"{name} {_sign(part)}" for name, part in zip(METRICS, family.delta, strict=True) if part]
     if deltas:
         text.append(f"\n{', '.join(deltas)}")
-    share = next(((name, part) for name, part in zip(FIGURES, family.share, strict=True) if part), None)
+    share = next(((name, part) for name, part in zip(METRICS, family.share, strict=True) if part), None)
     if share is not None:
         text.append(f" ({share[1]:.0%} of the {share[0]} that moved)", style="dim")
     return text
 
 
 def _sign(number: int) -> str:
-    return (MINUS if number < 0 else "+") + figure(abs(number))
+    return (MINUS if number < 0 else "+") + format_count(abs(number))
 
 
 def _tell_budgets(report: Report, console: Console) -> None:
@@ -273,18 +273,18 @@ def _tell_budgets(report: Report, console: Console) -> None:
     for state, words in _STATES.items():
         for check in told:
             if check.state == state:
-                style = "bold red" if state == "broken" else "yellow"
+                style = "bold red" if state == "exceeded" else "yellow"
                 table.add_row(Text(_level(words, check), style=style), Text(_budget(check)))
     _line(console, Text("Budgets:"), _indented(table))
 
 
 def _level(words: str, check: BudgetCheck) -> str:
-    return f"{words} ({check.level})" if check.state == "broken" else words
+    return f"{words} ({check.level})" if check.state == "exceeded" else words
 
 
 def _budget(check: BudgetCheck) -> str:
-    before = "" if check.base is None else f", {figure(check.base)} before"
-    said = f"{plain(check.config)} at {_spaced(asked_text(check.shape))}: {check.figure} {figure(check.head)}{before}; "
+    before = "" if check.base is None else f", {format_count(check.base)} before"
+    said = f"{plain(check.config)} at {_spaced(asked_text(check.shape))}: {check.metric} {format_count(check.head)}{before}; "
     said += f"{check.rule} {plain(check.limit, 40)}"
     return f"{said}. {plain(check.reason)}" if check.reason else said
 
@@ -297,7 +297,7 @@ def _tell_failures(report: Report, console: Console) -> None:
 
 def _failed(entry: Entry, failure: Failure) -> tuple[Text, Padding]:
     before = ", nor could it be before" if isinstance(entry.base, Failure) else ""
-    title = Text("Cannot be measured: ", style="red").append(f"{_called(entry)}{before}", style="default")
+    title = Text("Cannot be measured: ", style="red").append(f"{_entry_label(entry)}{before}", style="default")
     return title, _indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{HINTS[failure.kind]}"))
 
 
@@ -315,7 +315,7 @@ def _uncounted(report: Report) -> Iterator[Text]:
     for entry in report.entries:
         if delta_of("flops", entry) is not None and not comparable("flops", entry):
             yield Text(
-                f"Flops of {_called(entry)}: base and head leave out other operators, so that the change is not exact."
+                f"Flops of {_entry_label(entry)}: base and head leave out other operators, so that the change is not exact."
             )
 
 
@@ -326,17 +326,19 @@ def _not_measured(report: Report) -> Iterator[Text]:
 
 
 def _problems(report: Report) -> Iterator[Text]:
-    failed = {entry.target.name for entry in report.entries if isinstance(entry.shown, Failure)}
-    for problem in report.problems[:_MOST_NAMES]:
+    failed = {entry.target.name for entry in report.entries if isinstance(entry.primary, Failure)}
+    for problem in report.warnings[:_MOST_NAMES]:
         if problem.config not in failed:
             yield Text(f"Could not be read for inheritance: {plain(problem.config)}: {plain(problem.message, 500)}")
-    if len(report.problems) > _MOST_NAMES:
-        yield Text(f"{len(report.problems) - _MOST_NAMES} more files could not be read for inheritance.")
+    if len(report.warnings) > _MOST_NAMES:
+        yield Text(f"{len(report.warnings) - _MOST_NAMES} more files could not be read for inheritance.")
 
 
 def _footer(report: Report) -> str:
     against = "" if report.base is None else f" against base {report.base[:9]}"
-    versions = next((entry.shown.versions for entry in report.entries if isinstance(entry.shown, Measurement)), None)
+    versions = next(
+        (entry.primary.versions for entry in report.entries if isinstance(entry.primary, Measurement)), None
+    )
     parts = [f"Head {report.head[:9]}{against}.", CONVENTION, f"Model Complexity {plain(report.tool, 40)}"]
     if versions:
         parts[-1] += f", torch {plain(versions.torch, 40)}, fvcore {plain(versions.fvcore, 40)}"
@@ -344,24 +346,24 @@ def _footer(report: Report) -> str:
 
 
 def _tell_page(measurement: Measurement, console: Console) -> None:
-    fed = page.fed_text(measurement.model_dump(include={"input_shape", "inputs"}))
+    fed = page.format_input(measurement.model_dump(include={"input_shape", "inputs"}))
     block = summary_block(fed, measurement.flops, measurement.params, measurement.activations)
     rows = [ModuleRow.of(module.model_dump()) for module in measurement.modules]
     _print(console, Text(plain_block(f"{block}\n{module_table(rows)}")))
 
 
-def _called(entry: Entry) -> str:
-    shown = entry.shown
-    shape = fed_text(shown) if isinstance(shown, Measurement) else asked_text(entry.shape)
+def _entry_label(entry: Entry) -> str:
+    shown = entry.primary
+    shape = format_input(shown) if isinstance(shown, Measurement) else asked_text(entry.shape)
     return f"{plain(entry.target.name)} at {_spaced(shape)}"
 
 
-def _about(entry: Entry) -> str:
+def _entry_notes(entry: Entry) -> str:
     """Why it was chosen, and what its figures hold for."""
     parts = [_why(entry.target)]
-    if isinstance(entry.shown, Measurement):
-        parts.append(conditions_text(entry.shown.conditions, plain))
-    if not held_alike(entry) and isinstance(entry.base, Measurement):
+    if isinstance(entry.primary, Measurement):
+        parts.append(conditions_text(entry.primary.conditions, plain))
+    if not same_conditions(entry) and isinstance(entry.base, Measurement):
         parts.append(before_text(entry.base.conditions, plain))
     return ", ".join(part for part in parts if part)
 

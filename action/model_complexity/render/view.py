@@ -1,6 +1,6 @@
 """What a report says, line by line, in plain text: what the comment and the terminal both print.
 
-Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Said`` keeps them apart
+Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Label`` keeps them apart
 from what came from the pull request.
 """
 
@@ -11,26 +11,26 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from model_complexity.common.shapes import AUTO
-from model_complexity.common.table import figure
+from model_complexity.common.table import format_count
 from model_complexity.compare import (
-    FIGURES,
-    Figure,
-    Folded,
+    METRICS,
+    CollapsedConfigs,
+    Metric,
     Status,
-    counted_alike,
     delta_of,
     deployed_of,
     folded,
-    held_alike,
-    pressing,
+    notable_checks,
+    same_conditions,
+    same_uncounted_ops,
     status_of,
 )
-from model_complexity.render.headline import cannot
-from model_complexity.render.numbers import fed_text, input_text, is_without, signed
+from model_complexity.render.headline import failure_phrase
+from model_complexity.render.numbers import format_input, input_text, is_without, signed
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Result
 
 
-class Said(NamedTuple):
+class Label(NamedTuple):
     """Our words, then a name or a message of somebody else's."""
 
     words: str
@@ -41,7 +41,7 @@ class Said(NamedTuple):
 class Cell(NamedTuple):
     """A figure and what became of it: ``23.186G``, and ``+5.604G``, ``+31.87 %``."""
 
-    figure: Figure
+    metric: Metric
     value: int | None
     base: int | None
     text: str
@@ -56,14 +56,14 @@ class Row(NamedTuple):
     label: str
     """The config's file, with as much of its path as tells it from the others."""
     input: str
-    said: tuple[Said, ...]
+    said: tuple[Label, ...]
     """Why it is here and what befell it; nothing for a config that was changed itself and has figures."""
     cells: tuple[Cell, ...]
     deployed: tuple[Cell, ...]
     """The same of the form that the model is deployed in, where that was asked for and is another."""
     held: tuple[str, ...]
     """What its figures hold for, beside what those of all rows do."""
-    held_before: tuple[str, ...] | None
+    base_conditions: tuple[str, ...] | None
     """What the base's hold for and head's do not, where the two differ; ``held`` then has what only head's leave out too."""
 
 
@@ -71,7 +71,7 @@ class View(NamedTuple):
     """A report as lines, worst first."""
 
     rows: tuple[Row, ...]
-    folded: tuple[Folded, ...]
+    folded: tuple[CollapsedConfigs, ...]
     budgets: tuple[BudgetCheck, ...]
     """Those that are near or broken."""
     kept: int
@@ -88,12 +88,12 @@ class View(NamedTuple):
     """What figures leave out (``without post-processing``), with how many of the configs do."""
 
 
-def view(report: Report) -> View:
+def build_view(report: Report) -> View:
     """Lays a report out."""
     entries, folds = folded(report)
     labels = labels_of([entry.target.name for entry in report.entries])
-    budgets = pressing(report)
-    broken = {(check.config, check.shape) for check in budgets if check.state == "broken"}
+    budgets = notable_checks(report)
+    broken = {(check.config, check.shape) for check in budgets if check.state == "exceeded"}
     compared = report.base is not None
     common = _common_held(entries)
     rows = tuple(
@@ -135,20 +135,20 @@ def labels_of(names: Sequence[str]) -> dict[str, str]:
 
 def inputs_differ(entry: Entry) -> bool:
     """Whether the sides were fed inputs of different sizes: the deltas then hold for both changes together."""
-    sides = {fed_text(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)}
+    sides = {format_input(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)}
     return len(sides) > 1
 
 
 def _row(entry: Entry, label: str, status: Status, *, over_budget: bool, common: Sequence[str]) -> Row:
     fed = input_text(entry)
     if inputs_differ(entry) and isinstance(entry.base, Measurement):
-        fed += f", at the base {fed_text(entry.base)}"
+        fed += f", at the base {format_input(entry.base)}"
     said = (
-        Said("over budget", strong=True) if over_budget else None,
+        Label("over budget", strong=True) if over_budget else None,
         _fate_said(entry, status),
         _reason_said(entry),
     )
-    cells = tuple(_cell(name, entry, status) for name in FIGURES)
+    cells = tuple(_cell(name, entry, status) for name in METRICS)
     return Row(
         entry,
         status,
@@ -173,20 +173,20 @@ def held_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, ...], 
 
     What is left out is among it only where the sides differ in it: it is the same for most, and said elsewhere.
     """
-    if not isinstance(entry.shown, Measurement):
+    if not isinstance(entry.primary, Measurement):
         return (), None
-    before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.shown.conditions
-    said = (one for one in entry.shown.conditions if one not in common)
+    before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.primary.conditions
+    said = (one for one in entry.primary.conditions if one not in common)
     own = tuple(one for one in said if not is_without(one) or one not in before)
-    return own, None if held_alike(entry) else tuple(one for one in before if one not in entry.shown.conditions)
+    return own, None if same_conditions(entry) else tuple(one for one in before if one not in entry.primary.conditions)
 
 
-def _reason_said(entry: Entry) -> Said | None:
+def _reason_said(entry: Entry) -> Label | None:
     target = entry.target
     if target.reason == "inherited":
-        return Said("through", _from_base_on(target.through or ""))
+        return Label("through", _from_base_on(target.through or ""))
     if target.reason == "renamed":
-        return Said("renamed from", target.base_config or "")
+        return Label("renamed from", target.base_config or "")
     return None
 
 
@@ -195,39 +195,41 @@ def _from_base_on(path: str) -> str:
     return path[path.find("_base_/") :] if "/_base_/" in f"/{path}" else path
 
 
-def _fate_said(entry: Entry, status: Status) -> Said | None:
-    if isinstance(entry.shown, Failure):
-        return Said(f"{cannot(status, entry.shown.kind)}:", entry.shown.message, strong=True)
+def _fate_said(entry: Entry, status: Status) -> Label | None:
+    if isinstance(entry.primary, Failure):
+        return Label(f"{failure_phrase(status, entry.primary.kind)}:", entry.primary.message, strong=True)
     words: dict[Status, str] = {"added": "new", "removed": "removed", "fixed": "failed before, works now"}
-    return Said(words[status]) if status in words else None
+    return Label(words[status]) if status in words else None
 
 
-def _cell(name: Figure, entry: Entry, status: Status) -> Cell:
+def _cell(name: Metric, entry: Entry, status: Status) -> Cell:
     head, base = _value(entry.head, name), _value(entry.base, name)
-    if isinstance(entry.shown, Failure):
-        return Cell(name, None, base, "none", () if base is None or entry.head is None else (f"was {figure(base)}",))
+    if isinstance(entry.primary, Failure):
+        return Cell(
+            name, None, base, "none", () if base is None or entry.head is None else (f"was {format_count(base)}",)
+        )
     value = head if head is not None else base
-    return Cell(name, head, base, figure(value or 0), _notes(name, entry, status))
+    return Cell(name, head, base, format_count(value or 0), _notes(name, entry, status))
 
 
 def _deployed(entry: Entry) -> tuple[Cell, ...]:
-    found = [(name, deployed_of(name, entry)) for name in FIGURES]
+    found = [(name, deployed_of(name, entry)) for name in METRICS]
     return tuple(
-        Cell(name, one[0], one[1] and one[0] - one[1].absolute, figure(one[0]), signed(one[1]) if one[1] else ())
+        Cell(name, one[0], one[1] and one[0] - one[1].absolute, format_count(one[0]), signed(one[1]) if one[1] else ())
         for name, one in found
         if one
     )
 
 
-def _notes(name: Figure, entry: Entry, status: Status) -> tuple[str, ...]:
+def _notes(name: Metric, entry: Entry, status: Status) -> tuple[str, ...]:
     delta = delta_of(name, entry)
     if delta is not None:
-        alike = name != "flops" or counted_alike(entry)
+        alike = name != "flops" or same_uncounted_ops(entry)
         return (*signed(delta), *(() if alike else ("other operators not counted",)))
     return ("not comparable",) if status == "incomparable" else ()
 
 
-def _value(result: Result | None, name: Figure) -> int | None:
+def _value(result: Result | None, name: Metric) -> int | None:
     if not isinstance(result, Measurement):
         return None
     value: int = getattr(result, name)

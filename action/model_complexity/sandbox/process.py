@@ -16,7 +16,7 @@ from select import select
 
 from model_complexity.errors import ActionError
 
-Say = Callable[[str], None]
+LineSink = Callable[[str], None]
 """Takes one line of untrusted output; whoever provides it makes the line safe for the log."""
 
 LONGEST_ANSWER = 6 * 2**20
@@ -54,24 +54,24 @@ def account_of(user: str) -> pwd.struct_passwd:
 
 
 @contextlib.contextmanager
-def untrusted(
+def run_untrusted(
     command: list[str],
     *,
     tree: Path,
     environment: Mapping[str, str],
     account: pwd.struct_passwd | None,
-    say: Say,
+    log_line: LineSink,
     stdin: Path = Path(os.devnull),
     keep: tuple[int, ...] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs ``command`` in ``tree``; its output, bounded, goes to ``say`` while the block runs; at its end all of it is killed.
+    """Run ``command`` in ``tree``, send its bounded output to ``log_line``, and kill all of it when the block ends.
 
     Args:
         command: program and arguments; no shell.
         tree: working directory.
         environment: the whole environment.
         account: whom it runs as; None for ourselves.
-        say: takes its stdout and stderr, line by line, from another thread.
+        log_line: takes its stdout and stderr, line by line, from another thread.
         stdin: a file that it reads.
         keep: file descriptors that stay open in it.
 
@@ -99,7 +99,7 @@ def untrusted(
     if process.stdout is None:
         raise AssertionError
     ended = threading.Event()
-    pump = threading.Thread(target=_pump, args=(process.stdout.fileno(), say, ended), daemon=True)
+    pump = threading.Thread(target=_pump, args=(process.stdout.fileno(), log_line, ended), daemon=True)
     pump.start()
     try:
         yield process
@@ -112,7 +112,7 @@ def untrusted(
 
 def _end(process: subprocess.Popen[bytes], account: pwd.struct_passwd | None) -> None:
     """Kills a process and all that it started: its group, then what its user has, or without a user what hangs from it."""
-    below = [] if account or process.returncode is not None else _stopped(process.pid)
+    below = [] if account or process.returncode is not None else _freeze_tree(process.pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for pid in below:
@@ -139,7 +139,7 @@ def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]
             return
 
 
-def _pump(descriptor: int, say: Say, ended: threading.Event) -> None:
+def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
     """Passes lines on, bounded in length and number."""
     buffer, printed = b"", 0
     for part in _parts(descriptor, ended):
@@ -148,12 +148,12 @@ def _pump(descriptor: int, say: Say, ended: threading.Event) -> None:
             whole, buffer = [*whole, buffer], b""
         for raw in whole:
             if printed <= OUTPUT_LIMIT < printed + len(raw) + 1:
-                say(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
+                log_line(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
             printed += len(raw) + 1
             if printed <= OUTPUT_LIMIT:
-                say(raw.decode("utf-8", "replace").rstrip("\r"))
+                log_line(raw.decode("utf-8", "replace").rstrip("\r"))
     if buffer and printed <= OUTPUT_LIMIT:
-        say(buffer.decode("utf-8", "replace"))
+        log_line(buffer.decode("utf-8", "replace"))
 
 
 def _parts(descriptor: int, ended: threading.Event) -> Iterator[bytes]:
@@ -183,7 +183,7 @@ def _limited(command: list[str], *, alone: bool) -> list[str]:
     return ["/bin/bash", "-c", f'{victim}; {" && ".join(limits)} && exec "$@"', "limited", *command]
 
 
-def _stopped(pid: int) -> list[int]:
+def _freeze_tree(pid: int) -> list[int]:
     """Stops a process, and lists all that hangs from it. A worker's jobs have their own sessions; it adopts orphans."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGSTOP)

@@ -10,31 +10,32 @@ from pathlib import Path
 from typing import Protocol, Self, TextIO
 
 from model_complexity.common.failures import failure
-from model_complexity.common.shapes import Asked
-from model_complexity.common.table import figure
+from model_complexity.common.shapes import InputSpec
+from model_complexity.common.table import format_count
+from model_complexity.compare import METRICS
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.report import Entry, Failure, Measurement, Result, Target
 from model_complexity.revisions import Trees
-from model_complexity.sandbox.sandbox import Job, Means, Ready, Sandbox
-from model_complexity.settings.inputs import Inputs, Surroundings
+from model_complexity.sandbox.sandbox import Job, MeasureOptions, Sandbox, WorkerInfo
+from model_complexity.settings.inputs import Inputs, RunnerEnvironment
 
 LONGEST_RUN = 3 * 3_600.0
 """Seconds for all configs of both sides: GitHub ends a job after six hours at the latest, with nothing published."""
 
 
-class Narrator(Protocol):
+class ProgressLog(Protocol):
     """Tells whoever waits how far the work is. Each makes what it is told safe for where it is shown."""
 
-    def part(self, title: str, /) -> AbstractContextManager[None]:
+    def group(self, title: str, /) -> AbstractContextManager[None]:
         """A part of the work: what is told while it is open belongs to it, and may be somebody else's output."""
 
-    def tell(self, line: str, /) -> None:
+    def log(self, line: str, /) -> None:
         """One line."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class Runner:
     """Installs and measures; whatever the pull request's code prints is shown as data.
 
     Args:
@@ -46,28 +47,28 @@ class Bench:
 
     sandbox: Sandbox
     command: str
-    narrator: Narrator
+    progress: ProgressLog
     deadline: float
 
     @classmethod
-    def prepare(cls, around: Surroundings, inputs: Inputs, room: Path, log: TextIO) -> Self:
+    def prepare(cls, env: RunnerEnvironment, inputs: Inputs, workdir: Path, log: TextIO) -> Self:
         """Puts up the wall for the action.
 
         Raises:
             ActionError: it does not stand.
         """
-        if around.model_complexity_worker_user:
-            shut_off(around.github_workspace.parent)
-        users = (around.model_complexity_worker_user, around.model_complexity_install_user)
-        return cls.with_python(around.model_complexity_python, inputs, room, workflow.Narration(log), users)
+        if env.model_complexity_worker_user:
+            restrict_to_owner(env.github_workspace.parent)
+        users = (env.model_complexity_worker_user, env.model_complexity_install_user)
+        return cls.with_python(env.model_complexity_python, inputs, workdir, workflow.WorkflowLog(log), users)
 
     @classmethod
     def with_python(
         cls,
         python: Path,
         inputs: Inputs,
-        room: Path,
-        narrator: Narrator,
+        workdir: Path,
+        progress: ProgressLog,
         users: tuple[str | None, str | None] = (None, None),
     ) -> Self:
         """Takes this worker environment; without users there is no wall, and what is measured runs as whoever we are.
@@ -75,11 +76,11 @@ class Bench:
         Raises:
             ActionError: there is no such interpreter or user.
         """
-        inside = room / "worker"
+        inside = workdir / "worker"
         inside.mkdir()
-        means = Means(inputs.timeout, inputs.device, inputs.method, inputs.jobs, inputs.deploy)
-        sandbox = Sandbox.prepare(python, inside, users=users, means=means)
-        return cls(sandbox, inputs.install, narrator, time.monotonic() + LONGEST_RUN)
+        options = MeasureOptions(inputs.timeout, inputs.device, inputs.mode, inputs.jobs, inputs.deploy)
+        sandbox = Sandbox.prepare(python, inside, users=users, options=options)
+        return cls(sandbox, inputs.install, progress, time.monotonic() + LONGEST_RUN)
 
     def install(self, tree: Path) -> None:
         """Runs the ``install`` input in head's tree, once for both sides.
@@ -88,10 +89,10 @@ class Bench:
             ActionError: the command failed.
         """
         if self.command:
-            with self._in_place(tree) as place, self.narrator.part("Installing what the repository needs"):
+            with self._at_fixed_path(tree) as place, self.progress.group("Installing what the repository needs"):
                 self.sandbox.install(self.command, place, self._say)
 
-    def measure(self, wanted: Sequence[tuple[Target, Asked]], trees: Trees) -> tuple[Entry, ...]:
+    def measure(self, wanted: Sequence[tuple[Target, InputSpec]], trees: Trees) -> tuple[Entry, ...]:
         """Measures every target at its shape, on the sides where it exists.
 
         Raises:
@@ -115,7 +116,7 @@ class Bench:
         """Measures one side. What was measured is kept, whatever happens to the rest (``keep_going``: on the other side)."""
         if not jobs:
             return {}
-        with self._in_place(tree) as place:
+        with self._at_fixed_path(tree) as place:
             return self.measure_tree(side, place, jobs, keep_going=keep_going)
 
     def measure_tree(
@@ -127,25 +128,25 @@ class Bench:
             ActionError: the worker environment cannot measure anything, and not ``keep_going``.
         """
         found: dict[Job, Result] = {}
-        with self.narrator.part(f"Measuring {side}"):
+        with self.progress.group(f"Measuring {side}"):
             try:
-                self._fill(found, side, tree, jobs)
+                self._collect(found, side, tree, jobs)
             except (ActionError, OSError) as error:
                 if not (found or keep_going):
                     raise
-                self.narrator.tell(f"{side}: {error}")
-                lost = Failure(**failure("crash", f"the worker could not go on: {error}"))
-                found.update({job: lost for job in jobs if job not in found})
+                self.progress.log(f"{side}: {error}")
+                connection_error = Failure(**failure("crash", f"the worker could not go on: {error}"))
+                found.update({job: connection_error for job in jobs if job not in found})
         return found
 
-    def _fill(self, found: dict[Job, Result], side: str, tree: Path, jobs: Sequence[Job]) -> None:
-        def announce(ready: Ready) -> None:
+    def _collect(self, found: dict[Job, Result], side: str, tree: Path, jobs: Sequence[Job]) -> None:
+        def announce(ready: WorkerInfo) -> None:
             left = len(jobs) - len(found)
-            self.narrator.tell(f"{side}: {left} to measure on {ready.device} with torch {ready.versions.torch}")
+            self.progress.log(f"{side}: {left} to measure on {ready.device} with torch {ready.versions.torch}")
 
         for job, result in self.sandbox.measure(tree, jobs, self._say, announce):
             found[job] = result
-            self.narrator.tell(f"{side}: {len(found)}/{len(jobs)} {_told(job, result)}")
+            self.progress.log(f"{side}: {len(found)}/{len(jobs)} {_format_result(job, result)}")
             if time.monotonic() > self.deadline and len(found) < len(jobs):
                 late = Failure(
                     **failure("timeout", f"the run was over its {LONGEST_RUN / 3_600:.0f} hours before its turn")
@@ -154,7 +155,7 @@ class Bench:
                 return
 
     @contextmanager
-    def _in_place(self, tree: Path) -> Iterator[Path]:
+    def _at_fixed_path(self, tree: Path) -> Iterator[Path]:
         """Has both sides lie at the same path in turn, so that what `pip install -e .` wrote down means the side at hand."""
         place = tree.parent / "tree"
         tree.rename(place)
@@ -164,21 +165,19 @@ class Bench:
             place.rename(tree)
 
     def _say(self, line: str) -> None:
-        self.narrator.tell(f"  | {line}")
+        self.progress.log(f"  | {line}")
 
 
-def _told(job: Job, result: Result) -> str:
+def _format_result(job: Job, result: Result) -> str:
     shape = job.shape if isinstance(job.shape, str) else ", ".join(map(str, job.shape))
     where = f"{job.config} ({shape})"
     if isinstance(result, Measurement):
-        figures = (
-            f"{figure(result.flops)} flops, {figure(result.params)} params, {figure(result.activations)} activations"
-        )
+        figures = ", ".join(f"{format_count(getattr(result, metric))} {metric}" for metric in METRICS)
         return f"{where}: {figures} in {result.seconds:.1f} s"
     return f"{where}: {result.kind}: {result.message}"
 
 
-def shut_off(folder: Path) -> None:
+def restrict_to_owner(folder: Path) -> None:
     """Bars other users from everything below ``folder``.
 
     In the container that is /github: the checkout with the credentials that actions/checkout left in it, the event, and the

@@ -23,10 +23,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from model_complexity.common.failures import failure
-from model_complexity.common.shapes import Asked
+from model_complexity.common.shapes import InputSpec
 from model_complexity.errors import ActionError
 from model_complexity.report import Answer, Failure, Result, Versions
-from model_complexity.sandbox.process import Say, account_of, read_lines, untrusted
+from model_complexity.sandbox.process import LineSink, account_of, read_lines, run_untrusted
 
 PASSED_VARIABLES = frozenset(
     {
@@ -64,11 +64,11 @@ class Job:
     """One config, by its path inside the tree, at one shape."""
 
     config: str
-    shape: Asked
+    shape: InputSpec
 
 
 @dataclass(frozen=True)
-class Ready:
+class WorkerInfo:
     """What the worker said of itself before its first answer."""
 
     device: str
@@ -76,7 +76,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Means:
+class MeasureOptions:
     """How models are measured.
 
     Args:
@@ -89,7 +89,7 @@ class Means:
 
     timeout: float = 300
     device: str = "auto"
-    method: str = "auto"
+    mode: str = "auto"
     jobs: int = 0
     deploy: bool = False
 
@@ -100,27 +100,29 @@ class Sandbox:
 
     Args:
         python: interpreter of the worker environment.
-        room: a folder for its homes and for the copy of our code that it may import.
+        workdir: a folder for its homes and for the copy of our code that it may import.
         worker: the user that measures; None leaves it at ours, which is right only where we hold no secret (on a desk).
         installer: the user that runs ``install`` and owns the environment, which the worker then cannot change.
-        means: what the user asked for.
+        options: what the user asked for.
     """
 
     python: Path
-    room: Path
+    workdir: Path
     worker: pwd.struct_passwd | None
     installer: pwd.struct_passwd | None
-    means: Means
+    options: MeasureOptions
 
     @classmethod
-    def prepare(cls, python: Path, room: Path, *, users: tuple[str | None, str | None], means: Means) -> Sandbox:
+    def prepare(
+        cls, python: Path, workdir: Path, *, users: tuple[str | None, str | None], options: MeasureOptions
+    ) -> Sandbox:
         """Lays out the room.
 
         Args:
             python: see the class.
-            room: an empty folder.
+            workdir: an empty folder.
             users: names of worker and installer; one stands in for the other if that is None.
-            means: see the class.
+            options: see the class.
 
         Raises:
             ActionError: there is no such interpreter or user.
@@ -131,7 +133,7 @@ class Sandbox:
                 "Set MODEL_COMPLEXITY_PYTHON to the worker environment's.",
             )
         worker, installer = (account_of(user) if user else None for user in users)
-        sandbox = cls(python, room, worker or installer, installer or worker, means)
+        sandbox = cls(python, workdir, worker or installer, installer or worker, options)
         package = sandbox._code / "model_complexity"
         package.mkdir(parents=True)
         here = Path(__file__).parent.parent
@@ -142,13 +144,13 @@ class Sandbox:
 
     @property
     def _code(self) -> Path:
-        return self.room / "code"
+        return self.workdir / "code"
 
     @contextmanager
     def _home(self, account: pwd.struct_passwd | None) -> Iterator[Path]:
         """A home for one process, so that none finds, or runs out of room by, what another has left in its own."""
-        with tempfile.TemporaryDirectory(prefix="home-", dir=self.room, ignore_cleanup_errors=True) as name:
-            _give(Path(name), account)
+        with tempfile.TemporaryDirectory(prefix="home-", dir=self.workdir, ignore_cleanup_errors=True) as name:
+            _chown_recursive(Path(name), account)
             yield Path(name)
 
     def environment(self, home: Path) -> dict[str, str]:
@@ -174,21 +176,23 @@ class Sandbox:
             "TRANSFORMERS_OFFLINE": "1",
         }
 
-    def install(self, command: str, tree: Path, say: Say) -> None:
-        """Runs the ``install`` input in the worker environment, in ``tree``, and passes its output to ``say``.
+    def install(self, command: str, tree: Path, log_line: LineSink) -> None:
+        """Runs the ``install`` input in the worker environment, in ``tree``, and passes its output to ``log_line``.
 
         Raises:
             ActionError: it ended with another status than 0.
         """
         started = time.monotonic()
-        _give(tree, self.installer)  # `pip install -e .` writes beside the sources
+        _chown_recursive(tree, self.installer)  # `pip install -e .` writes beside the sources
         shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
         with self._home(self.installer) as home:
             environment = self.environment(home)
             for ours in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE"):
                 del environment[ours]
-            with untrusted(shell, tree=tree, environment=environment, account=self.installer, say=say) as process:
-                status = _waited(process)
+            with run_untrusted(
+                shell, tree=tree, environment=environment, account=self.installer, log_line=log_line
+            ) as process:
+                status = _wait(process)
         if status:
             raise ActionError(
                 f"input `install`: the command ended with status {status} after {time.monotonic() - started:.0f} s.",
@@ -196,7 +200,11 @@ class Sandbox:
             )
 
     def measure(
-        self, tree: Path, jobs: Sequence[Job], say: Say, ready: Callable[[Ready], None] = lambda _: None
+        self,
+        tree: Path,
+        jobs: Sequence[Job],
+        log_line: LineSink,
+        on_ready: Callable[[WorkerInfo], None] = lambda _: None,
     ) -> Iterator[tuple[Job, Result]]:
         """Measures configs of one tree; results come as they are done.
 
@@ -206,9 +214,9 @@ class Sandbox:
             ActionError: the worker cannot start: the worker environment is broken, or there is no such device.
         """
         remaining = dict(enumerate(jobs))
-        side_by_side = self.means.jobs
+        side_by_side = self.options.jobs
         while remaining:
-            for answer in self._answers(tree, remaining, side_by_side, say, ready):
+            for answer in self._answers(tree, remaining, side_by_side, log_line, on_ready):
                 if answer.job not in remaining or (side_by_side == 1 and answer.job != next(iter(remaining))):
                     break
                 yield remaining.pop(answer.job), answer.result
@@ -223,33 +231,38 @@ class Sandbox:
             side_by_side = 1  # whichever of those side by side it was does it again when it is alone
 
     def _answers(
-        self, tree: Path, jobs: Mapping[int, Job], side_by_side: int, say: Say, ready: Callable[[Ready], None]
+        self,
+        tree: Path,
+        jobs: Mapping[int, Job],
+        side_by_side: int,
+        log_line: LineSink,
+        on_ready: Callable[[WorkerInfo], None],
     ) -> Iterator[Answer]:
         reading, writing = os.pipe()
         lines = ({"job": number, "config": job.config, "shape": job.shape} for number, job in jobs.items())
-        asked = self.room / "jobs.jsonl"
+        asked = self.workdir / "jobs.jsonl"
         asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         command = [str(self.python), "-c", _BOOTSTRAP, "--answers-fd", str(writing)]
-        command += ["--jobs", str(side_by_side), "--timeout", str(self.means.timeout)]
-        command += ["--device", self.means.device, "--method", self.means.method]
-        command += ["--deploy"] if self.means.deploy else []
+        command += ["--jobs", str(side_by_side), "--timeout", str(self.options.timeout)]
+        command += ["--device", self.options.device, "--mode", self.options.mode]
+        command += ["--deploy"] if self.options.deploy else []
         started = False
         with (
             os.fdopen(reading, "rb"),
             self._home(self.worker) as home,
-            untrusted(
+            run_untrusted(
                 command,
                 tree=tree,
                 environment=self.environment(home),
                 account=self.worker,
-                say=say,
+                log_line=log_line,
                 stdin=asked,
                 keep=(writing,),
             ),
         ):
             os.close(writing)
-            replies = read_lines(reading, lambda: self.means.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
-            _greeting(next(replies, b""), ready)
+            replies = read_lines(reading, lambda: self.options.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
+            _read_handshake(next(replies, b""), on_ready)
             started = True
             for line in replies:
                 answer = parse_answer(line)
@@ -258,7 +271,7 @@ class Sandbox:
                 yield answer
 
 
-def _waited(process: subprocess.Popen[bytes]) -> int:
+def _wait(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait(_LONGEST_INSTALL)
     except subprocess.TimeoutExpired as error:
@@ -266,7 +279,7 @@ def _waited(process: subprocess.Popen[bytes]) -> int:
         raise ActionError(message, "Its output is above.") from error
 
 
-def _give(folder: Path, account: pwd.struct_passwd | None) -> None:
+def _chown_recursive(folder: Path, account: pwd.struct_passwd | None) -> None:
     """Makes a folder, with all in it, a user's own. Links are not followed."""
     if account is None:
         return
@@ -281,12 +294,12 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         yield Path(parent), folders, files
 
 
-def _greeting(line: bytes, ready: Callable[[Ready], None]) -> None:
+def _read_handshake(line: bytes, on_ready: Callable[[WorkerInfo], None]) -> None:
     try:
         data: Any = json.loads(line)
         if "ready" in data:
             device = str(data["ready"]["device"])
-            ready(Ready(device if device in ("cpu", "cuda") else "?", Versions(**data["ready"]["versions"])))
+            on_ready(WorkerInfo(device if device in ("cpu", "cuda") else "?", Versions(**data["ready"]["versions"])))
             return
         message = str(data["fatal"]["message"])[:300]
     except (ValueError, KeyError, TypeError):

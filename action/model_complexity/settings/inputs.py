@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from model_complexity.common.shapes import AUTO, Asked, parse_shapes
+from model_complexity.common.shapes import AUTO, InputSpec, parse_shapes
 from model_complexity.discover import Patterns
 from model_complexity.errors import ActionError
 from model_complexity.github import marker
@@ -48,13 +48,13 @@ class Inputs(BaseModel):
 
     github_token: SecretStr = SecretStr("")
     configs: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
-    shapes: tuple[Asked, ...] = (AUTO,)
+    shapes: tuple[InputSpec, ...] = (AUTO,)
     install: Annotated[str, Field(max_length=_LONGEST_INPUT)] = ""
     max_configs: Annotated[MaxConfigs, _AS_WHOLE] = 20
     timeout: Annotated[Timeout, _AS_WHOLE] = 300
     key: str = "default"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    method: Literal["auto", "dry", "real"] = "auto"
+    mode: Literal["auto", "dry", "real"] = "auto"
     jobs: Annotated[Jobs, _AS_WHOLE] = 0
     deploy: Annotated[bool, BeforeValidator(boolean)] = False
     comment_template: Annotated[str, Field(max_length=4_096)] = ""
@@ -92,13 +92,13 @@ class Inputs(BaseModel):
         except ValidationError as error:
             raise _named(error) from None  # pydantic's own text would show the input, which may be a secret
 
-    def under(self, policy: Policy) -> Self:
+    def with_policy_defaults(self, policy: Policy) -> Self:
         """With the policy's caps in place of the defaults of inputs that were not given."""
         told = {name: getattr(policy, name) for name in _CAPS if name not in self.model_fields_set}
         return self.model_copy(update={name: value for name, value in told.items() if value is not None})
 
 
-class Surroundings(BaseModel):
+class RunnerEnvironment(BaseModel):
     """What the runner says of this run, and where things are. Source: GitHub docs, "Default environment variables"."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper)
@@ -137,7 +137,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     inputs: Inputs
-    around: Surroundings
+    env: RunnerEnvironment
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -153,14 +153,14 @@ class Settings(BaseModel):
             if name.startswith(prefix) and name not in _OF_THE_RUNNER
         }
         try:
-            around = Surroundings.model_validate({name: value for name, value in environment.items() if value})
+            env = RunnerEnvironment.model_validate({name: value for name, value in environment.items() if value})
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
             raise ActionError(
                 f"the environment variable {name} is missing or malformed.",
                 "Without a command this is the GitHub Action. On a desk: model-complexity --help, or scripts/demo.",
             ) from None
-        return cls(inputs=Inputs.parse(given), around=around)
+        return cls(inputs=Inputs.parse(given), env=env)
 
 
 def _named(error: ValidationError) -> ActionError:

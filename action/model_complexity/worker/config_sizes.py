@@ -21,7 +21,7 @@ _MOST_CHANNELS = 64
 """More than any image has: such an ``in_channels`` is that of features."""
 
 
-def own_shape(config: Mapping[str, Any]) -> Shape:
+def pipeline_shape(config: Mapping[str, Any]) -> Shape:
     """What ``auto`` means for a config.
 
     Args:

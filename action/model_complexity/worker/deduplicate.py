@@ -6,11 +6,11 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 Job = Dict[str, Any]
 Answer = Dict[str, Any]
-_NOT_FOR_OTHERS = ("crash", "out_of_memory", "timeout")
+NOT_SHAREABLE = ("crash", "out_of_memory", "timeout")
 """How one process ended, which may be one that only pretends to build the others' model: they get a try of their own."""
 
 
-class Shares:
+class JobDeduplicator:
     """Jobs by key. A key comes out of a config's process, which can lie about its own result and those that it then shares."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Shares:
         self._twins: Dict[str, List[Job]] = {}
         self._answers: Dict[str, Answer] = {}
 
-    def take(self, key: str, job: Job) -> bool:
+    def claim(self, key: str, job: Job) -> bool:
         """Whether the answer to ``job`` is another's; if not, the job is the one that others with its key wait for."""
         owned = self._keys.get(job["job"]) == key
         if owned or key not in self._twins:
@@ -28,19 +28,19 @@ class Shares:
         self._twins[key].append(job)
         return True
 
-    def settle(self, job: Job, answer: Answer) -> None:
+    def complete(self, job: Job, answer: Answer) -> None:
         """Takes a job's final answer."""
         key = self._keys.get(job["job"])
         if key is not None:
             self._answers[key] = answer
 
-    def due(self) -> Iterator[Tuple[Job, Answer]]:
+    def ready(self) -> Iterator[Tuple[Job, Answer]]:
         """The jobs whose answer has come, each once."""
         for key, answer in self._answers.items():
-            if answer.get("failure", {}).get("kind") not in _NOT_FOR_OTHERS:
+            if answer.get("failure", {}).get("kind") not in NOT_SHAREABLE:
                 while self._twins[key]:
                     yield self._twins[key].pop(0), answer
 
-    def left(self) -> List[Job]:
+    def pending(self) -> List[Job]:
         """The jobs for which there is no answer to share: they are to be measured themselves."""
-        return [job for twins in self._twins.values() for job in twins]
+        return [job for duplicates in self._twins.values() for job in duplicates]

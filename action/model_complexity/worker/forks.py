@@ -22,11 +22,11 @@ LARGEST_ANSWER = 4 * 2**20
 POLL_SECONDS = 0.2
 _PR_SET_CHILD_SUBREAPER = 36
 
-_OWN = b"o"
+_PROCEED = b"o"
 _QUESTION = re.compile(rb"key ([0-9a-f]{64})\n")
 
 Answer = Dict[str, Any]
-Ask = Callable[[str], bool]
+KeyQuery = Callable[[str], bool]
 
 
 class Limits(NamedTuple):
@@ -46,7 +46,9 @@ class Fork:
         others: the forks that run beside it, whose pipes it must not hold.
     """
 
-    def __init__(self, work: Callable[[Ask], Optional[Answer]], limits: Limits, others: Iterable[Fork] = ()) -> None:
+    def __init__(
+        self, work: Callable[[KeyQuery], Optional[Answer]], limits: Limits, others: Iterable[Fork] = ()
+    ) -> None:
         self._limits = limits
         self._data = b""
         self._status: Optional[int] = None
@@ -62,7 +64,7 @@ class Fork:
             for fork in (self, *others):
                 os.close(fork._reading)
                 os.close(fork._replying)
-            _be_the_child(work, writing, replies)
+            _child_main(work, writing, replies)
         os.close(writing)
         os.close(replies)
 
@@ -88,7 +90,7 @@ class Fork:
             self._end()
             return
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._replying, _OWN)
+            os.write(self._replying, _PROCEED)
 
     def step(self) -> Optional[Answer]:
         """Reads what is there and looks at the limits, without waiting; the answer once there is one.
@@ -176,14 +178,14 @@ def adopt_orphans() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _be_the_child(work: Callable[[Ask], Optional[Answer]], writing: int, replies: int) -> None:
+def _child_main(work: Callable[[KeyQuery], Optional[Answer]], writing: int, replies: int) -> None:
     """Never returns."""
     status = 1
     gc.set_threshold(100_000, 20, 100)  # what a job makes lives as long as the job
 
     def ask(key: str) -> bool:
         os.write(writing, f"key {key}\n".encode("ascii"))
-        return os.read(replies, 1) != _OWN
+        return os.read(replies, 1) != _PROCEED
 
     try:
         os.setsid()

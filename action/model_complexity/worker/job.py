@@ -11,21 +11,21 @@ from typing import Any, Callable, Dict, Optional
 
 import torch
 
-from model_complexity.common.shapes import Asked
-from model_complexity.worker.build import mmcv_ext as standins
+from model_complexity.common.shapes import InputSpec
+from model_complexity.worker.build import mmcv_ext
 from model_complexity.worker.build.imports import find_for_imports
 from model_complexity.worker.build.model import (
     build_model,
     enter_scope,
     load_config,
+    skip_initialization,
     switch_to_deploy,
-    without_initialisation,
 )
 from model_complexity.worker.codebases import codebase_of
 from model_complexity.worker.count.analysis import count
-from model_complexity.worker.count.dry_run import without_arithmetic
+from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.failure_of import failure_of
-from model_complexity.worker.model_key import key_of
+from model_complexity.worker.model_key import model_key
 
 
 def versions() -> Dict[str, str]:
@@ -41,9 +41,9 @@ def never_shared(key: str) -> bool:
 
 def run_job(
     config: Path,
-    shape: Asked,
+    shape: InputSpec,
     device: str = "cpu",
-    method: str = "dry",
+    mode: str = "dry",
     is_shared: Callable[[str], bool] = never_shared,
     *,
     deploy: bool = False,
@@ -52,9 +52,9 @@ def run_job(
 
     Args:
         config: path of the config file.
-        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.Asked``); the batch is 1.
+        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.InputSpec``); the batch is 1.
         device: ``cpu`` or ``cuda``: where a real run happens.
-        method: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
+        mode: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
         is_shared: told a key that equal jobs share, says whether the answer is had from another one.
         deploy: whether the model is counted in the form that it is deployed in too, where it has one of its own.
 
@@ -64,7 +64,7 @@ def run_job(
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
-    attempt = _Attempt(config, shape, "cpu" if method == "dry" else device, dry=method == "dry", deploy=deploy)
+    attempt = _Attempt(config, shape, "cpu" if mode == "dry" else device, dry=mode == "dry", deploy=deploy)
     try:
         key = attempt.load()
         if key is not None and is_shared(key):
@@ -78,7 +78,7 @@ def run_job(
 class _Attempt:
     """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
 
-    def __init__(self, path: Path, asked: Asked, device: str, *, dry: bool, deploy: bool) -> None:
+    def __init__(self, path: Path, asked: InputSpec, device: str, *, dry: bool, deploy: bool) -> None:
         self._path, self._asked, self._device, self._dry, self._deploy = path, asked, device, dry, deploy
         self.stage, self.scope = "load", ""
 
@@ -90,7 +90,7 @@ class _Attempt:
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
         self._asked = self._codebase.resolve(self._config, self._asked)
-        return key_of(self._config, self.scope, self._asked)  # all jobs of a worker have one `deploy`
+        return model_key(self._config, self.scope, self._asked)  # all jobs of a worker have one `deploy`
 
     def measure(self) -> Dict[str, Any]:
         """Builds and counts what was loaded."""
@@ -109,25 +109,25 @@ class _Attempt:
     def _count(self, *, deployed: bool = False) -> Dict[str, Any]:
         with contextlib.ExitStack() as stack:
             if self._dry:
-                stack.enter_context(without_initialisation())
-                stack.enter_context(without_arithmetic())
+                stack.enter_context(skip_initialization())
+                stack.enter_context(dry_run())
             model = build_model(self._config, self.scope).to(self._device)
             if deployed:
                 switch_to_deploy(model)
             self.stage = "count"
-            method = self._codebase.method(model)
-            fed = self._codebase.feed(model, method, self._asked, self._device)
-            self._codebase.ready(model, fed)
-            standins.forget()
+            entry_point = self._codebase.entry_point(model)
+            fed = self._codebase.make_inputs(model, entry_point, self._asked, self._device)
+            self._codebase.before_forward(model, fed)
+            mmcv_ext.forget()
             counts = count(model, fed.tensors)
         return {
             **counts,
-            "stand_ins": standins.used(),
+            "stubbed_ops": mmcv_ext.used(),
             "conditions": list(fed.conditions),
             "input_shape": list(fed.tensors[0].shape),
             "inputs": fed.named,
-            "forward": method,
+            "entry_point": entry_point,
             "device": self._device,
-            "method": "dry" if self._dry else "real",
+            "mode": "dry" if self._dry else "real",
             "versions": versions(),
         }

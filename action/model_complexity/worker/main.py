@@ -24,11 +24,11 @@ from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from model_complexity.common.failures import EXTENSION, NETWORK_IS_OFF, UNSOUND, worker_failure
-from model_complexity.worker.deduplicate import Shares
+from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
     POLL_SECONDS,
-    Ask,
     Fork,
+    KeyQuery,
     Limits,
     adopt_orphans,
     dumped,
@@ -39,8 +39,8 @@ from model_complexity.worker.forks import (
 
 _PR_SET_DUMPABLE = 4
 _LONGEST_SCOPE = 60
-_MAYBE_ANOTHERS_DOING = ("crash", "out_of_memory", "timeout")
-_MAYBE_DRYS_DOING = ("build", "forward")
+RETRY_ISOLATED = ("crash", "out_of_memory", "timeout")
+RETRY_REAL = ("build", "forward")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -52,7 +52,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         "--memory-bytes", type=int, default=0, help="resident memory of all jobs; 0: what the machine has"
     )
     parser.add_argument("--jobs", type=int, default=1, help="how many run side by side; 0: as many as there are cores")
-    parser.add_argument("--method", choices=["auto", "dry", "real"], default="auto")
+    parser.add_argument("--mode", choices=["auto", "dry", "real"], default="auto")
     parser.add_argument("--deploy", action="store_true", help="count the deployed forms of models too")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args(arguments)
@@ -63,8 +63,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
             answers.flush()
 
         try:
-            bench = _Bench.prepare(options)
-            _shut_out_others()
+            bench = _WorkerState.prepare(options)
+            _set_non_dumpable()
             adopt_orphans()
         except (Exception, SystemExit) as error:
             say({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
@@ -75,36 +75,36 @@ def main(arguments: Optional[List[str]] = None) -> int:
     return 0
 
 
-class _Bench(NamedTuple):
+class _WorkerState(NamedTuple):
     """What every job shares."""
 
     run_job: Callable[..., Optional[Dict[str, Any]]]
     import_library: Callable[[str], None]
     versions: Dict[str, str]
     device: str
-    method: str
+    mode: str
     deploy: bool
     limits: Limits
     side_by_side: int
     answers_fd: int
 
     @classmethod
-    def prepare(cls, options: argparse.Namespace) -> _Bench:
+    def prepare(cls, options: argparse.Namespace) -> _WorkerState:
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
         from model_complexity.worker import job
         from model_complexity.worker.build import imports
         from model_complexity.worker.build import model as building
         from model_complexity.worker.count import analysis as counting
 
-        building.cut_network()
+        building.disable_network()
         imports.find_for_imports()
 
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
         device = _device(options.device, limits)
         # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
-        method = "real" if options.method == "auto" and options.device == "cuda" else options.method
-        if method != "real":
+        mode = "real" if options.mode == "auto" and options.device == "cuda" else options.mode
+        if mode != "real":
             counting.warm_up()
         # As `python tools/train.py` with PYTHONPATH=. would see it; src/ for repositories of that layout.
         tree = Path.cwd()
@@ -114,7 +114,7 @@ class _Bench(NamedTuple):
             building.import_library,
             job.versions(),
             device,
-            method,
+            mode,
             options.deploy,
             limits,
             side_by_side,
@@ -123,52 +123,52 @@ class _Bench(NamedTuple):
 
     def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
         """Answers as jobs are done; what needs a second attempt comes last, each alone. Equal work is done once."""
-        first = "real" if self.method == "real" else "dry"
-        shares = Shares()
+        first = "real" if self.mode == "real" else "dry"
+        shares = JobDeduplicator()
         unsettled: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
         for done in self._side_by_side(iter(jobs), first, self.side_by_side, shares):
             if done is not None:
                 job, answer, alone = done
-                again = self._again(answer, first, alone=alone)
+                again = self._retry_mode(answer, first, alone=alone)
                 if again:
                     unsettled.append((job, again, answer))
                     continue
-                shares.settle(job, answer)
+                shares.complete(job, answer)
                 yield {"job": job["job"], **answer}
-            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
-        for job, method, first_answer in unsettled:
-            answer = self._alone(job, method, shares, first_answer)
-            shares.settle(job, answer)
+            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in shares.ready())
+        for job, mode, first_answer in unsettled:
+            answer = self._run_isolated(job, mode, shares, first_answer)
+            shares.complete(job, answer)
             yield {"job": job["job"], **answer}
-            yield from ({"job": twin["job"], **answer} for twin, answer in shares.due())
-        yield from ({"job": job["job"], **self._alone(job, first, None, {})} for job in shares.left())
+            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in shares.ready())
+        yield from ({"job": job["job"], **self._run_isolated(job, first, None, {})} for job in shares.pending())
 
-    def _alone(
-        self, job: Dict[str, Any], method: str, shares: Optional[Shares], answer: Dict[str, Any]
+    def _run_isolated(
+        self, job: Dict[str, Any], mode: str, shares: Optional[JobDeduplicator], answer: Dict[str, Any]
     ) -> Dict[str, Any]:
         """The final answer to a job that nothing runs beside; ``answer`` is the one that is not final."""
-        while method:
-            for done in self._side_by_side(iter([job]), method, 1, shares):
+        while mode:
+            for done in self._side_by_side(iter([job]), mode, 1, shares):
                 if done is not None:
-                    answer = _telling(answer, done[1])
-            method = self._again(answer, method, alone=True)
+                    answer = _more_informative(answer, done[1])
+            mode = self._retry_mode(answer, mode, alone=True)
         return answer
 
-    def _again(self, answer: Dict[str, Any], method: str, *, alone: bool) -> str:
-        """The method of the next attempt, blank if the answer stands.
+    def _retry_mode(self, answer: Dict[str, Any], mode: str, *, alone: bool) -> str:
+        """The mode of the next attempt, blank if the answer stands.
 
         A job that was ended beside others may have been their doing. A dry one that failed in the model's own code may work
         for real; in a fork of its own, because an exception in a trace can leave torch's tracer unusable in that process.
         """
         kind = answer.get("failure", {}).get("kind")
-        if kind in _MAYBE_ANOTHERS_DOING and not alone:
-            return method
+        if kind in RETRY_ISOLATED and not alone:
+            return mode
         if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
             return ""  # it is off for a real run too, which may take minutes to find out
-        return "real" if kind in _MAYBE_DRYS_DOING and method == "dry" and self.method == "auto" else ""
+        return "real" if kind in RETRY_REAL and mode == "dry" and self.mode == "auto" else ""
 
     def _side_by_side(
-        self, jobs: Iterator[Dict[str, Any]], method: str, most: int, shares: Optional[Shares]
+        self, jobs: Iterator[Dict[str, Any]], mode: str, most: int, shares: Optional[JobDeduplicator]
     ) -> Iterator[Optional[Tuple[Dict[str, Any], Dict[str, Any], bool]]]:
         """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time.
 
@@ -179,7 +179,7 @@ class _Bench(NamedTuple):
         crowded: Set[Fork] = set()
         while True:
             for job in itertools.islice(jobs, most - len(running)):
-                running[Fork(self._work(job, method), limits, running)] = job
+                running[Fork(self._work(job, mode), limits, running)] = job
             if not running:
                 return
             crowded |= set(running) if len(running) > 1 else set()
@@ -189,7 +189,7 @@ class _Bench(NamedTuple):
                 answer = fork.step()
                 key = fork.asked() if answer is None else ""
                 if key:
-                    shared = shares is not None and shares.take(key, running[fork])
+                    shared = shares is not None and shares.claim(key, running[fork])
                     fork.reply(shared=shared)
                     if shared:
                         del running[fork]
@@ -198,13 +198,13 @@ class _Bench(NamedTuple):
                     kill_orphans([other.pid for other in running])
                     yield running.pop(fork), self._checked(answer), fork not in crowded
 
-    def _work(self, job: Dict[str, Any], method: str) -> Callable[[Ask], Optional[Dict[str, Any]]]:
-        def work(ask: Ask) -> Optional[Dict[str, Any]]:
+    def _work(self, job: Dict[str, Any], mode: str) -> Callable[[KeyQuery], Optional[Dict[str, Any]]]:
+        def work(ask: KeyQuery) -> Optional[Dict[str, Any]]:
             os.close(self.answers_fd)  # a config answers for itself only
             if self.device != "cpu":
-                _shut_out_others(shut=False)  # CUDA's driver looks into its own /proc
+                _set_non_dumpable(shut=False)  # CUDA's driver looks into its own /proc
             shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
-            return self.run_job(Path(job["config"]), shape, self.device, method, ask, deploy=self.deploy)
+            return self.run_job(Path(job["config"]), shape, self.device, mode, ask, deploy=self.deploy)
 
         return work
 
@@ -215,10 +215,10 @@ class _Bench(NamedTuple):
             isinstance(part, dict) for part in answer.values()
         ):
             return worker_failure("crash", "the config's process answered with something that is no result")
-        self._take_over(scope)
+        self._preload(scope)
         return answer
 
-    def _take_over(self, scope: Any) -> None:
+    def _preload(self, scope: Any) -> None:
         """Imports a library that a config has used here too, so that the forks to come have it: the import is most of their time.
 
         Only an installed one: what the tree holds runs in forks, where it can answer for one config alone.
@@ -236,14 +236,14 @@ class _Bench(NamedTuple):
                 self.import_library(scope)
 
 
-def _telling(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
+def _more_informative(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
     """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
     compiled_is_missing = EXTENSION in real.get("failure", {}).get("message", "")
     asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
     return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
 
 
-def _shut_out_others(*, shut: bool = True) -> None:
+def _set_non_dumpable(*, shut: bool = True) -> None:
     """Bars other processes of this user, the configs' own, from this one's memory and descriptors, and so from its answers.
 
     Forks inherit it. Source: man7.org, prctl(2) on PR_SET_DUMPABLE and ptrace(2) on access mode checking.

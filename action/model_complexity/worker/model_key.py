@@ -14,7 +14,7 @@ from typing import Any, List, Optional
 
 from mmengine.config import Config
 
-from model_complexity.common.shapes import Asked
+from model_complexity.common.shapes import InputSpec
 
 _PURE_CALLS = {"bool", "dict", "enumerate", "float", "int", "len", "list", "max", "min", "range", "reversed", "round"}
 _PURE_CALLS |= {"set", "sorted", "str", "sum", "tuple", "zip"}
@@ -45,7 +45,7 @@ _CODE = (
 )
 
 
-def key_of(config: Config, scope: str, fed: Asked) -> Optional[str]:
+def model_key(config: Config, scope: str, fed: InputSpec) -> Optional[str]:
     """A digest that two jobs share only if they are the same work; None where that cannot be told.
 
     Args:

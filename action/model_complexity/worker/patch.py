@@ -7,7 +7,7 @@ from typing import Any, Iterator
 
 
 @contextlib.contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def patch_attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
     """Within it, ``owner`` has that value under that name."""
     original = getattr(owner, name)
     setattr(owner, name, value)

@@ -45,7 +45,7 @@ def measure(
         tree: the folder that config paths start from.
         jobs: config and shape, as the worker takes them.
         verb: what the line of progress says.
-        options: of the worker, e.g. ``--method real``.
+        options: of the worker, e.g. ``--mode real``.
 
     Returns:
         One answer for each job, in their order, and what the worker used.

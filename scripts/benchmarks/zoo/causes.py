@@ -48,7 +48,7 @@ class Cause:
 @dataclass(frozen=True)
 class _Row:
     pattern: str
-    figure: Literal["flops", "params"]
+    metric: Literal["flops", "params"]
     text: str
     library: str = "mmpretrain"
 
@@ -182,7 +182,7 @@ _LOOKED_AT = (
 
 def explain(
     config: str,
-    figure: Literal["flops", "params"],
+    metric: Literal["flops", "params"],
     published: Sequence[int],
     measured: Iterable[dict[str, Any]],
     *,
@@ -195,7 +195,7 @@ def explain(
 
     Args:
         config: its path.
-        figure: which of its figures is not met.
+        metric: which of its figures is not met.
         published: the figures published for it.
         measured: the answers on its model, as ``judge.flop_trials`` takes them.
         library: whose config it is.
@@ -204,13 +204,13 @@ def explain(
         left_out: whether a part of the count that is left out may be the cause; there are many such parts, so this is asked
             last, when every form of the model was measured.
     """
-    known = [one for one in measured if figure == "params" or not stated or list(one["size"]) == list(stated)]
+    known = [one for one in measured if metric == "params" or not stated or list(one["size"]) == list(stated)]
     steps = steps or {}
-    if any(_is_rounded(one[figure], to, steps.get(to, 1)) for one in known for to in published if _is_ours(one)):
+    if any(_is_rounded(one[metric], to, steps.get(to, 1)) for one in known for to in published if _is_ours(one)):
         return Cause(ROUNDED)
-    ways = _ways_of_counting(known) if figure == "flops" else _mistaken_for_params(known)
+    ways = _ways_of_counting(known) if metric == "flops" else _mistaken_for_params(known)
     if library == _OF_LARGER_UNITS:
-        ways += _in_a_larger_unit(known, figure)
+        ways += _in_a_larger_unit(known, metric)
     for cause in ways:
         if any(
             _is_near(cause, one, steps) or _is_rounded(cause.value or 0, one, steps.get(one, 1)) for one in published
@@ -219,12 +219,12 @@ def explain(
     rows = (
         row
         for row in _LOOKED_AT
-        if row.library == library and row.figure == figure and fnmatch(config, f"configs/{row.pattern}")
+        if row.library == library and row.metric == metric and fnmatch(config, f"configs/{row.pattern}")
     )
     row = next(rows, None)
     if row:
         return Cause(row.text)
-    others = _left_out(known) if figure == "flops" and left_out else iter(())
+    others = _left_out(known) if metric == "flops" and left_out else iter(())
     return next((cause for cause in others if any(_is_near(cause, one, steps) for one in published)), Cause(NOT_FOUND))
 
 
@@ -232,9 +232,9 @@ def _is_ours(measured: dict[str, Any]) -> bool:
     return measured["form"] in {"plain", "deploy"}
 
 
-def _in_a_larger_unit(measured: Iterable[dict[str, Any]], figure: Literal["flops", "params"]) -> list[Cause]:
-    unit = _UNIT[figure]
-    large = [one[figure] for one in measured if _is_ours(one) and one[figure] >= unit // 10]
+def _in_a_larger_unit(measured: Iterable[dict[str, Any]], metric: Literal["flops", "params"]) -> list[Cause]:
+    unit = _UNIT[metric]
+    large = [one[metric] for one in measured if _is_ours(one) and one[metric] >= unit // 10]
     return [Cause(LARGER_UNIT, round(value / unit * 1000) * 1024 * unit // 1_000_000) for value in large]
 
 

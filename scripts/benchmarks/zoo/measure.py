@@ -78,7 +78,7 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
     found = answer["measurement"]
     shape = found["input_shape"][1:]
     size = shape[-2:]
-    figures = {name: found[name] for name in ("flops", "params", "activations", "operators", "forward", "method")}
+    figures = {name: found[name] for name in ("flops", "params", "activations", "operators", "entry_point", "mode")}
     parts = {module["name"]: module.get("flops") for module in found["modules"] if module["depth"] == 1}
     return {
         **row,
@@ -87,7 +87,7 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
         "measured": [{**figures, "parts": parts, "form": "plain", "size": size}],
         "unsupported_ops": found["unsupported_ops"],
         "conditions": found["conditions"],
-        "stand_ins": found["stand_ins"],
+        "stubbed_ops": found["stubbed_ops"],
         "modules": len(found["modules"]),
     }
 

@@ -39,7 +39,7 @@ def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any
         cost: its ``cost``.
     """
     analysed = [row for row in rows if "failure" not in row]
-    real = sum(row["measured"][0]["method"] == "real" for row in analysed)
+    real = sum(row["measured"][0]["mode"] == "real" for row in analysed)
     scope = (
         f"{library} {version}: {len(analysed)} of {len(rows)} configs analysed ({cost['distinct']} distinct models and "
         f"sizes; {real} of the configs by a real run, because the dry one does not work for them)."
@@ -52,7 +52,7 @@ def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any
         _mismatches(analysed),
         _sources(analysed),
         _said_of(analysed, "conditions", "the figures hold for, or leave out"),
-        _said_of(analysed, "stand_ins", "compiled operators of mmcv that were stood in for"),
+        _said_of(analysed, "stubbed_ops", "compiled operators of mmcv that were stood in for"),
         _operators(analysed),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -153,7 +153,7 @@ def _split(file: Path, name: str) -> tuple[str, str, str]:
 
 
 def _rules(rows: Sequence[Row]) -> str:
-    counts = {figure: Counter(_standing(row[figure]) for row in rows if row[figure]) for figure in ("flops", "params")}
+    counts = {metric: Counter(_standing(row[metric]) for row in rows if row[metric]) for metric in ("flops", "params")}
     names = [*(f"within 1 % {rule}" for rule in RULES), "within 1 %", "within 5 %", "outside"]
     lines = [
         (f"**{name}**" if name == "within 1 %" else name, _sum(counts["flops"], name), _sum(counts["params"], name))
@@ -184,18 +184,18 @@ def _mismatches(rows: Sequence[Row]) -> str:
     return "\n\n".join(filter(None, (_causes(rows, "flops"), _causes(rows, "params"))))
 
 
-def _causes(rows: Sequence[Row], figure: str) -> str:
+def _causes(rows: Sequence[Row], metric: str) -> str:
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row[figure] and "cause" in row[figure]:
-            found[row[figure]["cause"]].append(row)
+        if row[metric] and "cause" in row[metric]:
+            found[row[metric]["cause"]].append(row)
     ordered = sorted(found.items(), key=lambda item: (item[0] == NOT_FOUND, -len(item[1])))  # what is open comes last
-    lines = [(_text(cause), len(group), _names(_off(row, figure) for row in group)) for cause, group in ordered]
-    return _table((f"why {figure} differ by more than 1 %", "configs", "which, and by how much"), lines)
+    lines = [(_text(cause), len(group), _names(_off(row, metric) for row in group)) for cause, group in ordered]
+    return _table((f"why {metric} differ by more than 1 %", "configs", "which, and by how much"), lines)
 
 
-def _off(row: Row, figure: str) -> str:
-    return f"{row['config']} {100 * row[figure]['error']:+.1f} %"
+def _off(row: Row, metric: str) -> str:
+    return f"{row['config']} {100 * row[metric]['error']:+.1f} %"
 
 
 def _names(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.benchmarks.lib import our_worker
 
-_APART = ("method", "seconds", "device")
+_APART = ("mode", "seconds", "device")
 
 
 def compare(root: Path, configs: Sequence[str], *, jobs: int, timeout: float, json_file: Path | None) -> int:
@@ -24,8 +24,8 @@ def compare(root: Path, configs: Sequence[str], *, jobs: int, timeout: float, js
     """
     options = ("--jobs", str(jobs), "--timeout", str(timeout))
     asked = [(config, "auto") for config in configs]
-    dry, dry_used = our_worker.measure(root, asked, "dry", *options, "--method", "auto")
-    real, real_used = our_worker.measure(root, asked, "real", *options, "--method", "real")
+    dry, dry_used = our_worker.measure(root, asked, "dry", *options, "--mode", "auto")
+    real, real_used = our_worker.measure(root, asked, "real", *options, "--mode", "real")
     outcome = outcomes(configs, dry, real)
     outcome["dry_cpu"], outcome["real_cpu"] = dry_used.cpu, real_used.cpu
     outcome["dry_peak_mib"], outcome["real_peak_mib"] = dry_used.peak_mib, real_used.peak_mib
@@ -51,7 +51,7 @@ def outcomes(configs: Sequence[str], dry: Sequence[dict[str, Any]], real: Sequen
         if "measurement" in one and "measurement" in other:
             found["both"] += 1
             ours, theirs = one["measurement"], other["measurement"]
-            if ours["method"] == "real":
+            if ours["mode"] == "real":
                 found["fell_back"].append(config)
             fields = [name for name in ours if name not in _APART and ours[name] != theirs[name]]
             if fields:

@@ -17,13 +17,13 @@ def judged(row: Row, library: str) -> Row:
     return {**row, "flops": verdict(row, "flops", library), "params": verdict(row, "params", library)}
 
 
-def verdict(row: Row, figure: Literal["flops", "params"], library: str, *, left_out: bool = True) -> Row | None:
+def verdict(row: Row, metric: Literal["flops", "params"], library: str, *, left_out: bool = True) -> Row | None:
     """The verdict on one figure of a row, with the cause where it is not met (``left_out``: see ``causes.explain``)."""
     published, known, stated = row["published"], row["measured"], row["published"].get("size")
     trials = (
-        judge.flop_trials(known, row["size"], stated) if figure == "flops" else judge.param_trials(known, row["size"])
+        judge.flop_trials(known, row["size"], stated) if metric == "flops" else judge.param_trials(known, row["size"])
     )
-    found = judge.judge(published[figure], trials)
+    found = judge.judge(published[metric], trials)
     if found is None:
         return None
     trial = dataclasses.asdict(found.trial)
@@ -32,6 +32,6 @@ def verdict(row: Row, figure: Literal["flops", "params"], library: str, *, left_
         return answer
     steps = dict(published.get("steps", ()))
     cause = causes.explain(
-        row["config"], figure, published[figure], known, library=library, stated=stated, steps=steps, left_out=left_out
+        row["config"], metric, published[metric], known, library=library, stated=stated, steps=steps, left_out=left_out
     )
     return {**answer, "cause": cause.text}

@@ -35,7 +35,7 @@ from model_complexity.worker.count import dry_run as dry
 from model_complexity.worker.failure_of import failure_of
 from model_complexity.worker.forks import Limits, in_fork, machine_memory
 
-_FIGURES = ("flops", "params", "activations", "operators", "forward", "method", "parts")
+_FIGURES = ("flops", "params", "activations", "operators", "entry_point", "mode", "parts")
 _TRACED_WITHOUT_ITS_HEAD = "mmpretrain"
 _WITH_REPARAMETERISED_PARTS = "mmyolo"
 """Whose models have such parts anywhere, which is known when they are built."""
@@ -44,7 +44,7 @@ _WITH_REPARAMETERISED_PARTS = "mmyolo"
 def main(library: str, answers_fd: int, timeout: float) -> None:
     """Answers the jobs on stdin. The working directory is the one that config paths start from."""
     limits = Limits(timeout, machine_memory())
-    building.cut_network()
+    building.disable_network()
     imports.find_for_imports()
     building.import_library(library)  # here, so that no fork has to
     counting.warm_up()
@@ -67,13 +67,13 @@ def _answer(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
     return answer
 
 
-def _act(asked: dict[str, Any], method: str) -> dict[str, Any]:
+def _act(asked: dict[str, Any], mode: str) -> dict[str, Any]:
     config, stage = Path(asked["config"]), ["load"]
     try:
         if asked.get("plan"):
             return {"plan": _plan(building.load_config(config))}
         plain = asked["form"] == "plain"
-        counts = _plain(config, asked["shape"], method) if plain else _other(config, asked, method, stage)
+        counts = _plain(config, asked["shape"], mode) if plain else _other(config, asked, mode, stage)
     except _FailedError as error:
         return {"failure": error.args[0]}
     except (Exception, SystemExit) as error:
@@ -88,9 +88,9 @@ class _FailedError(Exception):
 def _plan(config: Any) -> dict[str, Any]:
     """``key`` is equal for configs whose models are: they are measured once. Of the other forms, those that there are."""
     scope = building.enter_scope(config)
-    model = building.without_weights(config.model)
+    model = building.without_pretrained(config.model)
     return {
-        "key": sharing.key_of(config, scope, ()) or config.filename,
+        "key": sharing.model_key(config, scope, ()) or config.filename,
         "sizes": candidate_sizes(config.to_dict()),
         "headless": scope == _TRACED_WITHOUT_ITS_HEAD,
         "deployable": scope == _WITH_REPARAMETERISED_PARTS
@@ -104,9 +104,9 @@ def _backbone_class(model: Any, scope: str) -> Any:
         return registry.get(kind) if isinstance(kind, str) else kind
 
 
-def _plain(config: Path, shape: list[int] | str, method: str) -> dict[str, Any]:
+def _plain(config: Path, shape: list[int] | str, mode: str) -> dict[str, Any]:
     """As the product measures it."""
-    answer = job.run_job(config, _asked(shape), method=method)
+    answer = job.run_job(config, _asked(shape), mode=mode)
     assert answer is not None, "nothing is shared here"
     if "failure" in answer:
         raise _FailedError(answer["failure"])
@@ -124,27 +124,27 @@ def _asked(shape: list[int] | str) -> Any:
     return shape if isinstance(shape, str) else tuple(shape)
 
 
-def _other(path: Path, asked: dict[str, Any], method: str, stage: list[str]) -> dict[str, Any]:
+def _other(path: Path, asked: dict[str, Any], mode: str, stage: list[str]) -> dict[str, Any]:
     """With the head, in the form for deployment, or counted as mmcv's tool does."""
     config = building.load_config(path)
     stage[0] = "build"
     scope = building.enter_scope(config)
     codebase = codebases.codebase_of(scope)
     with contextlib.ExitStack() as stack:
-        if method == "dry":
-            stack.enter_context(building.without_initialisation())
-            stack.enter_context(dry.without_arithmetic())
+        if mode == "dry":
+            stack.enter_context(building.skip_initialization())
+            stack.enter_context(dry.dry_run())
         model = building.build_model(config, scope)
         if asked["form"] == "deploy":
             _deploy(model, scope)
         stage[0] = "count"
-        forward = "forward" if asked["form"] == "head" else codebase.method(model)
-        fed = codebase.feed(model, forward, codebase.resolve(config, _asked(asked["shape"])), "cpu")
-        codebase.ready(model, fed)
+        forward = "forward" if asked["form"] == "head" else codebase.entry_point(model)
+        fed = codebase.make_inputs(model, forward, codebase.resolve(config, _asked(asked["shape"])), "cpu")
+        codebase.before_forward(model, fed)
         if asked["form"] == "modules":
-            return {**_by_modules(model, fed.tensors), "forward": forward, "method": method}
+            return {**_by_modules(model, fed.tensors), "entry_point": forward, "mode": mode}
         counts = _with_parts(counting.count(model, fed.tensors))
-    return {**counts, "forward": forward, "method": method}
+    return {**counts, "entry_point": forward, "mode": mode}
 
 
 def _by_modules(model: Any, tensors: Sequence[torch.Tensor]) -> dict[str, Any]:

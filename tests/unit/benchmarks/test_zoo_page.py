@@ -13,7 +13,7 @@ from scripts.benchmarks.zoo.page import BEGIN, END, OVERVIEW, summary, write_ove
 def _row(config: str, error: float, rule: str = "as is", **more: Any) -> dict[str, Any]:
     band = "within 1 %" if abs(error) <= 0.01 else "outside"
     verdict = {"error": error, "rule": rule, "band": band, **({"cause": more["cause"]} if "cause" in more else {})}
-    own = {"method": more.get("method", "dry"), "operators": {"conv": 9, **more.get("operators", {})}}
+    own = {"mode": more.get("mode", "dry"), "operators": {"conv": 9, **more.get("operators", {})}}
     left_out = {"negligible": {"aten::add": 3}, "uncounted": more.get("uncounted", {})}
     return {"config": config, "measured": [own], "unsupported_ops": left_out, "flops": verdict, "params": None}
 
@@ -23,7 +23,7 @@ def test_the_page_counts_rules_and_names_failures_and_causes() -> None:
     rows = [
         _row("configs/a/one.py", 0.001),
         _row(
-            "configs/a/two.py", 0.002, "deploy form", method="real", operators={"linear": 2}, uncounted={"mmcv::nms": 1}
+            "configs/a/two.py", 0.002, "deploy form", mode="real", operators={"linear": 2}, uncounted={"mmcv::nms": 1}
         ),
         _row("configs/b/three_x.py", 0.25, cause="another * model"),
         {"config": "configs/c/four.py", "failure": failure},

@@ -37,11 +37,11 @@ def test_an_option_is_an_input_and_goes_before_the_policy_only_if_it_was_given()
     assert inputs_of(parsed("diff")).model_fields_set == frozenset()
     told = parsed(
         *("check", "a..b", "--shape", "224x384", "--shape", "points=4x4", "--configs", "zoo/**, !zoo/old.py"),
-        *("--max-configs", "5", "--timeout", "6", "--jobs", "7", "--device", "cpu", "--method", "dry", "--deploy"),
+        *("--max-configs", "5", "--timeout", "6", "--jobs", "7", "--device", "cpu", "--mode", "dry", "--deploy"),
     )
     inputs = inputs_of(told)
     assert (inputs.shapes, inputs.configs) == (((3, 224, 384), "points=4x4"), "zoo/**, !zoo/old.py")
-    assert (inputs.max_configs, inputs.timeout, inputs.jobs, inputs.device, inputs.method) == (5, 6, 7, "cpu", "dry")
+    assert (inputs.max_configs, inputs.timeout, inputs.jobs, inputs.device, inputs.mode) == (5, 6, 7, "cpu", "dry")
     assert inputs.deploy
     assert inputs_of(parsed("measure", "a.py", "b.py", "--jobs", "0")).model_fields_set == {"jobs"}
 

@@ -9,7 +9,7 @@ from model_complexity.errors import ActionError
 
 
 @pytest.mark.parametrize(
-    ("text", "base", "head", "since_parting"),
+    ("text", "base", "head", "use_merge_base"),
     [
         ("", None, None, True),
         ("main", "main", None, True),
@@ -23,8 +23,8 @@ from model_complexity.errors import ActionError
         ("..", "HEAD", "HEAD", False),
     ],
 )
-def test_ranges(text: str, base: str | None, head: str | None, since_parting: bool) -> None:
-    assert parse_range(text) == Range(base, head, since_parting)
+def test_ranges(text: str, base: str | None, head: str | None, use_merge_base: bool) -> None:
+    assert parse_range(text) == Range(base, head, use_merge_base)
 
 
 @pytest.mark.parametrize("text", ["a..b..c", "a...b..c", "a..b...c", "a....b", "....."])

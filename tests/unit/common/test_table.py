@@ -6,8 +6,8 @@ import pytest
 
 from model_complexity.common.table import (
     ModuleRow,
-    fed_text,
-    figure,
+    format_count,
+    format_input,
     module_table,
     printable,
     summary_block,
@@ -34,16 +34,16 @@ from model_complexity.common.table import (
     ],
 )
 def test_figure(count: int, text: str) -> None:
-    assert figure(count) == text
+    assert format_count(count) == text
 
 
 def test_named_inputs_have_their_names() -> None:
     fed = {"input_shape": [1, 3, 224, 224], "inputs": {"img": [1, 3, 224, 224], "points": [1, 40000, 4]}}
-    assert fed_text(fed) == "img (3, 224, 224), points (40000, 4)"
+    assert format_input(fed) == "img (3, 224, 224), points (40000, 4)"
 
 
 def test_summary_block() -> None:
-    assert summary_block(fed_text({"input_shape": [1, 3, 224, 224]}), 17_581_972_224, 91_234_024, 23_894_544) == (
+    assert summary_block(format_input({"input_shape": [1, 3, 224, 224]}), 17_581_972_224, 91_234_024, 23_894_544) == (
         "==============================\n"
         "Input shape: (3, 224, 224)\n"
         "Flops: 17.582G\n"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.factories import entry, failed, measured, report
 
-from model_complexity.compare import check, not_judged
+from model_complexity.compare import evaluate, skipped_checks
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.report import BudgetCheck, Entry, UnsupportedOps
 
@@ -28,30 +28,30 @@ def states(found: tuple[BudgetCheck, ...]) -> list[str]:
 
 
 def max_of(text: str, **more: Any) -> dict[str, Any]:
-    return {"figure": "flops", "max": text, **more}
+    return {"metric": "flops", "max": text, **more}
 
 
 @pytest.mark.parametrize(
     ("head", "base", "state"),
     [
-        (8_999, 1, "kept"),
+        (8_999, 1, "ok"),
         (9_000, 1, "near"),
         (10_000, 1, "near"),
-        (10_001, 1, "broken"),
-        (10_001, 10_000, "broken"),
-        (10_001, 10_001, "broken_before"),
-        (10_001, 10_002, "broken_before"),
-        (10_003, 10_002, "broken"),
-        (10_001, None, "broken"),
+        (10_001, 1, "exceeded"),
+        (10_001, 10_000, "exceeded"),
+        (10_001, 10_001, "already_exceeded"),
+        (10_001, 10_002, "already_exceeded"),
+        (10_003, 10_002, "exceeded"),
+        (10_001, None, "exceeded"),
     ],
 )
 def test_a_maximum(head: int, base: int | None, state: str) -> None:
     one = entry(NAME, measured(head), None if base is None else measured(base))
-    (found,) = check([one], policy(max_of("10K")))
+    (found,) = evaluate([one], policy(max_of("10K")))
     assert found == BudgetCheck(
         config=NAME,
         shape=(3, 224, 224),
-        figure="flops",
+        metric="flops",
         rule="max",
         limit="10K",
         most=10_000,
@@ -77,10 +77,10 @@ def test_a_maximum(head: int, base: int | None, state: str) -> None:
     ],
 )
 def test_an_increase_is_exact_at_the_limit(limit: str, base: int, most: int) -> None:
-    rules = policy({"figure": "params", "max-increase": limit, "level": "warn"})
-    for head, state in ((most, "kept"), (most + 1, "broken")):
+    rules = policy({"metric": "params", "max-increase": limit, "level": "warn"})
+    for head, state in ((most, "ok"), (most + 1, "exceeded")):
         if head < 2**63:
-            (found,) = check([entry(NAME, measured(1, head), measured(1, base))], rules)
+            (found,) = evaluate([entry(NAME, measured(1, head), measured(1, base))], rules)
             assert (found.rule, found.limit, found.most, found.state, found.level) == (
                 "max-increase",
                 limit,
@@ -92,54 +92,54 @@ def test_an_increase_is_exact_at_the_limit(limit: str, base: int, most: int) -> 
 
 @given(st.integers(0, 2**62), st.integers(0, 2**62), st.decimals(0, 1_000, places=6))
 def test_an_increase_agrees_with_arithmetic_on_fractions(base: int, head: int, limit: Any) -> None:
-    (found,) = check(
-        [entry(NAME, measured(head), measured(base))], policy({"figure": "flops", "max-increase": f"{limit}%"})
+    (found,) = evaluate(
+        [entry(NAME, measured(head), measured(base))], policy({"metric": "flops", "max-increase": f"{limit}%"})
     )
     allowed = Fraction(base) * (1 + Fraction(limit) / 100)
-    assert found.state == ("kept" if head <= allowed else "broken")
+    assert found.state == ("ok" if head <= allowed else "exceeded")
 
 
 def test_amounts_are_exact() -> None:
     for text, most in {"0.3G": 300_000_000, "1.1K": 1_100, "2.3P": 23 * 10**14, "1.0005K": 1_000, "0": 0}.items():
-        (found,) = check([entry(NAME, measured(1), None)], policy(max_of(text)))
+        (found,) = evaluate([entry(NAME, measured(1), None)], policy(max_of(text)))
         assert found.most == most
 
 
 def test_failures_and_removed_configs_are_not_judged() -> None:
-    rules = policy(max_of("1"), {"figure": "flops", "max-increase": "0%"})
-    assert check([entry(NAME, failed(), measured(1)), entry(NAME, None, measured(9))], rules) == ()
+    rules = policy(max_of("1"), {"metric": "flops", "max-increase": "0%"})
+    assert evaluate([entry(NAME, failed(), measured(1)), entry(NAME, None, measured(9))], rules) == ()
 
 
 def test_an_increase_needs_a_base_that_was_measured() -> None:
-    rules = policy({"figure": "flops", "max-increase": "0%"})
-    assert check([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
-    assert not_judged([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
+    rules = policy({"metric": "flops", "max-increase": "0%"})
+    assert evaluate([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
+    assert skipped_checks([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
 
 
 @pytest.mark.parametrize(
     ("base", "judged"),
     [
-        (measured(1, 1, 1, forward="forward"), ["params"]),
+        (measured(1, 1, 1, entry_point="forward"), ["params"]),
         (measured(1, 1, 1, unsupported_ops=LSTM), ["params", "activations"]),
         (measured(1, 1, 1, device="cuda"), ["flops", "params", "activations"]),
     ],
 )
 def test_what_is_not_comparable_is_not_judged_and_it_is_said(base: Any, judged: list[str]) -> None:
     figures = ("flops", "params", "activations")
-    rules = policy(*({"figure": figure, "max-increase": "0%"} for figure in figures))
+    rules = policy(*({"metric": metric, "max-increase": "0%"} for metric in figures))
     one = entry(NAME, measured(9, 9, 9), base)
-    assert [(found.figure, found.state) for found in check([one, one], rules)] == [
-        (name, "broken") for name in judged
+    assert [(found.metric, found.state) for found in evaluate([one, one], rules)] == [
+        (name, "exceeded") for name in judged
     ] * 2
-    said = not_judged([one, one], rules)
+    said = skipped_checks([one, one], rules)
     assert [note.split(":")[0] for note in said] == [
         f"`max-increase` on {name} was not judged 2 times" for name in figures if name not in judged
     ]
 
 
 def test_a_base_that_is_not_comparable_excuses_no_breach() -> None:
-    (found,) = check([entry(NAME, measured(9), measured(10, forward="forward"))], policy(max_of("5")))
-    assert (found.state, found.base) == ("broken", None)
+    (found,) = evaluate([entry(NAME, measured(9), measured(10, entry_point="forward"))], policy(max_of("5")))
+    assert (found.state, found.base) == ("exceeded", None)
 
 
 def test_globs_shapes_and_order() -> None:
@@ -153,7 +153,7 @@ def test_globs_shapes_and_order() -> None:
     a, b = entry("configs/a.py", measured(9), None), entry("configs/b.py", measured(9), None)
     auto = a.model_copy(update={"shape": "auto", "head": measured(9, input_shape=(1, 3, 32, 64))})
     named = a.model_copy(update={"shape": "points=4x4", "head": measured(9, input_shape=(1, 4, 4))})
-    found = check([a, b, auto, named], policy(*budgets))
+    found = evaluate([a, b, auto, named], policy(*budgets))
     assert [(one.config[-4], one.shape, one.limit) for one in found] == [
         ("a", (3, 224, 224), "1"),
         ("a", (3, 224, 224), "3"),
@@ -169,32 +169,32 @@ def test_globs_shapes_and_order() -> None:
 
 def test_a_renamed_config_is_judged_by_its_new_path() -> None:
     moved = entry("configs/new.py", measured(9), measured(9), base_config="configs/old.py", reason="renamed")
-    assert states(check([moved], policy(max_of("5", configs="configs/old.py")))) == []
-    assert states(check([moved], policy(max_of("5", configs="configs/new.py")))) == ["broken_before"]
+    assert states(evaluate([moved], policy(max_of("5", configs="configs/old.py")))) == []
+    assert states(evaluate([moved], policy(max_of("5", configs="configs/new.py")))) == ["already_exceeded"]
 
 
 def test_known_exceptions_are_ignored_with_their_reason_only_where_a_budget_is_broken() -> None:
     ignore = [
-        {"configs": "configs/a.py", "figure": "flops", "reason": "A teacher."},
-        {"configs": "configs/**", "figure": "params", "reason": "All of them."},
+        {"configs": "configs/a.py", "metric": "flops", "reason": "A teacher."},
+        {"configs": "configs/**", "metric": "params", "reason": "All of them."},
     ]
-    rules = policy(max_of("5"), {"figure": "params", "max": "5"}, {"figure": "activations", "max": "5"}, ignore=ignore)
+    rules = policy(max_of("5"), {"metric": "params", "max": "5"}, {"metric": "activations", "max": "5"}, ignore=ignore)
     entries = [
         entry("configs/a.py", measured(9, 9, 9), measured(9, 9, 9)),
         entry("configs/b.py", measured(9, 1, 1), None),
     ]
-    assert [(one.state, one.reason) for one in check(entries, rules)] == [
+    assert [(one.state, one.reason) for one in evaluate(entries, rules)] == [
         ("ignored", "A teacher."),
         ("ignored", "All of them."),
-        ("broken_before", None),
-        ("broken", None),
-        ("kept", None),
-        ("kept", None),
+        ("already_exceeded", None),
+        ("exceeded", None),
+        ("ok", None),
+        ("ok", None),
     ]
 
 
-def broken(level: str, state: str = "broken") -> BudgetCheck:
-    (found,) = check([entry(NAME, measured(9), None)], policy(max_of("5", level=level)))
+def broken(level: str, state: str = "exceeded") -> BudgetCheck:
+    (found,) = evaluate([entry(NAME, measured(9), None)], policy(max_of("5", level=level)))
     return found.model_copy(update={"state": state})
 
 
@@ -206,7 +206,7 @@ def broken(level: str, state: str = "broken") -> BudgetCheck:
         ([], "not_applied", "warn"),
         ([broken("warn")], "applied", "warn"),
         ([broken("warn"), broken("fail")], "applied", "fail"),
-        ([broken("fail", state) for state in ("kept", "near", "broken_before", "ignored")], "applied", "pass"),
+        ([broken("fail", state) for state in ("ok", "near", "already_exceeded", "ignored")], "applied", "pass"),
     ],
 )
 def test_the_verdict_is_the_worst_level_that_is_broken(
@@ -217,4 +217,4 @@ def test_the_verdict_is_the_worst_level_that_is_broken(
 
 def test_without_budgets_nothing_is_judged() -> None:
     entries: list[Entry] = [entry(NAME, measured(9), measured(1))]
-    assert (check(entries, Policy()), not_judged(entries, Policy())) == ((), ())
+    assert (evaluate(entries, Policy()), skipped_checks(entries, Policy())) == ((), ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.factories import entry, failed, measured
 
-from model_complexity.compare import FIGURES, delta_of, status_of
+from model_complexity.compare import METRICS, delta_of, status_of
 from model_complexity.report import Entry, UnsupportedOps
 
 LSTM = UnsupportedOps(uncounted={"aten::lstm": 1})
@@ -25,16 +25,16 @@ def test_deltas_are_exact_and_relative() -> None:
         (entry("a.py", measured(1, activations=3), measured(1, activations=4)), "changed"),
         (entry("a.py", measured(1), measured(1)), "unchanged"),
         (entry("a.py", measured(1), measured(1, unsupported_ops=LSTM)), "changed"),
-        (entry("a.py", measured(1), measured(1, forward="forward")), "incomparable"),
-        (entry("a.py", measured(1, 2), measured(9, 1, forward="forward")), "incomparable"),
+        (entry("a.py", measured(1), measured(1, entry_point="forward")), "incomparable"),
+        (entry("a.py", measured(1, 2), measured(9, 1, entry_point="forward")), "incomparable"),
         (entry("a.py", measured(1), None), "added"),
         (entry("a.py", None, measured(1)), "removed"),
-        (entry("a.py", None, failed()), "base_failed"),
-        (entry("a.py", failed(), measured(1)), "failing"),
-        (entry("a.py", failed(), failed()), "failed_before"),
+        (entry("a.py", None, failed()), "base_failing"),
+        (entry("a.py", failed(), measured(1)), "newly_failing"),
+        (entry("a.py", failed(), failed()), "still_failing"),
         (entry("a.py", measured(1), measured(1), reason="renamed", base_config="b.py"), "renamed"),
         (entry("a.py", measured(1), measured(2), reason="renamed", base_config="b.py"), "changed"),
-        (entry("a.py", failed(), None), "failed"),
+        (entry("a.py", failed(), None), "failing"),
         (entry("a.py", measured(1), failed()), "fixed"),
     ],
 )
@@ -52,5 +52,5 @@ def test_there_is_no_delta_where_a_side_is_missing() -> None:
 
 
 def test_flops_of_different_methods_are_not_compared() -> None:
-    other = entry("a.py", measured(1, 30), measured(9, 20, forward="forward"))
-    assert [delta_of(figure, other) for figure in FIGURES] == [None, (10, 0.5), None]
+    other = entry("a.py", measured(1, 30), measured(9, 20, entry_point="forward"))
+    assert [delta_of(metric, other) for metric in METRICS] == [None, (10, 0.5), None]

@@ -9,7 +9,7 @@ from tests.support.factories import entry, measured, report
 
 from model_complexity.commands.output import console_on
 from model_complexity.render import render, render_html
-from model_complexity.render.terminal import WIDE, tell_report
+from model_complexity.render.terminal import WIDE, print_report_text
 from model_complexity.report import Deployed, Measurement, Report
 
 
@@ -39,7 +39,7 @@ def test_without_such_a_form_at_the_base_there_is_no_change_to_tell(base: Measur
 
 
 def test_forms_of_different_methods_are_not_compared() -> None:
-    base = repvgg(10, 10).model_copy(update={"forward": "forward"})
+    base = repvgg(10, 10).model_copy(update={"entry_point": "forward"})
     text = comment(report(entry("a.py", repvgg(20, 15), base)))
     assert "| `a.py`, deployed | 15 | 0.8K (no change) | 0.25K |" in text
 
@@ -47,7 +47,7 @@ def test_forms_of_different_methods_are_not_compared() -> None:
 @pytest.mark.parametrize("width", [WIDE, WIDE - 1])
 def test_the_terminal_tells_it_too(width: int) -> None:
     out = io.StringIO()
-    tell_report(report(entry("a.py", repvgg(20, 15), repvgg(10, 10))), console_on(out, width))
+    print_report_text(report(entry("a.py", repvgg(20, 15), repvgg(10, 10))), console_on(out, width))
     assert "deployed" in out.getvalue()
     assert "+5  +50.00 %" in out.getvalue()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.factories import measured
 from tests.support.modules import Part, conv, model, norm, parts
 
-from model_complexity.compare import Figures, ModuleDiff, Shares, families, module_changes
+from model_complexity.compare import Figures, ModuleDiff, Shares, group_changes, module_changes
 from model_complexity.compare.module_groups import pattern
 from model_complexity.report import Measurement, Module
 
@@ -80,7 +80,7 @@ def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
     assert [change.modules for change in diff.changes] == [3, 3]
     assert [change.delta.flops for change in diff.changes] == [(16 + 8) * 64] * 2
     assert diff.unchanged == ("layer.0",)
-    assert [(family.name, len(family.changes), family.share.flops) for family in families(diff.changes)] == [
+    assert [(family.name, len(family.changes), family.share.flops) for family in group_changes(diff.changes)] == [
         ("layer.{1–2}", 2, 1.0)
     ]
     assert told(module_changes(base, head)) == [("vanished", "layer.1", "layer.1"), ("vanished", "layer.2", "layer.2")]
@@ -155,7 +155,7 @@ def test_a_module_that_was_never_called_counts_nothing() -> None:
 
 def test_of_two_methods_only_params_are_compared() -> None:
     base = model(a=conv(4, 3))
-    head = model(a=conv(8, 3)).model_copy(update={"forward": "forward"})
+    head = model(a=conv(8, 3)).model_copy(update={"entry_point": "forward"})
     diff = module_changes(head, base)
     assert diff.figures == ("params",)
     assert [change.delta for change in diff.changes] == [Figures(0, 12, 0)]
@@ -176,7 +176,7 @@ def test_families_are_alike_in_all_but_numbers() -> None:
     other = parts(attn=conv(8, 4), fc=conv(4, 2))
     base = model(a=parts(**{str(n): block for n in range(12)}), b=parts(**{str(n): block for n in range(3)}))
     head = model(a=parts(**{str(n): other for n in range(12)}), b=parts(**{"0": block, "1": other, "2": block}))
-    found = families(module_changes(head, base).changes)
+    found = group_changes(module_changes(head, base).changes)
     assert [(family.name, len(family.changes), family.delta.params) for family in found] == [
         ("a.{0–11}.attn", 12, 12 * 16),
         ("b.1.attn", 1, 16),
@@ -211,7 +211,7 @@ def test_twenty_thousand_modules_take_well_under_a_second() -> None:
     assert 13_000 < len(head.modules) <= 20_000
     started = time.process_time()
     diff = module_changes(head, base)
-    found = families(diff.changes)
+    found = group_changes(diff.changes)
     assert time.process_time() - started < 1.0
     assert len(diff.renames) == 66
     assert len(found) < 140
@@ -262,7 +262,7 @@ def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
     assert len(set(shown)) == len(shown)
     gone = [change.base_name for change in diff.changes if change.base_name is not None]
     assert len(set(gone)) == len(gone)
-    assert sum(len(family.changes) for family in families(diff.changes)) == len(diff.changes)
+    assert sum(len(family.changes) for family in group_changes(diff.changes)) == len(diff.changes)
 
 
 @settings(max_examples=1_000, deadline=None)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from model_complexity.discover import Graph, Patterns
-from model_complexity.discover.graph import Reach
-from model_complexity.git.tree import Tree
+from model_complexity.discover.graph import Dependency
+from model_complexity.git.tree import SourceTree
 
 
 def plant(root: Path, files: dict[str, str]) -> Path:
@@ -24,7 +24,7 @@ def grow(root: Path, files: dict[str, str], configs: str = "") -> Graph:
 
 
 def found(graph: Graph) -> list[tuple[str, str]]:
-    return [(problem.config, problem.message) for problem in graph.problems]
+    return [(problem.config, problem.message) for problem in graph.warnings]
 
 
 def test_all_formats_in_one_tree(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_base_that_is_gone_still_leads_to_its_dependents(tmp_path: Path) -> No
     graph = grow(tmp_path, files)
     assert graph.dependents("configs/gone.py") == {"configs/a.py": 1}
     assert graph.dependents("configs/_base_/gone.py") == {"configs/b.py": 1}
-    assert graph.problems == ()
+    assert graph.warnings == ()
 
 
 def test_bases_outside_the_config_folders_are_read_too(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_bases_outside_the_config_folders_are_read_too(tmp_path: Path) -> None:
     graph = grow(tmp_path, files)
     assert graph.configs == {"configs/a.py"}
     assert graph.dependents("common/c.py") == {"common/b.py": 1, "configs/a.py": 2}
-    assert graph.problems == ()
+    assert graph.warnings == ()
 
 
 def test_packages_that_are_this_repository_and_others(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_packages_that_are_this_repository_and_others(tmp_path: Path) -> None:
     graph = grow(tmp_path, files)
     assert graph.bases("configs/a.py") == ("configs/b.py",)
     assert graph.bases("configs/c.py") == ("mine/configs/m.py",)
-    assert graph.problems == ()
+    assert graph.warnings == ()
 
 
 def test_a_package_of_this_repository_without_a_configs_folder_is_an_installed_one(tmp_path: Path) -> None:
@@ -136,11 +136,11 @@ def test_nearest_change_agrees_with_a_search_from_each_config() -> None:
         }
 
 
-def nearest(edges: dict[str, tuple[str, ...]], node: str, changed: set[str]) -> Reach | None:
+def nearest(edges: dict[str, tuple[str, ...]], node: str, changed: set[str]) -> Dependency | None:
     level, seen, distance = {node}, {node}, 0
     while level:
         if level & changed:
-            return Reach(distance, min(level & changed))
+            return Dependency(distance, min(level & changed))
         level = {base for each in level for base in edges[each]} - seen
         seen |= level
         distance += 1
@@ -212,8 +212,8 @@ def test_limits_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_tree_too_large_is_not_looked_at_to_its_end(tmp_path: Path) -> None:
     plant(tmp_path, {f"configs/{number}.py": "" for number in range(5)})
-    assert Tree.scan(tmp_path, max_entries=3).complete is False
-    assert Tree.scan(tmp_path, max_entries=6).complete is True
+    assert SourceTree.scan(tmp_path, max_entries=3).complete is False
+    assert SourceTree.scan(tmp_path, max_entries=6).complete is True
 
 
 def test_nothing_is_executed_or_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ FILE = "configs/net/a.py"
 
 def bases(path: str, text: str) -> tuple[str, ...]:
     contents = read_references(path, text)
-    assert contents.problems == ()
+    assert contents.warnings == ()
     return tuple(reference.path for reference in contents.references)
 
 
@@ -100,7 +100,7 @@ def test_imports_up_to_the_root_and_no_further() -> None:
     block = "with read_base():\n    "
     assert bases(FILE, f"{block}from ...top import *") == ("top.py",)
     assert bases("a.py", f"{block}from .b import *") == ("b.py",)
-    assert read_references(FILE, f"{block}from ....top import *").problems == (
+    assert read_references(FILE, f"{block}from ....top import *").warnings == (
         "a.py imports a base from outside the repository",
     )
 
@@ -109,7 +109,7 @@ def test_packages() -> None:
     assert read_references(FILE, "_base_ = 'mmdet::x/y.py'") == Contents(
         (Reference("configs/x/y.py", package="mmdet"),)
     )
-    assert read_references(FILE, "_base_ = 'a::b::c.py'").problems == (
+    assert read_references(FILE, "_base_ = 'a::b::c.py'").warnings == (
         "a.py names a base that is not understood: a::b::c.py",
     )
 
@@ -118,7 +118,7 @@ def test_packages() -> None:
 def test_bases_that_are_no_path_in_the_repository(base: str) -> None:
     contents = read_references(FILE, f"_base_ = '{base}'")
     assert contents.references == ()
-    assert [problem[:49] for problem in contents.problems] == [
+    assert [problem[:49] for problem in contents.warnings] == [
         "a.py names a base that is no path in the repositor"[:49]
     ]
 
@@ -132,12 +132,12 @@ def test_bases_that_are_no_path_in_the_repository(base: str) -> None:
     ],
 )
 def test_what_the_parser_cannot_read(text: str, message: str) -> None:
-    assert read_references(FILE, text) == Contents(problems=(message,))
+    assert read_references(FILE, text) == Contents(warnings=(message,))
 
 
 def test_a_name_is_shown_on_one_line() -> None:
     contents = read_references("configs/a\n\udcff" + "x" * 200 + ".py", "_base_ = f()")
-    assert contents.problems[0].startswith(f"the bases of a\ufffd\ufffd{'x' * 96}… cannot be read")
+    assert contents.warnings[0].startswith(f"the bases of a\ufffd\ufffd{'x' * 96}… cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_yaml(text: str, expected: list[str]) -> None:
 def test_yaml_that_is_not_understood_is_reported(value: str) -> None:
     contents = read_references("configs/a.yaml", f"x: 1\n_base_: {value}\ny: 2")
     assert contents.references == ()
-    assert [problem[:52] for problem in contents.problems] == [
+    assert [problem[:52] for problem in contents.warnings] == [
         "a.yaml has a `_base_` that cannot be read in line 2:"[:52]
     ]
 
@@ -211,7 +211,7 @@ def test_other_data_is_no_config(path: str, text: str) -> None:
     ],
 )
 def test_json_that_cannot_be_read(text: str, message: str) -> None:
-    assert read_references("a.json", text).problems == (message,)
+    assert read_references("a.json", text).warnings == (message,)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_json_that_cannot_be_read(text: str, message: str) -> None:
 def test_a_file_names_so_many_bases_at_most(text: str) -> None:
     contents = read_references(FILE, text)
     assert len(contents.references) == 1_000
-    assert contents.problems == ("a.py names more than 1,000 bases; the rest was not read",)
+    assert contents.warnings == ("a.py names more than 1,000 bases; the rest was not read",)
 
 
 @pytest.mark.parametrize("between", [".", " . ", ".\\\n", ".\f", ".\\\r\n"])
@@ -230,7 +230,7 @@ def test_an_import_of_endless_dots_never_reaches_the_parser(between: str) -> Non
     # Python's parser copies the name at each dot: 1 MB of them would take hundreds of GB
     text = f"_base_ = 'b.py'\nfrom {between.join('a' * 2_000)} import b"
     message = "a.py is not valid Python: an import has more dots than can be read"
-    assert read_references(FILE, text) == Contents(problems=(message,))
+    assert read_references(FILE, text) == Contents(warnings=(message,))
 
 
 def test_a_long_line_of_numbers_is_read() -> None:
@@ -241,7 +241,7 @@ def test_a_long_line_of_numbers_is_read() -> None:
 def test_a_module_with_an_endless_name_is_no_base() -> None:
     text = f"with read_base():\n    from .{'a' * 1_001} import {','.join(f'c{number}' for number in range(900))}"
     assert read_references(FILE, text) == Contents(
-        problems=(f"a.py names a base that is no path in the repository: {'a' * 99}…",)
+        warnings=(f"a.py names a base that is no path in the repository: {'a' * 99}…",)
     )
 
 

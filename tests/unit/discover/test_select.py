@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import ChangedFile, Graph, Patterns, Selection, requested, select
+from model_complexity.discover import ChangedFile, Graph, Patterns, Selection, select, select_explicit
 from model_complexity.errors import ActionError
-from model_complexity.report import Problem, Target
+from model_complexity.report import DiscoveryWarning, Target
 
 TREE = {
     "configs/_base_/m.py": "",
@@ -106,8 +106,10 @@ def test_the_cap_keeps_the_order_and_lists_the_rest(graph: Graph) -> None:
     changed = modified("configs/d.py", "configs/_base_/m.py")
     everything = select(changed, graph, Patterns(), 20).targets
     assert len(everything) == 5
-    for cap in range(6):
-        assert select(changed, graph, Patterns(), cap) == Selection(everything[:cap], everything[cap:])
+    for max_configs in range(6):
+        assert select(changed, graph, Patterns(), max_configs) == Selection(
+            everything[:max_configs], everything[max_configs:]
+        )
 
 
 def test_excluded_configs_are_no_targets_and_still_pass_changes_on(tmp_path: Path) -> None:
@@ -128,46 +130,50 @@ def test_only_problems_on_a_targets_path_are_told(tmp_path: Path) -> None:
     }
     graph = Graph.of_tree(plant(tmp_path, files), Patterns().matches)
     message = "the bases of {} cannot be read without running it: `_base_` holds a call"
-    assert len(graph.problems) == 2
-    assert select(modified("configs/b.py"), graph, Patterns(), 20).problems == (
-        Problem(config="configs/_base_/m.py", message=message.format("m.py")),
+    assert len(graph.warnings) == 2
+    assert select(modified("configs/b.py"), graph, Patterns(), 20).warnings == (
+        DiscoveryWarning(config="configs/_base_/m.py", message=message.format("m.py")),
     )
-    assert select(modified("configs/unrelated.py"), graph, Patterns(), 20).problems == (
-        Problem(config="configs/unrelated.py", message=message.format("unrelated.py")),
+    assert select(modified("configs/unrelated.py"), graph, Patterns(), 20).warnings == (
+        DiscoveryWarning(config="configs/unrelated.py", message=message.format("unrelated.py")),
     )
-    assert select(modified("configs/b.py"), graph, Patterns(), 0).problems == ()
+    assert select(modified("configs/b.py"), graph, Patterns(), 0).warnings == ()
 
 
 def test_names_that_are_not_utf8(graph: Graph) -> None:
     odd = Graph({**graph.edges, "configs/d.py": ("configs/_base_/\udcff.py",)}, graph.configs)
     assert select(modified("configs/\udcff.py", "configs/_base_/\udcff.py"), odd, Patterns(), 20) == Selection(
         (inherited("configs/d.py", "configs/_base_/\\udcff.py"),),
-        problems=(Problem(config="configs/\\udcff.py", message="the file's name is not UTF-8: it is not measured"),),
+        warnings=(
+            DiscoveryWarning(config="configs/\\udcff.py", message="the file's name is not UTF-8: it is not measured"),
+        ),
     )
 
 
 def test_what_was_left_out_for_its_size_concerns_everyone(graph: Graph) -> None:
-    left_out = Problem(config=".", message="the rest was not read")
+    left_out = DiscoveryWarning(config=".", message="the rest was not read")
     assert select([], Graph(graph.edges, graph.configs, (), (left_out,)), Patterns(), 20) == Selection(
-        problems=(left_out,)
+        warnings=(left_out,)
     )
 
 
 def test_many_problems_are_counted(graph: Graph) -> None:
-    problems = tuple(Problem(config="configs/d.py", message=str(number)) for number in range(105))
-    told = select(modified("configs/d.py"), Graph(graph.edges, graph.configs, problems), Patterns(), 20).problems
-    assert told == (*problems[:100], Problem(config=".", message="5 more problems are not listed"))
+    warnings = tuple(DiscoveryWarning(config="configs/d.py", message=str(number)) for number in range(105))
+    told = select(modified("configs/d.py"), Graph(graph.edges, graph.configs, warnings), Patterns(), 20).warnings
+    assert told == (*warnings[:100], DiscoveryWarning(config=".", message="5 more problems are not listed"))
 
 
 def test_configs_named_by_hand(graph: Graph, tmp_path: Path) -> None:
     base = plant(tmp_path / "base", {"configs/a.py": ""})
-    assert requested("configs/[ad].py\nconfigs/none.py, configs/_base_/m.py", graph, 1, base) == Selection(
+    assert select_explicit("configs/[ad].py\nconfigs/none.py, configs/_base_/m.py", graph, 1, base) == Selection(
         (Target(config="configs/a.py", base_config="configs/a.py", reason="requested"),),
         (Target(config="configs/d.py", base_config=None, reason="requested"),),
         (
-            Problem(config="configs/none.py", message="no config matches this"),
-            Problem(config="configs/_base_/m.py", message="it is a base file, which is never measured by itself"),
+            DiscoveryWarning(config="configs/none.py", message="no config matches this"),
+            DiscoveryWarning(
+                config="configs/_base_/m.py", message="it is a base file, which is never measured by itself"
+            ),
         ),
     )
     with pytest.raises(ActionError, match=r"No config matches what was asked for: configs/none\.py configs/no/"):
-        requested("configs/none.py\nconfigs/no/", graph, 1)
+        select_explicit("configs/none.py\nconfigs/no/", graph, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Comment
-from model_complexity.github.comment import BODY_LIMIT, Create, Keep, Nothing, Update, decide, marker, room
+from model_complexity.github.comment import BODY_LIMIT, Create, Keep, Nothing, Update, decide, marker, max_body_length
 
 US = "github-actions[bot]"
 MARK = '<!-- model-complexity key="main" -->'
@@ -75,8 +75,8 @@ def test_a_key_that_could_break_out_of_the_marker_or_of_its_folder_is_refused(ke
 
 
 def test_a_body_may_fill_its_room_and_no_more() -> None:
-    full = decide([], key="main", viewer=US, body="x" * room("main"))
+    full = decide([], key="main", viewer=US, body="x" * max_body_length("main"))
     assert isinstance(full, Create)
     assert len(full.body) == BODY_LIMIT
     with pytest.raises(ActionError, match="The comment has 65537 characters; GitHub takes 65536"):
-        decide([], key="main", viewer=US, body="x" * (room("main") + 1))
+        decide([], key="main", viewer=US, body="x" * (max_body_length("main") + 1))

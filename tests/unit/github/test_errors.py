@@ -8,47 +8,47 @@ import pytest
 
 from model_complexity.errors import ActionError
 from model_complexity.github.errors import (
-    Answer,
-    Call,
-    PermissionDenied,
-    RefusalError,
-    UnansweredError,
+    ApiError,
+    NoResponseError,
+    PermissionDeniedError,
+    Request,
+    Response,
     rate_limit_wait,
     rate_limited,
     refusal,
 )
 
-READ = Call("GET", "/repos/o/r/pulls/1?per_page=100", "o/r", writes=False)
-WRITE = Call("POST", "/repos/o/r/issues/1/comments", "o/r", writes=True)
+READ = Request("GET", "/repos/o/r/pulls/1?per_page=100", "o/r", writes=False)
+WRITE = Request("POST", "/repos/o/r/issues/1/comments", "o/r", writes=True)
 NOW = 1_800_000_000.0
 
 
-def answer(status: int, message: str = "", **headers: str) -> Answer:
+def answer(status: int, message: str = "", **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, json.dumps({"message": message}))
+    return Response(status, named, json.dumps({"message": message}))
 
 
 @pytest.mark.parametrize(
     ("call", "status", "said", "kind", "advice"),
     [
-        (READ, 401, "Bad credentials", RefusalError, "The token is not valid: pass `github-token"),
-        (READ, 403, "Resource not accessible by integration", RefusalError, "`permissions: contents: read`"),
+        (READ, 401, "Bad credentials", ApiError, "The token is not valid: pass `github-token"),
+        (READ, 403, "Resource not accessible by integration", ApiError, "`permissions: contents: read`"),
         (
             WRITE,
             403,
             "Resource not accessible by integration",
-            PermissionDenied,
+            PermissionDeniedError,
             "`permissions: {contents: read, pull-requests: write}`",
         ),
-        (WRITE, 403, "Unable to create comment because issue is locked.", PermissionDenied, "unlock it"),
-        (READ, 404, "Not Found", RefusalError, "does not exist, or the token cannot see it"),
-        (WRITE, 422, "Validation Failed", RefusalError, "Please report this"),
-        (WRITE, 418, "", RefusalError, "Please report this"),
-        (WRITE, 502, "Server Error", UnansweredError, "githubstatus.com"),
+        (WRITE, 403, "Unable to create comment because issue is locked.", PermissionDeniedError, "unlock it"),
+        (READ, 404, "Not Found", ApiError, "does not exist, or the token cannot see it"),
+        (WRITE, 422, "Validation Failed", ApiError, "Please report this"),
+        (WRITE, 418, "", ApiError, "Please report this"),
+        (WRITE, 502, "Server Error", NoResponseError, "githubstatus.com"),
     ],
 )
 def test_a_refusal_names_call_status_and_repository_and_gives_advice(
-    call: Call, status: int, said: str, kind: type[ActionError], advice: str
+    call: Request, status: int, said: str, kind: type[ActionError], advice: str
 ) -> None:
     error = refusal(call, answer(status, said))
     words = f" ({said})" if said else ""
@@ -64,10 +64,10 @@ def test_advice_about_a_missing_permission_sends_nobody_to_a_recipe() -> None:
 
 def test_githubs_words_are_bounded_to_one_printable_line() -> None:
     body = {"message": "a\n::error::b", "errors": [{"message": "\x1b[31m" + "c" * 1_000}, "text", {"message": 3}]}
-    error = refusal(READ, Answer(422, {}, json.dumps(body)))
+    error = refusal(READ, Response(422, {}, json.dumps(body)))
     assert error.message == f"GitHub answered 422 (a ::error::b:  [31m{'c' * 281}) at GET /repos/o/r/pulls/1 on o/r."
-    assert refusal(READ, Answer(404, {}, "<html>")).message == "GitHub answered 404 at GET /repos/o/r/pulls/1 on o/r."
-    assert refusal(READ, Answer(404, {}, "[1]")).message == "GitHub answered 404 at GET /repos/o/r/pulls/1 on o/r."
+    assert refusal(READ, Response(404, {}, "<html>")).message == "GitHub answered 404 at GET /repos/o/r/pulls/1 on o/r."
+    assert refusal(READ, Response(404, {}, "[1]")).message == "GitHub answered 404 at GET /repos/o/r/pulls/1 on o/r."
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_githubs_words_are_bounded_to_one_printable_line() -> None:
         (answer(403, "API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset="soon"), 60.0),
     ],
 )
-def test_rate_limits_say_how_long(given: Answer, wait: float | None) -> None:
+def test_rate_limits_say_how_long(given: Response, wait: float | None) -> None:
     assert rate_limit_wait(given, NOW) == wait
 
 

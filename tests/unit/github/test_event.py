@@ -66,7 +66,7 @@ def test_forks_and_dependabot_may_lack_permission(
     assert isinstance(event, Event)
     assert event.pull_request is not None
     assert (event.pull_request.head_repository, event.pull_request.is_fork) == (head_repository, fork)
-    assert event.may_lack_permission is lacking
+    assert event.token_is_read_only is lacking
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_complexity.policy import Fault, Policy, PolicyError, parse_policy
+from model_complexity.policy import Policy, PolicyError, PolicyIssue, parse_policy
 from model_complexity.policy.yaml_document import MAX_BYTES
 
 WHOLE = """\
@@ -22,14 +22,14 @@ shapes-for:
     shapes: [224, 384x512, points=40000x4]
 budgets:
   - configs: configs/vit/**
-    figure: flops
+    metric: flops
     max: 1.5G
     max-increase: 0.5%
     shapes: "224"
-  - {figure: params, max: 20000, level: warn}
+  - {metric: params, max: 20000, level: warn}
 ignore:
   - configs: configs/vit/huge.py
-    figure: flops
+    metric: flops
     reason: on
 max-configs: 50
 timeout: "600"
@@ -38,10 +38,10 @@ deploy: true
 """
 
 
-def faults(text: str | bytes) -> list[str]:
+def issues(text: str | bytes) -> list[str]:
     with pytest.raises(PolicyError) as raised:
         parse_policy(text.encode() if isinstance(text, str) else text)
-    return [str(fault) for fault in raised.value.faults]
+    return [str(issue) for issue in raised.value.issues]
 
 
 def test_a_whole_policy() -> None:
@@ -82,29 +82,29 @@ def test_of_several_groups_of_shapes_the_last_decides() -> None:
     [
         ("budget: []", "line 1, column 1: budget: there is no such field. Did you mean `budgets`?"),
         ("x: 1", "line 1, column 1: x: there is no such field: the fields are include, exclude, shapes, shapes-for,"),
-        ("budgets:\n  - figure: flops\n    max: 5 GB", "line 3, column 10: budgets[0].max: '5 GB' is not an amount: "),
+        ("budgets:\n  - metric: flops\n    max: 5 GB", "line 3, column 10: budgets[0].max: '5 GB' is not an amount: "),
         (
-            "budgets: [{figure: flops, max: 5g}]",
+            "budgets: [{metric: flops, max: 5g}]",
             "budgets[0].max: '5g' is not an amount: a number without leading zeros",
         ),
-        ("budgets: [{figure: flops, max: 5g}]", "as in 5G. Did you mean 5G?"),
-        ("budgets: [{figure: flops, max: 5_000}]", "'5_000' is not an amount"),
-        ("budgets: [{figure: flops, max: 010}]", "'010' is not an amount: a number without leading zeros"),
-        ("budgets: [{figure: flops, max: 1:30}]", "'1:30' is not an amount"),
-        ("budgets: [{figure: flops, max: -1}]", "'-1' is not an amount"),
-        ("budgets: [{figure: flops, max: 9999999999P}]", "is more than can be counted"),
-        ("budgets: [{figure: flops, max: [5G]}]", "line 1, column 32: budgets[0].max: is not an amount"),
-        ("budgets: [{figure: flops, max-increase: 3}]", "'3' is not a percentage, as in 3%. Did you mean 3%?"),
-        ("budgets: [{figure: flop, max: 1}]", "'flop' is none of flops, params, activations. Did you mean `flops`?"),
-        ("budgets: [{figure: flops, max: 1, level: yes}]", "budgets[0].level: 'yes' is none of warn, fail"),
-        ("budgets: [{figure: flops}]", "budgets[0]: has no limit: give it `max`, `max-increase` or both"),
-        ("budgets: [{max: 1}]", "line 1, column 11: budgets[0].figure: is missing"),
-        ("budgets:\n  - figure: flops\n    max:\n", "line 3, column 9: budgets[0].max: has no value: give it one"),
-        ("budgets: {figure: flops}", "line 1, column 10: budgets: is not a list"),
+        ("budgets: [{metric: flops, max: 5g}]", "as in 5G. Did you mean 5G?"),
+        ("budgets: [{metric: flops, max: 5_000}]", "'5_000' is not an amount"),
+        ("budgets: [{metric: flops, max: 010}]", "'010' is not an amount: a number without leading zeros"),
+        ("budgets: [{metric: flops, max: 1:30}]", "'1:30' is not an amount"),
+        ("budgets: [{metric: flops, max: -1}]", "'-1' is not an amount"),
+        ("budgets: [{metric: flops, max: 9999999999P}]", "is more than can be counted"),
+        ("budgets: [{metric: flops, max: [5G]}]", "line 1, column 32: budgets[0].max: is not an amount"),
+        ("budgets: [{metric: flops, max-increase: 3}]", "'3' is not a percentage, as in 3%. Did you mean 3%?"),
+        ("budgets: [{metric: flop, max: 1}]", "'flop' is none of flops, params, activations. Did you mean `flops`?"),
+        ("budgets: [{metric: flops, max: 1, level: yes}]", "budgets[0].level: 'yes' is none of warn, fail"),
+        ("budgets: [{metric: flops}]", "budgets[0]: has no limit: give it `max`, `max-increase` or both"),
+        ("budgets: [{max: 1}]", "line 1, column 11: budgets[0].metric: is missing"),
+        ("budgets:\n  - metric: flops\n    max:\n", "line 3, column 9: budgets[0].max: has no value: give it one"),
+        ("budgets: {metric: flops}", "line 1, column 10: budgets: is not a list"),
         ("budgets: [flops]", "budgets[0]: is not a mapping of fields"),
         ("ignore: [{configs: a.py}]", "ignore[0].reason: is missing"),
         ("ignore: [{configs: a.py, reason: ''}]", "ignore[0].reason: is empty"),
-        ("ignore: [{configs: a.py, reason: x, figure: mem}]", "ignore[0].figure: 'mem' is none of flops, params"),
+        ("ignore: [{configs: a.py, reason: x, metric: mem}]", "ignore[0].metric: 'mem' is none of flops, params"),
         ("include: ['!a']", "include[0]: the pattern '!a' starts with !; what is excluded stands below `exclude`"),
         ("include: [a//b]", "include[0]: the pattern 'a//b' has an empty folder name"),
         ("include: 'a,b'", "include[0]: the pattern 'a,b' has a comma; write a list: one glob each"),
@@ -136,24 +136,24 @@ def test_of_several_groups_of_shapes_the_last_decides() -> None:
     ],
 )
 def test_faults_name_line_column_and_field(text: str, said: str) -> None:
-    assert said in "\n".join(faults(text))
+    assert said in "\n".join(issues(text))
 
 
 def test_what_is_no_text_or_too_large() -> None:
-    assert faults(b"a: 1\nb: \xff\n") == ["line 2, column 1: the file is not UTF-8"]
-    assert faults(b"#" * (MAX_BYTES + 1)) == ["line 1, column 1: the file is larger than 65,536 bytes"]
+    assert issues(b"a: 1\nb: \xff\n") == ["line 2, column 1: the file is not UTF-8"]
+    assert issues(b"#" * (MAX_BYTES + 1)) == ["line 1, column 1: the file is larger than 65,536 bytes"]
 
 
 def test_faults_come_in_the_order_of_the_file_and_ten_at_most() -> None:
-    said = faults("budgets:\n" + "  - {figure: flop, max: 1}\n" * 12)
+    said = issues("budgets:\n" + "  - {metric: flop, max: 1}\n" * 12)
     assert [line.split(":")[0] for line in said] == [f"line {number}, column 14" for number in range(2, 12)]
 
 
 def test_a_deep_or_wide_file_costs_little() -> None:
     started = time.process_time()
-    assert "is nested too deeply" in faults("a: " + "[" * 60_000)[0]
-    assert len(faults("budgets: [" + "{}," * 20_000 + "]")) == 10
-    assert len(faults("a: " + "- " * 30_000)) == 1
+    assert "is nested too deeply" in issues("a: " + "[" * 60_000)[0]
+    assert len(issues("budgets: [" + "{}," * 20_000 + "]")) == 10
+    assert len(issues("a: " + "- " * 30_000)) == 1
     assert time.process_time() - started < 20
 
 
@@ -162,10 +162,10 @@ def test_a_deep_or_wide_file_costs_little() -> None:
     | st.text(alphabet="abflopsmx:-[]{}&*!|>'\"#%@`, \n\t0123456789", max_size=200).map(str.encode)
 )
 def test_any_bytes_are_a_policy_or_a_policy_error(content: bytes) -> None:
-    found: tuple[Fault, ...] = ()
+    found: tuple[PolicyIssue, ...] = ()
     try:
         parse_policy(content)
     except PolicyError as error:
-        found = error.faults
+        found = error.issues
     lines = len(re.split("\r\n|[\r\n\x85\u2028\u2029]", content.decode("utf-8", "replace")))
-    assert all(1 <= fault.line <= lines and fault.column >= 1 for fault in found)
+    assert all(1 <= issue.line <= lines and issue.column >= 1 for issue in found)

@@ -67,16 +67,16 @@ def test_every_field_of_the_schema_is_described() -> None:
     "text",
     [
         "budget: []",
-        "budgets: [{figure: flops}]",
+        "budgets: [{metric: flops}]",
         "budgets: [{max: 5G}]",
-        "budgets: [{figure: flop, max: 5G}]",
-        "budgets: [{figure: flops, max: 5 GB}]",
-        "budgets: [{figure: flops, max: 5g}]",
-        "budgets: [{figure: flops, max: -5}]",
-        "budgets: [{figure: flops, max: null}]",
-        "budgets: [{figure: flops, max-increase: 3}]",
-        "budgets: [{figure: flops, max: 5G, level: error}]",
-        "budgets: {figure: flops, max: 5G}",
+        "budgets: [{metric: flop, max: 5G}]",
+        "budgets: [{metric: flops, max: 5 GB}]",
+        "budgets: [{metric: flops, max: 5g}]",
+        "budgets: [{metric: flops, max: -5}]",
+        "budgets: [{metric: flops, max: null}]",
+        "budgets: [{metric: flops, max-increase: 3}]",
+        "budgets: [{metric: flops, max: 5G, level: error}]",
+        "budgets: {metric: flops, max: 5G}",
         "ignore: [{configs: a.py}]",
         "ignore: [{reason: because}]",
         "ignore: [{configs: a.py, reason: ''}]",
@@ -115,10 +115,10 @@ LIMITS = {
     "max-increase": st.sampled_from(["3%", "0%", "0.125%", "100000%"]),
 }
 MORE = {"configs": one_or_more(GLOBS), "shapes": one_or_more(SHAPES), "level": st.sampled_from(["warn", "fail"])}
-FIGURES = st.sampled_from(["flops", "params", "activations"])
+METRICS = st.sampled_from(["flops", "params", "activations"])
 BUDGETS = st.one_of(
     st.fixed_dictionaries(
-        {"figure": FIGURES, name: limit}, optional=MORE | {other: LIMITS[other] for other in LIMITS if other != name}
+        {"metric": METRICS, name: limit}, optional=MORE | {other: LIMITS[other] for other in LIMITS if other != name}
     )
     for name, limit in LIMITS.items()
 )
@@ -131,7 +131,7 @@ RULES = {
     ),
     "budgets": st.lists(BUDGETS, max_size=3),
     "ignore": st.lists(
-        st.fixed_dictionaries({"configs": one_or_more(GLOBS), "reason": st.just("why")}, optional={"figure": FIGURES}),
+        st.fixed_dictionaries({"configs": one_or_more(GLOBS), "reason": st.just("why")}, optional={"metric": METRICS}),
         max_size=3,
     ),
     "max-configs": st.integers(1, 1_000),

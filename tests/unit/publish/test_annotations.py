@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from tests.support.factories import entry, failed, measured, report
 
 from model_complexity.common.failures import HINTS
-from model_complexity.policy import Fault
-from model_complexity.publish.annotations import MOST, annotate, of_policy, of_report
-from model_complexity.report import BudgetCheck, Problem, Report
+from model_complexity.policy import PolicyIssue
+from model_complexity.publish.annotations import MAX_PER_LEVEL, annotate, policy_annotations, report_annotations
+from model_complexity.report import BudgetCheck, DiscoveryWarning, Report
 
 
 def budget(config: str = "configs/a.py", head: int = 9_000, **more: Any) -> BudgetCheck:
-    told = {"shape": (3, 224, 224), "figure": "flops", "rule": "max", "limit": "5K", "most": 5_000, "base": 4_000}
-    return BudgetCheck(**({"config": config, "head": head, "state": "broken", "level": "fail"} | told | more))
+    told = {"shape": (3, 224, 224), "metric": "flops", "rule": "max", "limit": "5K", "most": 5_000, "base": 4_000}
+    return BudgetCheck(**({"config": config, "head": head, "state": "exceeded", "level": "fail"} | told | more))
 
 
 def said(found: Report, *, errors: bool = False, warned: int = 0) -> list[str]:
     log = io.StringIO()
-    annotate(log, of_report(found, failures_are_errors=errors), lambda path: 7, warned=warned)
+    annotate(log, report_annotations(found, failures_are_errors=errors), lambda path: 7, warned=warned)
     return log.getvalue().splitlines()
 
 
@@ -38,7 +38,7 @@ def test_a_broken_budget_is_said_on_the_line_of_the_model() -> None:
 
 
 def test_budgets_that_are_not_broken_are_not_annotated() -> None:
-    states = ("kept", "near", "broken_before", "ignored")
+    states = ("ok", "near", "already_exceeded", "ignored")
     assert said(report(budgets=tuple(budget(state=state) for state in states))) == []
 
 
@@ -54,11 +54,11 @@ def test_failures_at_head() -> None:
 
 
 def test_what_could_not_be_read_and_a_policys_faults() -> None:
-    assert said(report(problems=(Problem(config="a.py", message="holds a call"),))) == [
+    assert said(report(warnings=(DiscoveryWarning(config="a.py", message="holds a call"),))) == [
         "::warning title=Model Complexity,file=a.py,line=1::a.py: holds a call"
     ]
     log = io.StringIO()
-    annotate(log, of_policy([Fault(3, 5, "budgets[0].max", "is missing")], "error"), lambda path: 7)
+    annotate(log, policy_annotations([PolicyIssue(3, 5, "budgets[0].max", "is missing")], "error"), lambda path: 7)
     assert log.getvalue() == (
         "::error title=Model Complexity policy,file=.github/model-complexity.yml,line=3::"
         "line 3, column 5: budgets[0].max: is missing\n"
@@ -68,11 +68,11 @@ def test_what_could_not_be_read_and_a_policys_faults() -> None:
 def test_the_worst_come_first_and_the_rest_is_counted() -> None:
     many = [budget(f"configs/{number:02}.py", 9_000 + number) for number in range(12)]
     failures = [entry(f"f{number}.py", failed(), None) for number in range(12)]
-    problems = (Problem(config="p.py", message="holds a call"),)
-    lines = said(report(*failures, budgets=tuple(many), problems=problems), warned=2)
+    warnings = (DiscoveryWarning(config="p.py", message="holds a call"),)
+    lines = said(report(*failures, budgets=tuple(many), warnings=warnings), warned=2)
     errors = [line for line in lines if line.startswith("::error")]
     warnings = [line for line in lines if line.startswith("::warning")]
-    assert (len(errors), len(warnings)) == (MOST, MOST - 2)
+    assert (len(errors), len(warnings)) == (MAX_PER_LEVEL, MAX_PER_LEVEL - 2)
     assert "configs/11.py" in errors[0]
     assert errors[-1].endswith("::4 more like these; the job summary and the report file have them all.")
     assert warnings[-1].endswith("::7 more like these; the job summary and the report file have them all.")
@@ -83,8 +83,11 @@ def test_the_worst_come_first_and_the_rest_is_counted() -> None:
 
 def test_many_faults_of_a_policy_push_no_budget_out() -> None:
     log = io.StringIO()
-    faults = [Fault(number, 1, "", "wrong") for number in range(1, 11)]
-    found = [*of_policy(faults, "error"), *of_report(report(budgets=(budget(),)), failures_are_errors=True)]
+    issues = [PolicyIssue(number, 1, "", "wrong") for number in range(1, 11)]
+    found = [
+        *policy_annotations(issues, "error"),
+        *report_annotations(report(budgets=(budget(),)), failures_are_errors=True),
+    ]
     annotate(log, found, lambda path: 7)
     lines = log.getvalue().splitlines()
     assert ["line=1:" in lines[0], "Budget broken" in lines[1], "line=2:" in lines[2]] == [True] * 3

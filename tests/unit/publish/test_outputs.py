@@ -14,11 +14,11 @@ from model_complexity.publish.outputs import EMPTY_RESULTS, RESULTS_LIMIT, large
 from model_complexity.report import BudgetCheck, Entry, UnsupportedOps
 
 
-def budget(config: str, level: Any = "fail", state: Any = "broken") -> BudgetCheck:
+def budget(config: str, level: Any = "fail", state: Any = "exceeded") -> BudgetCheck:
     return BudgetCheck(
         config=config,
         shape=(3, 224, 224),
-        figure="flops",
+        metric="flops",
         rule="max",
         limit="5",
         most=5,
@@ -51,7 +51,7 @@ def test_the_largest_relative_change(pairs: list[tuple[int, int | None]], said: 
 
 def test_what_is_not_comparable_has_no_delta() -> None:
     other = [
-        entry("a.py", measured(2), measured(1, forward="forward")),
+        entry("a.py", measured(2), measured(1, entry_point="forward")),
         entry("a.py", measured(2), measured(1, unsupported_ops=UnsupportedOps(uncounted={"aten::lstm": 1}))),
         entry("a.py", failed(), measured(1)),
     ]
@@ -70,7 +70,7 @@ def test_results_say_what_a_script_needs() -> None:
                 "head": {"flops": 9, "params": 2, "activations": 3},
                 "base": {"flops": 8, "params": 2, "activations": 3},
                 "failure": None,
-                "broken": ["flops max 5"],
+                "exceeded": ["flops max 5"],
             }
         ],
         "left_out": 0,

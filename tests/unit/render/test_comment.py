@@ -15,7 +15,7 @@ from model_complexity.escape import clipped, code, fenced, html_code
 from model_complexity.render import render
 from model_complexity.render.markdown.comment import STEPS
 from model_complexity.render.numbers import percent, signed
-from model_complexity.report import Entry, Module, Problem, Report, Target, UnsupportedOps
+from model_complexity.report import DiscoveryWarning, Entry, Module, Report, Target, UnsupportedOps
 
 LIMIT = 65_000
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,13 +48,13 @@ def test_a_report_with_everything_in_it() -> None:
         report(
             changed,
             entry("configs/net/b.py", measured(10), measured(10), reason="inherited", through="configs/_base_/n.py"),
-            entry("configs/net/c.py", measured(10, forward="forward"), None, reason="added"),
+            entry("configs/net/c.py", measured(10, entry_point="forward"), None, reason="added"),
             entry("configs/net/d.py", None, measured(10), reason="deleted"),
             entry("configs/net/e.py", failed("forward", "RuntimeError: I want 7 channels"), measured(10)),
             entry("configs/net/f.py", measured(10), failed("timeout", "no result after 300 seconds")),
             entry("top.py", measured(2_500), measured(2_500), reason="renamed", base_config="old.py"),
             not_measured=(Target(config="configs/z.py", base_config=None, reason="added"),),
-            problems=(Problem(config="configs/sly.py", message="`_base_` holds a call"),),
+            warnings=(DiscoveryWarning(config="configs/sly.py", message="`_base_` holds a call"),),
             notes=("A sentence that the reader must know.",),
             run_url="https://github.com/octocat/zoo/actions/runs/42",
         ),
@@ -180,7 +180,7 @@ def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("change", "lost"),
-    [({"modules": (None,)}, "The rest of this section"), ({"forward": None}, "This section")],
+    [({"modules": (None,)}, "The rest of this section"), ({"entry_point": None}, "This section")],
 )
 def test_a_section_that_cannot_be_written_costs_no_other(change: dict[str, Any], lost: str) -> None:
     small = entry("small.py", measured(2), measured(1))
@@ -203,7 +203,7 @@ def test_the_bases_uncounted_operators_are_said() -> None:
 
 
 def test_flops_of_different_methods_are_not_compared() -> None:
-    base = measured(1_000, forward="forward", device="cuda", method="dry", input_shape=(2, 3, 224, 224))
+    base = measured(1_000, entry_point="forward", device="cuda", mode="dry", input_shape=(2, 3, 224, 224))
     text = render(report(entry("a.py", measured(10, 2_000), base)), limit=LIMIT)
     assert "**1 config not comparable with the base, where another method was traced.**" in text
     assert "| 10 (not comparable) | 2K (+1K, +100.00\xa0%) | 0.5K (not comparable) |" in text
@@ -244,7 +244,7 @@ def hostile_report(name: str) -> Report:
     )
     path = name[:4_000] or "x"
     operators = UnsupportedOps(uncounted={name[:500]: 1})
-    held = {"conditions": (f"@{name[:499]}",), "stand_ins": (name[:500],)}
+    held = {"conditions": (f"@{name[:499]}",), "stubbed_ops": (name[:500],)}
     return report(
         entry(
             path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path
@@ -252,18 +252,18 @@ def hostile_report(name: str) -> Report:
         entry(
             path,
             measured(2, **held),
-            measured(1, forward="f" + name[:499], device="d" + name[:499], unsupported_ops=operators),
+            measured(1, entry_point="f" + name[:499], device="d" + name[:499], unsupported_ops=operators),
         ),
         entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
         entry(
             path,
-            measured(2, forward="f" + name[:499], device=name[:500]),
+            measured(2, entry_point="f" + name[:499], device=name[:500]),
             failed(message=name[:500]),
             reason="renamed",
             base_config=path,
         ),
         not_measured=(Target(config=path, base_config=None, reason="added"),),
-        problems=(Problem(config=path + "2", message=name[:500]),),
+        warnings=(DiscoveryWarning(config=path + "2", message=name[:500]),),
     )
 
 

@@ -44,8 +44,8 @@ def measurements(draw: st.DrawFn) -> Any:
         draw(st.integers(0, 2**62)),
         modules=tuple(modules.values()),
         conditions=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
-        stand_ins=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
-        forward=draw(st.sampled_from(["forward", "extract_feat"])),
+        stubbed_ops=tuple(name[:500] for name in draw(st.lists(NAMES, max_size=2))),
+        entry_point=draw(st.sampled_from(["forward", "extract_feat"])),
     )
 
 
@@ -72,8 +72,8 @@ def reports(draw: st.DrawFn) -> Report:
     found *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
     checks = [
         BudgetCheck(
-            config=one.target.name, shape=one.shape, figure="flops", rule="max", limit="5", most=5, head=one.head.flops,
-            base=None, state=draw(st.sampled_from(["kept", "near", "broken", "broken_before", "ignored"])), level="fail",
+            config=one.target.name, shape=one.shape, metric="flops", rule="max", limit="5", most=5, head=one.head.flops,
+            base=None, state=draw(st.sampled_from(["ok", "near", "exceeded", "already_exceeded", "ignored"])), level="fail",
             reason=draw(st.none() | NAMES.map(lambda text: text[:500])),
         )
         for one in found[:6]

@@ -10,7 +10,7 @@ from tests.support.factories import entry, failed, measured, report
 from model_complexity.commands.output import console_on
 from model_complexity.compare import status_of
 from model_complexity.render import render, render_html
-from model_complexity.render.terminal import holding, tell_report
+from model_complexity.render.terminal import condition_lines, print_report_text
 from model_complexity.report import Measurement, Report
 
 LIMIT = 65_000
@@ -19,7 +19,7 @@ HOSTILE = "<img src=x>|`@everyone www.evil.example GH-1"
 
 
 def detector(flops: int = 10, conditions: tuple[str, ...] = PROPOSALS) -> Measurement:
-    return measured(flops, conditions=conditions, forward="predict")
+    return measured(flops, conditions=conditions, entry_point="predict")
 
 
 def comment(shown: Report) -> str:
@@ -28,7 +28,7 @@ def comment(shown: Report) -> str:
 
 def terminal(shown: Report) -> str:
     out = io.StringIO()
-    tell_report(shown, console_on(out, 200))
+    print_report_text(shown, console_on(out, 200))
     return out.getvalue()
 
 
@@ -58,7 +58,7 @@ def test_without_conditions_nothing_is_said() -> None:
     for text in (comment(shown), terminal(shown), render_html(shown)):
         for word in ("figures hold", "Figures are", "proposals", "ompiled operators", "Not installed"):
             assert word not in text
-    assert holding(shown) == []
+    assert condition_lines(shown) == []
 
 
 def test_sides_that_hold_for_different_things_are_told_apart() -> None:
@@ -79,7 +79,7 @@ def test_sides_that_hold_for_different_things_are_told_apart() -> None:
 
 
 def test_the_same_figures_of_different_things_are_a_change() -> None:
-    one = entry("a.py", detector(), measured(10, forward="predict"))
+    one = entry("a.py", detector(), measured(10, entry_point="predict"))
     assert status_of(one, compared=True) == "changed"
     text = comment(report(one))
     assert "**1 config changed only in the conditions that its figures hold for.**" in text
@@ -91,7 +91,7 @@ def test_the_same_figures_of_different_things_are_a_change() -> None:
 
 def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() -> None:
     names = tuple(f"operator_{number}" for number in range(12))
-    shown = report(entry("a.py", measured(5, stand_ins=names), None))
+    shown = report(entry("a.py", measured(5, stubbed_ops=names), None))
     said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed: `operator_0`, "
     assert said in comment(shown)
     assert "`operator_9` and 2 more." in comment(shown)
@@ -102,7 +102,7 @@ def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() 
 
 def test_hostile_ones_are_text_and_are_bounded() -> None:
     conditions = tuple(f"{HOSTILE} {number} {'long' * 100}" for number in range(20))
-    head = measured(20, conditions=conditions, stand_ins=conditions)
+    head = measured(20, conditions=conditions, stubbed_ops=conditions)
     shown = report(entry("a.py", head, measured(10, conditions=conditions[:2])), entry("b.py", measured(1), None))
     text = comment(shown)
     row = next(line for line in text.splitlines() if line.startswith("| `a.py`"))

@@ -94,7 +94,7 @@ def budget_broken() -> Report:
         told = {
             "config": one.target.name,
             "shape": one.shape,
-            "figure": "flops",
+            "metric": "flops",
             "rule": "max",
             "base": None,
             "level": "fail",
@@ -102,9 +102,9 @@ def budget_broken() -> Report:
         return BudgetCheck(**(told | {"head": one.head.flops} | more))
 
     budgets = (
-        check(deeper, limit="2G", most=2 * 10**9, state="broken"),
+        check(deeper, limit="2G", most=2 * 10**9, state="exceeded"),
         check(vit, limit="18G", most=18 * 10**9, state="near"),
-        check(vit, figure="params", limit="100M", most=10**8, head=91_234_024, state="kept"),
+        check(vit, metric="params", limit="100M", most=10**8, head=91_234_024, state="ok"),
     )
     return report(vit, deeper, budgets=budgets, policy="applied", run_url=RUN)
 

@@ -21,7 +21,7 @@ from model_complexity.compare import ModuleDiff, module_changes
 from model_complexity.escape import code, plain
 from model_complexity.render import render, render_html
 from model_complexity.render.html import page as html_page
-from model_complexity.render.html.module_tree import pairs, script_json, tree, water_level
+from model_complexity.render.html.module_tree import fair_limit, pairs, script_json, tree
 from model_complexity.render.html.page import html_sentence
 from model_complexity.render.html.table import rows
 from model_complexity.report import Measurement, Module, Report, Target
@@ -54,7 +54,7 @@ class Document(HTMLParser):
             self.scripts[self._script] = self.scripts.get(self._script, "") + data
 
 
-def data_of(page: str) -> list[Any]:
+def template_context(page: str) -> list[Any]:
     """What the page's script reads."""
     return [json.loads(text) for name, text in Document(page).scripts.items() if name]
 
@@ -89,7 +89,7 @@ def test_a_policy_that_cannot_be_read_is_said_where_budgets_are() -> None:
 
 
 def test_where_the_flops_go_and_which_half_is_left_out() -> None:
-    head = measured(9_000, operators={"linear": 1_000, "conv": 8_000}, forward="extract_image_feat")
+    head = measured(9_000, operators={"linear": 1_000, "conv": 8_000}, entry_point="extract_image_feat")
     page = render_html(report(entry("a.py", head, None)))
     assert "conv 8K, linear 1K" in page
     assert "the params of the text&#39;s half are counted, its flops are not" in page
@@ -133,7 +133,7 @@ def test_any_name_makes_no_tags_and_comes_through(name: str) -> None:
     page = render_html(hostile(name))
     assert Document(page).tags == Document(render_html(hostile(innocuous(name)))).tags
     assert "\u202e" not in page
-    assert plain(name.replace(".", ""), 80) in [row[1] for data in data_of(page) for row in data["rows"]]
+    assert plain(name.replace(".", ""), 80) in [row[1] for data in template_context(page) for row in data["rows"]]
 
 
 @given(st.recursive(HOSTILE_TEXT, st.lists))
@@ -214,7 +214,7 @@ def test_every_module_of_both_sides_is_there_once_below_its_parent(head: list[st
 
 
 def test_flops_of_two_methods_are_shown_and_not_compared() -> None:
-    head = backbone(stem=conv(8, 3)).model_copy(update={"forward": "forward"})
+    head = backbone(stem=conv(8, 3)).model_copy(update={"entry_point": "forward"})
     data = json.loads(tree(entry("a.py", head, backbone(stem=conv(4, 3))), 99).json)
     stem = next(row for row in data["rows"] if row[1] == "stem")
     assert (stem[4], stem[5]) == (["0.768K", "1.536K", ""], ["12", "24", "+12 +100.00\xa0%"])
@@ -241,7 +241,7 @@ def test_forged_trees_cannot_fill_the_page() -> None:
     page = render_html(report(entry("a.py", forged, None), entry("b.py", chain, chain)))
     assert len(page) < 2_000_000
     assert "The modules are left out to keep this page small" in page
-    assert max(row[0] for data in data_of(page) for row in data["rows"]) == 499
+    assert max(row[0] for data in template_context(page) for row in data["rows"]) == 499
 
 
 def test_configs_details_and_lists_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_configs_details_and_lists_are_cut_and_say_so(monkeypatch: pytest.Monkey
 def test_configs_of_one_model_share_its_tree() -> None:
     one, other = backbone(stem=conv(4, 3)), backbone(stem=conv(8, 3))
     page = render_html(report(*(entry(f"c{n}.py", one, one) for n in range(9)), entry("d.py", other, one)))
-    assert len(data_of(page)) == 2
+    assert len(template_context(page)) == 2
     assert page.count('data-tree="modules-') == 10
 
 
@@ -272,12 +272,12 @@ def test_a_tree_that_cannot_be_written_costs_no_other() -> None:
     entries = (shown.entries[0], shown.entries[1].model_copy(update={"head": broken}))
     page = render_html(shown.model_copy(update={"entries": entries}))
     assert "The modules could not be written (TypeError); report.json has them." in page
-    assert len(data_of(page)) == 1
+    assert len(template_context(page)) == 1
 
 
 @given(st.lists(st.integers(0, 1_000)), st.integers(0, 20_000))
 def test_small_trees_give_what_they_do_not_need(sizes: list[int], room: int) -> None:
-    level = water_level(sizes, room)
+    level = fair_limit(sizes, room)
     assert sum(min(size, level) for size in sizes) <= room
     assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > room
 
@@ -285,5 +285,5 @@ def test_small_trees_give_what_they_do_not_need(sizes: list[int], room: int) -> 
 def test_five_hundred_configs_are_whole() -> None:
     page = render_html(many(500, 20))
     assert "left out" not in page
-    assert len(data_of(page)) == 500
+    assert len(template_context(page)) == 500
     assert len(page) < 500 * 20 * 250 + 500 * 6_000

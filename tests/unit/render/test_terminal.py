@@ -13,24 +13,24 @@ from rich.console import Console
 from tests.support.factories import entry, failed, measured, report
 from tests.support.modules import conv, model, norm
 
-from model_complexity.commands.output import Look, console_on, print_check, print_measured, print_report
+from model_complexity.commands.output import OutputFormat, console_on, print_check, print_measured, print_report
 from model_complexity.common.table import ModuleRow, module_table
 from model_complexity.github.workflow_commands import SUMMARY_LIMIT
 from model_complexity.render import render, render_html
-from model_complexity.render.terminal import WIDE, tell_check, tell_measured, tell_report
-from model_complexity.report import BudgetCheck, Module, Problem, Report, Target, UnsupportedOps
+from model_complexity.render.terminal import WIDE, print_check_text, print_measured_text, print_report_text
+from model_complexity.report import BudgetCheck, DiscoveryWarning, Module, Report, Target, UnsupportedOps
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def printed(shown: Report, width: int = 100) -> str:
     out = io.StringIO()
-    tell_report(shown, console_on(out, width))
+    print_report_text(shown, console_on(out, width))
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines())
 
 
 def budget(config: str, state: str, **more: object) -> BudgetCheck:
-    told = {"figure": "flops", "rule": "max", "limit": "1K", "most": 1_000, "head": 1_536, "base": 768, "level": "fail"}
+    told = {"metric": "flops", "rule": "max", "limit": "1K", "most": 1_000, "head": 1_536, "base": 768, "level": "fail"}
     return BudgetCheck.model_validate({"config": config, "shape": (3, 224, 224), "state": state} | told | more)
 
 
@@ -46,14 +46,14 @@ def everything() -> Report:
         entry("configs/new.py", measured(5), None, reason="added"),
         entry("configs/gone.py", None, measured(7), reason="deleted"),
         budgets=(
-            budget("configs/net.py", "broken"),
+            budget("configs/net.py", "exceeded"),
             budget("configs/smaller.py", "near", head=950, level="warn"),
-            budget("configs/net.py", "ignored", figure="params", reason="The teacher."),
-            budget("configs/same.py", "kept"),
+            budget("configs/net.py", "ignored", metric="params", reason="The teacher."),
+            budget("configs/same.py", "ok"),
         ),
         policy="applied",
         not_measured=(Target(config="configs/more.py", base_config=None, reason="added"),),
-        problems=(Problem(config="configs/sly.py", message="holds a call"),),
+        warnings=(DiscoveryWarning(config="configs/sly.py", message="holds a call"),),
         notes=("A sentence that the reader must know.",),
     )
 
@@ -67,7 +67,7 @@ def test_golden(width: int) -> None:
 def test_no_line_is_wider_than_the_terminal_and_every_figure_is_whole(width: int) -> None:
     text = printed(everything(), width)
     assert [line for line in text.splitlines() if len(line) > width] == []
-    for part in ("0.75K", "\N{MINUS SIGN}0.25K", "\N{MINUS SIGN}25.00 %", "broken (fail)"):
+    for part in ("0.75K", "\N{MINUS SIGN}0.25K", "\N{MINUS SIGN}25.00 %", "exceeded (fail)"):
         assert part in text, part
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
 
@@ -76,7 +76,7 @@ def test_nothing_is_said_by_colour_alone() -> None:
     """With the escape sequences taken away, the coloured text is the plain one."""
     coloured = io.StringIO()
     console = Console(file=coloured, force_terminal=True, color_system="standard", width=100, markup=False, emoji=False)
-    tell_report(everything(), console)
+    print_report_text(everything(), console)
     assert "\x1b[" in coloured.getvalue()
     bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue())
     assert "".join(f"{line.rstrip(' ')}\n" for line in bare.splitlines()) == printed(everything())
@@ -87,7 +87,7 @@ def test_nothing_is_said_by_colour_alone() -> None:
 def test_what_goes_into_a_file_has_no_escape_sequence(tell: object, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     out = io.StringIO()
-    tell(everything(), Look(form), out)  # type: ignore[operator]
+    tell(everything(), OutputFormat(form), out)  # type: ignore[operator]
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().endswith("\n")
     if form == "json":
@@ -98,25 +98,25 @@ def test_the_other_forms_are_the_actions() -> None:
     made = {"markdown": render(everything(), limit=SUMMARY_LIMIT - 1), "html": render_html(everything())}
     for form, text in made.items():
         out = io.StringIO()
-        print_report(everything(), Look(form), out)
+        print_report(everything(), OutputFormat(form), out)
         assert out.getvalue() == text.rstrip("\n") + "\n"
 
 
 def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     out = io.StringIO()
-    print_check(everything(), Look(), out)
+    print_check(everything(), OutputFormat(), out)
     text = out.getvalue()
     assert text.startswith("Budgets: BROKEN. configs/net.py breaks its budget with ")
-    assert "broken (fail)  configs/net.py at (3, 224, 224): flops 1.536K, 0.768K before; max 1K\n" in text
-    assert "near           configs/smaller.py" in text
-    assert "configs/same.py at (3, 224, 224): flops" not in text, "kept"
+    assert "exceeded (fail)  configs/net.py at (3, 224, 224): flops 1.536K, 0.768K before; max 1K\n" in text
+    assert "near             configs/smaller.py" in text
+    assert "configs/same.py at (3, 224, 224): flops" not in text, "ok"
     for shown, said in (
         (report(policy="applied"), "Budgets: kept. Nothing was measured."),
         (report(), "There is no policy: "),
     ):
         out = io.StringIO()
-        tell_check(shown, console_on(out, 200))
+        print_check_text(shown, console_on(out, 200))
         assert out.getvalue().startswith(said)
 
 
@@ -127,10 +127,10 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(
     ("look", "variable", "coloured"),
-    [(Look(), "", True), (Look(colour=False), "", False), (Look(), "1", False)],
+    [(OutputFormat(), "", True), (OutputFormat(colour=False), "", False), (OutputFormat(), "1", False)],
 )
 def test_a_terminal_has_colour_unless_it_is_unwanted(
-    look: Look, variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
+    look: OutputFormat, variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("NO_COLOR", variable)  # empty: as if it were not set
@@ -143,7 +143,7 @@ def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_cou
     fft = measured(5, unsupported_ops=UnsupportedOps(uncounted={"aten::fft_rfft2": 3}))
     entries = (entry("a.py", fft, None), entry("b.py", measured(6), None), entry("c.py", fft, None))
     out = io.StringIO()
-    print_measured(report(*entries, base=None), Look(), out)
+    print_measured(report(*entries, base=None), OutputFormat(), out)
     lines = out.getvalue().splitlines()
     assert lines[0].split() == ["config", "input", "flops", "params", "activations"]
     assert lines[3].split() == ["b.py", "(3,", "224,", "224)", "6", "1K", "0.5K"]
@@ -153,14 +153,14 @@ def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_cou
         "",
     ]
     alone = io.StringIO()
-    print_measured(report(entries[0], base=None), Look(), alone)
+    print_measured(report(entries[0], base=None), OutputFormat(), alone)
     assert "Not counted" not in alone.getvalue(), "stdout is the page's"
 
 
 def test_one_measured_config_is_the_page_alone_and_a_wide_table_is_not_folded() -> None:
     out = io.StringIO()
     deep = measured(5, modules=(Module(name="", depth=0, flops=5), Module(name="m" * 200, depth=1, flops=4)))
-    tell_measured(report(entry("a.py", deep, None), base=None), console_on(out, 40))
+    print_measured_text(report(entry("a.py", deep, None), base=None), console_on(out, 40))
     lines = out.getvalue().splitlines()
     assert lines[:3] == ["=" * 30, "Input shape: (3, 224, 224)", "Flops: 5"]
     assert max(map(len, lines)) > 200
@@ -186,10 +186,10 @@ def test_hostile_names_are_text(name: str, words: str) -> None:
         entry(markup, model(a=conv(4, 3)), model(a=conv(2, 3))),
         entry(f"b{name}", failed("build", words, detail=words), None, reason="renamed", base_config=markup),
         budgets=(budget(markup, "ignored", reason=words or "x"),),
-        problems=(Problem(config=name, message=words),),
+        warnings=(DiscoveryWarning(config=name, message=words),),
         notes=(words,),
     )
-    for tell in (tell_report, tell_check, tell_measured):
+    for tell in (print_report_text, print_check_text, print_measured_text):
         out = io.StringIO()
         tell(shown, console_on(out, 5_000))
         text = out.getvalue()

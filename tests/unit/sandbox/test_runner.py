@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from tests.support.factories import failed, measured
 
-from model_complexity.common.shapes import Asked
-from model_complexity.sandbox.runner import _told
+from model_complexity.common.shapes import InputSpec
+from model_complexity.sandbox.runner import _format_result
 from model_complexity.sandbox.sandbox import Job
 
 
 @pytest.mark.parametrize(("asked", "said"), [((3, 8, 16), "3, 8, 16"), ("auto", "auto"), ("points=4x4", "points=4x4")])
-def test_a_line_names_what_was_asked_for(asked: Asked, said: str) -> None:
-    assert _told(Job("a.py", asked), failed()) == f"a.py ({said}): build: KeyError: no such net"
-    assert _told(Job("a.py", asked), measured(20_000, 7, 5)).startswith(f"a.py ({said}): 20K flops, 7 params, ")
+def test_a_line_names_what_was_asked_for(asked: InputSpec, said: str) -> None:
+    assert _format_result(Job("a.py", asked), failed()) == f"a.py ({said}): build: KeyError: no such net"
+    assert _format_result(Job("a.py", asked), measured(20_000, 7, 5)).startswith(
+        f"a.py ({said}): 20K flops, 7 params, "
+    )

@@ -20,7 +20,7 @@ def test_defaults() -> None:
     inputs = Settings.from_environment(AROUND).inputs
     assert inputs.shapes == ("auto",)
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (20, 300, "default", "auto")
-    assert (inputs.method, inputs.jobs, inputs.deploy) == ("auto", 0, False)
+    assert (inputs.mode, inputs.jobs, inputs.deploy) == ("auto", 0, False)
     assert (inputs.fail_on_error, inputs.install, inputs.configs) == (False, "", "")
 
 
@@ -59,7 +59,7 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
         ("timeout", "soon", "input `timeout`: 'soon' is not a whole number"),
         ("timeout", "-5", "input `timeout`: '-5' is not a whole number"),
         ("device", "gpu", "input `device`: Input should be 'auto', 'cpu' or 'cuda'"),
-        ("method", "fast", "input `method`: Input should be 'auto', 'dry' or 'real'"),
+        ("mode", "fast", "input `mode`: Input should be 'auto', 'dry' or 'real'"),
         ("jobs", "257", "input `jobs`: Input should be less than or equal to 256"),
         ("fail-on-error", "yes", "input `fail-on-error`: 'yes' is neither true nor false"),
         ("key", "a b", "input `key`: `key` is not usable: 'a b'"),
@@ -89,7 +89,7 @@ def test_outside_a_workflow_the_error_says_what_to_run() -> None:
 
 
 def test_addresses() -> None:
-    around = Settings.from_environment(AROUND | {"GITHUB_RUN_ID": "42"}).around
-    assert around.run_url == "https://github.com/octocat/zoo/actions/runs/42"
-    assert around.remote_url == "https://github.com/octocat/zoo.git"
-    assert Settings.from_environment(AROUND).around.run_url is None
+    env = Settings.from_environment(AROUND | {"GITHUB_RUN_ID": "42"}).env
+    assert env.run_url == "https://github.com/octocat/zoo/actions/runs/42"
+    assert env.remote_url == "https://github.com/octocat/zoo.git"
+    assert Settings.from_environment(AROUND).env.run_url is None

@@ -12,7 +12,7 @@ from model_complexity.github import Event
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.report import Target
 from model_complexity.settings.inputs import Settings
-from model_complexity.settings.precedence import Decision, decide
+from model_complexity.settings.precedence import ResolvedOptions, resolve_options
 
 AROUND = {
     "GITHUB_EVENT_NAME": "pull_request",
@@ -34,24 +34,24 @@ deploy: true
 """)
 
 
-def decided(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> Decision:
+def decided(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> ResolvedOptions:
     inputs = {f"INPUT_{name.upper().replace('_', '-')}": value for name, value in given.items()}
     settings = Settings.from_environment(AROUND | inputs)
-    return decide(settings.inputs, policy, configs=event.configs, shapes=event.shapes)
+    return resolve_options(settings.inputs, policy, configs=event.configs, shapes=event.shapes)
 
 
-def shapes(found: Decision, path: str = "zoo/vit.py") -> tuple[Any, ...]:
+def shapes(found: ResolvedOptions, path: str = "zoo/vit.py") -> tuple[Any, ...]:
     return found.shapes_of(Target(config=path, base_config=None, reason="added"))
 
 
-def selected(found: Decision) -> list[str]:
+def selected(found: ResolvedOptions) -> list[str]:
     paths = ["zoo/a.py", "zoo/legacy/a.py", "zoo/old.py", "configs/a.py", "configs/old.py"]
     return [path for path in paths if found.wanted.patterns.selects(path)]
 
 
-def caps(found: Decision) -> tuple[int, int, int, bool]:
+def caps(found: ResolvedOptions) -> tuple[int, int, int, bool]:
     inputs = found.inputs
-    return found.wanted.cap, inputs.timeout, inputs.jobs, inputs.deploy
+    return found.wanted.max_configs, inputs.timeout, inputs.jobs, inputs.deploy
 
 
 def test_the_defaults() -> None:
@@ -85,7 +85,7 @@ def test_what_the_workflow_was_told_by_hand_goes_before_everything() -> None:
     event = replace(EVENT, configs="zoo/legacy/*.py", shapes="128")
     found = decided(event=event, shapes="224", configs="configs/**")
     assert (shapes(found), selected(found)) == (((3, 128, 128),), ["zoo/legacy/a.py"])
-    assert found.wanted.by_hand == "zoo/legacy/*.py"
+    assert found.wanted.explicit == "zoo/legacy/*.py"
 
 
 def test_a_malformed_shape_of_the_workflow_is_named() -> None:

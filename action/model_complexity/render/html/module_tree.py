@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.common.table import figure
-from model_complexity.compare import FIGURES, Delta, ModuleDiff, module_changes
+from model_complexity.common.table import format_count
+from model_complexity.compare import METRICS, Delta, ModuleDiff, module_changes
 from model_complexity.escape import plain
 from model_complexity.render.numbers import shape_text, signed
-from model_complexity.report import Entry, Figure, Measurement, Module
+from model_complexity.report import Entry, Measurement, Metric, Module
 
 LONGEST_LABEL = 80
 """Characters of the last part of a module's name."""
@@ -55,7 +55,7 @@ def pairs(head: Sequence[Module], base: Sequence[Module], diff: ModuleDiff) -> l
     A module whose parent is missing, as in a forged answer, hangs on the nearest ancestor that is there.
     """
     ours, theirs = ({module.name: module for module in side} for side in (head, base))
-    twins = _twins(ours, theirs, diff)
+    twins = _counterparts(ours, theirs, diff)
     back = {name: theirs[other] for other, name in twins.items() if name is not None}
     below: dict[tuple[str, bool], list[tuple[str, bool]]] = {}
     for name, gone in _in_order(ours, twins):
@@ -73,7 +73,7 @@ def pairs(head: Sequence[Module], base: Sequence[Module], diff: ModuleDiff) -> l
     return found
 
 
-def _twins(ours: Mapping[str, Module], theirs: Mapping[str, Module], diff: ModuleDiff) -> dict[str, str | None]:
+def _counterparts(ours: Mapping[str, Module], theirs: Mapping[str, Module], diff: ModuleDiff) -> dict[str, str | None]:
     """For each name of the base the name of the same module at head, or None for one that is gone."""
     renamed = dict(diff.renames)
     replaced = {change.name for change in diff.changes if change.kind == "vanished"}
@@ -191,7 +191,7 @@ def script_json(data: Any) -> str:
 
 def _row(sides: _Sides, pair: Pair) -> list[Any]:
     """[depth, label, remark, state, flops, params, activations, shares of flops and params: head's, then the base's]."""
-    cells = [_cell(sides, name, pair) for name in FIGURES]
+    cells = [_cell(sides, name, pair) for name in METRICS]
     shares = [
         _share(_count(module, name), getattr(side, name))
         for side, module in ((sides.head, pair.head), (sides.base, pair.base))
@@ -223,7 +223,7 @@ def _remark(pair: Pair) -> str:
     return ", ".join([*renamed, *([" → ".join(dict.fromkeys(shapes))] if shapes else [])])
 
 
-def _count(module: Module | None, name: Figure) -> int | None:
+def _count(module: Module | None, name: Metric) -> int | None:
     if module is None:
         return None
     if name == "params" and module.params is None and module.shape is not None:
@@ -232,7 +232,7 @@ def _count(module: Module | None, name: Figure) -> int | None:
     return count
 
 
-def _cell(sides: _Sides, name: Figure, pair: Pair) -> str | list[str]:
+def _cell(sides: _Sides, name: Metric, pair: Pair) -> str | list[str]:
     """One text where all sides that were measured say the same, or base, head and what changed."""
     if name != "params" and any(side and side.shape is not None for side in (pair.head, pair.base)):
         return ""  # a parameter has none, where a dash is a module that was never called
@@ -246,7 +246,7 @@ def _cell(sides: _Sides, name: Figure, pair: Pair) -> str | list[str]:
 
 
 def _text(count: int | None) -> str:
-    return "–" if count is None else figure(count)
+    return "–" if count is None else format_count(count)
 
 
 def _share(count: int | None, total: int) -> int:
@@ -254,7 +254,7 @@ def _share(count: int | None, total: int) -> int:
     return -1 if count is None or not total else min(1_000, round(1_000 * count / total))
 
 
-def water_level(sizes: Sequence[int], room: int) -> int:
+def fair_limit(sizes: Sequence[int], room: int) -> int:
     """The largest size that each may have so that all fit in ``room`` together: small ones give what they do not need."""
     left = room
     waiting = sorted(sizes)

@@ -17,15 +17,15 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from model_complexity.common.table import figure, printable
-from model_complexity.compare import FIGURES
+from model_complexity.common.table import format_count, printable
+from model_complexity.compare import METRICS
 from model_complexity.escape import code, plain
-from model_complexity.render.headline import verdict
-from model_complexity.render.html.module_tree import size_of, tree, water_level
+from model_complexity.render.headline import headline
+from model_complexity.render.html.module_tree import fair_limit, size_of, tree
 from model_complexity.render.html.panel import Panel, failures_of, panel
 from model_complexity.render.html.table import Row, columns, rows, severity
 from model_complexity.render.markdown.template_data import CONVENTION
-from model_complexity.render.numbers import NARROW, asked_text, counted
+from model_complexity.render.numbers import NBSP, asked_text, pluralize
 from model_complexity.render.view import labels_of
 from model_complexity.report import BudgetCheck, Measurement, Report
 
@@ -41,11 +41,11 @@ ALL_DETAILS = 4_000_000
 MOST_LISTED = 500
 """Names or checks in each of the lists beside the table."""
 _BUDGET_WORDS = {
-    "broken": "broken",
-    "broken_before": "broken before, and no worse now",
+    "exceeded": "exceeded",
+    "already_exceeded": "broken before, and no worse now",
     "near": "near the limit",
     "ignored": "broken, a known exception",
-    "kept": "kept",
+    "ok": "ok",
 }
 _TEMPLATES = Path(__file__).parent
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
@@ -78,7 +78,7 @@ def render_html(report: Report) -> str:
             verdict=html_sentence(_verdict(report)),
             notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
             columns=columns(report),
-            figures=FIGURES,
+            figures=METRICS,
             panels=panels,
             trees=trees,
             budgets=_budgets(report),
@@ -96,12 +96,12 @@ def render_html(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    return verdict(report, lambda name: code(name, 120), labels_of([entry.target.name for entry in report.entries]))
+    return headline(report, lambda name: code(name, 120), labels_of([entry.target.name for entry in report.entries]))
 
 
 def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
     """A panel for each row, and the trees that they name: configs of one model share one."""
-    level = min(MOST_MODULES, water_level([size_of(row.entry) for row in shown], ALL_MODULES))
+    level = min(MOST_MODULES, fair_limit([size_of(row.entry) for row in shown], ALL_MODULES))
     failures = sum(failures_of(row.entry.head, row.entry.base) for row in shown)
     longest = min(LONGEST_DETAIL, ALL_DETAILS // max(1, failures))
     keys: dict[str, str] = {}
@@ -130,7 +130,7 @@ def html_sentence(markdown: str) -> Markup:
 
 
 def _between(text: str) -> Markup:
-    return escape(NARROW.join(printable(part) for part in text.split(NARROW)))
+    return escape(NBSP.join(printable(part) for part in text.split(NBSP)))
 
 
 def _budgets(report: Report) -> list[dict[str, Any]]:
@@ -139,15 +139,15 @@ def _budgets(report: Report) -> list[dict[str, Any]]:
 
 
 def _budget(check: BudgetCheck) -> dict[str, Any]:
-    limit, most = plain(check.limit), figure(check.most)
+    limit, most = plain(check.limit), format_count(check.most)
     rule = f"at most {limit}" if check.rule == "max" else f"at most {limit} more ({most})"
     return {
         "config": check.config,
         "shape": asked_text(check.shape),
-        "figure": check.figure,
+        "metric": check.metric,
         "rule": rule,
-        "base": "–" if check.base is None else figure(check.base),
-        "head": figure(check.head),
+        "base": "–" if check.base is None else format_count(check.base),
+        "head": format_count(check.head),
         "state": check.state,
         "says": _BUDGET_WORDS[check.state],
         "level": check.level,
@@ -175,7 +175,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=plain, counted=counted, sentence=html_sentence)
+    environment.filters.update(plain=plain, pluralize=pluralize, sentence=html_sentence)
     return environment
 
 

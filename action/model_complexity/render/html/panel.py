@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import figure
-from model_complexity.compare import FIGURES
+from model_complexity.common.table import format_count
+from model_complexity.compare import METRICS
 from model_complexity.escape import plain, plain_block
 from model_complexity.render.html.table import Row
-from model_complexity.render.numbers import conditions_text, counted, fed_text
+from model_complexity.render.numbers import conditions_text, format_input, pluralize
 from model_complexity.report import Failure, Measurement, Result
 
 MOST_NAMES = 50
 """Operators and uncalled modules named on each side."""
 
 
-class Fact(NamedTuple):
+class Detail(NamedTuple):
     """One line of how the sides were measured. ``differs``: worth a reader's eye."""
 
     title: str
@@ -26,7 +26,7 @@ class Fact(NamedTuple):
     differs: bool
 
 
-class Trouble(NamedTuple):
+class FailureView(NamedTuple):
     """A failure of one side. The hint is its kind's: the one in the answer came through the pull request's own process."""
 
     side: str
@@ -43,8 +43,8 @@ class Panel(NamedTuple):
     row: Row
     path: str
     sides: tuple[str, ...]
-    facts: tuple[Fact, ...]
-    troubles: tuple[Trouble, ...]
+    facts: tuple[Detail, ...]
+    troubles: tuple[FailureView, ...]
     tree: str
     tree_says: str
 
@@ -59,7 +59,7 @@ def panel(row: Row, longest_detail: int, tree: str, tree_says: str) -> Panel:
     return Panel(row, path, tuple(sides), _facts(sides), tuple(troubles), tree, tree_says)
 
 
-def _facts(sides: Mapping[str, Measurement]) -> tuple[Fact, ...]:
+def _facts(sides: Mapping[str, Measurement]) -> tuple[Detail, ...]:
     if not sides:
         return ()
     said = {name: _said(side) for name, side in sides.items()}
@@ -69,26 +69,28 @@ def _facts(sides: Mapping[str, Measurement]) -> tuple[Fact, ...]:
         # Two runs never take the same time.
         differs = len(said) == 2 and base != head and title != "seconds"
         if base or head:
-            facts.append(Fact(title, base or "nothing", head or "nothing", differs))
+            facts.append(Detail(title, base or "nothing", head or "nothing", differs))
     return tuple(facts)
 
 
 def _said(side: Measurement) -> dict[str, str]:
     operators, versions = side.unsupported_ops, side.versions
-    without = ", without computing" if side.method == "dry" else f", computing on {plain(side.device, 40)}"
+    without = ", without computing" if side.mode == "dry" else f", computing on {plain(side.device, 40)}"
     half = {"extract_feat": "the head's params", "extract_image_feat": "the params of the text's half"}.get(
-        side.forward
+        side.entry_point
     )
     rest = f"; {half} are counted, its flops are not" if half else ""
     costly = sorted(side.operators.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "traced": f"{plain(side.forward, 80)}{without}{rest}",
-        "input, with batch": plain(fed_text(side, batch=True)),
+        "traced": f"{plain(side.entry_point, 80)}{without}{rest}",
+        "input, with batch": plain(format_input(side, batch=True)),
         "conditions": conditions_text(side.conditions, plain),
-        "flops by operator": _names([f"{plain(name, 80)} {figure(flops)}" for name, flops in costly], len(costly)),
+        "flops by operator": _names(
+            [f"{plain(name, 80)} {format_count(flops)}" for name, flops in costly], len(costly)
+        ),
         "deployed": _deployed(side),
         "not counted": _operators(operators.uncounted),
-        "compiled operators not installed, by shape only": _names([*side.stand_ins], len(side.stand_ins)),
+        "compiled operators not installed, by shape only": _names([*side.stubbed_ops], len(side.stubbed_ops)),
         "not counted, beside those nothing": _operators(operators.negligible),
         "never called": _names([*side.uncalled_modules], len(side.uncalled_modules)),
         "versions": plain(
@@ -101,7 +103,7 @@ def _said(side: Measurement) -> dict[str, str]:
 def _deployed(side: Measurement) -> str:
     if side.deployed is None:
         return plain(f"cannot be counted: {side.deployed_failure}", 500) if side.deployed_failure else ""
-    return ", ".join(f"{name} {figure(getattr(side.deployed, name))}" for name in FIGURES)
+    return ", ".join(f"{name} {format_count(getattr(side.deployed, name))}" for name in METRICS)
 
 
 def _operators(seen: Mapping[str, int]) -> str:
@@ -114,11 +116,13 @@ def _names(names: list[str], count: int) -> str:
     return f"{shown} and {count - MOST_NAMES:,} more" if count > MOST_NAMES else shown
 
 
-def _trouble(side: str, failure: Failure, longest: int) -> Trouble:
+def _trouble(side: str, failure: Failure, longest: int) -> FailureView:
     cut = len(failure.detail) > longest
-    says = f"Only the last {counted(longest, 'character')} of the detail are shown; report.json has all." if cut else ""
+    says = (
+        f"Only the last {pluralize(longest, 'character')} of the detail are shown; report.json has all." if cut else ""
+    )
     detail = plain_block(failure.detail[-longest:]).strip("\n")
-    return Trouble(side, failure.kind, plain(failure.message, 500), HINTS[failure.kind], detail, says)
+    return FailureView(side, failure.kind, plain(failure.message, 500), HINTS[failure.kind], detail, says)
 
 
 def failures_of(*results: Result | None) -> int:

@@ -9,19 +9,28 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.common.table import figure
-from model_complexity.compare import FIGURES, Delta, Figure, Status, counted_alike, delta_of, status_of, worst_first
+from model_complexity.common.table import format_count
+from model_complexity.compare import (
+    METRICS,
+    Delta,
+    Metric,
+    Status,
+    delta_of,
+    same_uncounted_ops,
+    status_of,
+    worst_first,
+)
 from model_complexity.escape import plain
-from model_complexity.render.numbers import before_text, conditions_text, fed_text, input_text, signed
+from model_complexity.render.numbers import before_text, conditions_text, format_input, input_text, signed
 from model_complexity.render.view import held_of
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
 
 SIDES = ("base", "head", "change")
 _WORDS: dict[Status, str] = {
-    "failing": "fails now",
-    "failed": "failed",
-    "failed_before": "failed before",
-    "base_failed": "removed",
+    "newly_failing": "fails now",
+    "failing": "failed",
+    "still_failing": "failed before",
+    "base_failing": "removed",
     "changed": "changed",
     "incomparable": "not comparable",
     "fixed": "works now",
@@ -31,7 +40,7 @@ _WORDS: dict[Status, str] = {
     "renamed": "renamed",
     "unchanged": "unchanged",
 }
-_WORST: tuple[str, ...] = ("broken", "broken_before", "near", "ignored", "kept")
+_WORST: tuple[str, ...] = ("exceeded", "already_exceeded", "near", "ignored", "ok")
 
 
 class Column(NamedTuple):
@@ -71,7 +80,7 @@ def columns(report: Report) -> tuple[Column, ...]:
         Column("shape", "", "input shape", "ascending"),
         Column("result", "", "result", "ascending"),
     )
-    figures = (Column(f"{name}-{side}", name, side, "descending") for name in FIGURES for side in sides)
+    figures = (Column(f"{name}-{side}", name, side, "descending") for name in METRICS for side in sides)
     return (*fixed, *figures)
 
 
@@ -107,7 +116,7 @@ def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bo
         result=_WORDS[status],
         budgets=tuple(sorted(checks, key=severity)),
         failure=f"{failures[0].kind}: {plain(failures[0].message, 160)}" if failures else "",
-        cells=tuple(_cell(name, side, entry) for name in FIGURES for side in (SIDES if compared else ("head",))),
+        cells=tuple(_cell(name, side, entry) for name in METRICS for side in (SIDES if compared else ("head",))),
     )
 
 
@@ -121,7 +130,7 @@ def _why(target: Target) -> tuple[str, str]:
 
 
 def _fed(entry: Entry) -> tuple[str, ...]:
-    sides = [plain(fed_text(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
+    sides = [plain(format_input(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
     return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
 
 
@@ -132,17 +141,17 @@ def _held(entry: Entry) -> str:
     return ", ".join(one for one in said if one)
 
 
-def _cell(name: Figure, side: str, entry: Entry) -> tuple[str, ...]:
+def _cell(name: Metric, side: str, entry: Entry) -> tuple[str, ...]:
     """The lines of one cell; none where there is nothing to say."""
     if side == "change":
         delta = delta_of(name, entry)
         if delta is None:
             return ()
-        alike = name != "flops" or counted_alike(entry)
+        alike = name != "flops" or same_uncounted_ops(entry)
         return (*signed(delta), *(() if alike else ("uncounted differ",)))
     result = entry.head if side == "head" else entry.base
     if isinstance(result, Measurement):
-        return (figure(getattr(result, name)),)
+        return (format_count(getattr(result, name)),)
     return ("failed",) if isinstance(result, Failure) else ("–",)
 
 
@@ -154,20 +163,20 @@ def severity(check: BudgetCheck) -> tuple[int, bool]:
 def _keys(report: Report) -> list[Callable[[Row], Any]]:
     """For each column what its rows are ordered by; None where there is nothing."""
     sides = SIDES if report.base else ("head",)
-    figures = (_figure_key(name, side) for name in FIGURES for side in sides)
+    figures = (_figure_key(name, side) for name in METRICS for side in sides)
     return [lambda row: row.entry.target.name.casefold(), _shape_key, lambda row: row.rank, *figures]
 
 
 def _shape_key(row: Row) -> Any:
     """Numbers as numbers: 64 before 224. Inputs by name follow, by their text."""
-    shown = row.entry.shown
+    shown = row.entry.primary
     if isinstance(shown, Measurement) and not shown.inputs:
         return (0, shown.input_shape[1:], "")
     asked = row.entry.shape
     return (1, (), asked) if isinstance(asked, str) else (0, asked, "")
 
 
-def _figure_key(name: Figure, side: str) -> Callable[[Row], Any]:
+def _figure_key(name: Metric, side: str) -> Callable[[Row], Any]:
     def key(row: Row) -> Any:
         if side == "change":
             delta = delta_of(name, row.entry)

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from model_complexity.escape import code
 from model_complexity.render.markdown.custom_template import CommentTemplate, TemplateProblemError
 from model_complexity.render.markdown.sections import Level, Section, plan
-from model_complexity.render.markdown.template_data import LISTED, Data, data_of
-from model_complexity.render.view import view
+from model_complexity.render.markdown.template_data import LISTED, Data, template_context
+from model_complexity.render.view import build_view
 from model_complexity.report import Report
 
 MOST_CHARTS = 20
@@ -82,14 +82,14 @@ def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rende
 
 
 def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
-    seen = view(report)
-    sections = [Section(row, charted=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
+    seen = build_view(report)
+    sections = [Section(row, with_chart=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
     for step in STEPS:
         kept = sections[: step.sections]
 
         def written(levels: Sequence[Level], step: Step = step, kept: Sequence[Section] = kept) -> str:
             texts = [section.text(level) for section, level in zip(kept, levels, strict=True)]
-            return write(data_of(report, seen, rows=step.rows, sections=texts, left_out=step.says))
+            return write(template_context(report, seen, rows=step.rows, sections=texts, left_out=step.says))
 
         text = _at(step, kept, limit, written)
         if text is not None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from model_complexity.common.table import figure
-from model_complexity.compare import FIGURES, Family, Figure, ModuleDiff, ParameterChange, families, module_changes
+from model_complexity.common.table import format_count
+from model_complexity.compare import (
+    METRICS,
+    ChangeGroup,
+    Metric,
+    ModuleDiff,
+    ParameterChange,
+    group_changes,
+    module_changes,
+)
 from model_complexity.escape import code
-from model_complexity.render.numbers import MINUS, NOUNS, counted, share
+from model_complexity.render.numbers import MINUS, NOUNS, pluralize, share
 from model_complexity.report import Measurement
 
 NAME_LIMIT = 80
@@ -21,7 +29,7 @@ class Difference:
 
     def __init__(self, head: Measurement, base: Measurement) -> None:
         self._diff = module_changes(head, base)
-        found = families(self._diff.changes)
+        found = group_changes(self._diff.changes)
         self._causes = [family for family in found if family.first.kind != "renamed"]
         self._renames = [family for family in found if family.first.kind == "renamed"]
 
@@ -39,33 +47,33 @@ class Difference:
         """What a summary line says of it."""
         changed = sum(len(family.changes) for family in self._causes)
         renamed = sum(len(family.changes) for family in self._renames)
-        said = [counted(changed, "module")] if changed else []
-        said += [f"{counted(renamed, 'module')} renamed"] if renamed else []
+        said = [pluralize(changed, "module")] if changed else []
+        said += [f"{pluralize(renamed, 'module')} renamed"] if renamed else []
         return f"What changed: {', '.join(said)}"
 
     def text(self, rows: int) -> str:
         """The table with ``rows`` rows at most, then a line each for what was left out, renamed and unchanged."""
         blocks = [self._table(self._causes[:rows])] if self._causes and rows else []
         if len(self._causes) > rows:
-            more = counted(len(self._causes) - rows, "row" if not rows else "smaller change")
+            more = pluralize(len(self._causes) - rows, "row" if not rows else "smaller change")
             blocks.append(f"{more} left out to fit GitHub's limit; the report file of this run has every module.")
         if self._renames:
             blocks.append(f"Renamed without any change: {_listed([_rename(family) for family in self._renames])}.")
         if self._diff.unchanged and self._diff.unchanged != ("",):
             names = _listed([code(name, NAME_LIMIT) for name in self._diff.unchanged])
-            blocks.append(f"Unchanged ({counted(self._diff.unchanged_modules, 'module')}): {names}.")
+            blocks.append(f"Unchanged ({pluralize(self._diff.unchanged_modules, 'module')}): {names}.")
         return "\n\n".join(blocks)
 
-    def _table(self, causes: Sequence[Family]) -> str:
+    def _table(self, causes: Sequence[ChangeGroup]) -> str:
         columns = [name for name in self._diff.figures if _moves(self._diff, name)]
         heads = [f"{NOUNS[name]} (part of the change)" for name in columns]
         lines = [_line("module", *heads), "|:--|" + "--:|" * len(columns)]
-        lines += (_line(_name(family), *(_cell(family, FIGURES.index(name)) for name in columns)) for family in causes)
+        lines += (_line(_name(family), *(_cell(family, METRICS.index(name)) for name in columns)) for family in causes)
         return "\n".join(lines)
 
 
-def _moves(diff: ModuleDiff, name: Figure) -> bool:
-    place = FIGURES.index(name)
+def _moves(diff: ModuleDiff, name: Metric) -> bool:
+    place = METRICS.index(name)
     return any(change.delta[place] for change in diff.changes)
 
 
@@ -73,13 +81,13 @@ def _line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _name(family: Family) -> str:
+def _name(family: ChangeGroup) -> str:
     first = family.first
     words = [_KINDS[first.kind]] if _KINDS[first.kind] else []
     if len(family.changes) > 1:
         words.append(f"{len(family.changes)} alike")
     if first.modules > 1:
-        words.append(f"{counted(first.modules, 'module')}{' each' if len(family.changes) > 1 else ''}")
+        words.append(f"{pluralize(first.modules, 'module')}{' each' if len(family.changes) > 1 else ''}")
     if first.kind == "changed" and first.own:
         words.append("its own part")
     said = f"{code(first.name, NAME_LIMIT) if len(family.changes) == 1 else code(family.name, NAME_LIMIT)}"
@@ -104,15 +112,15 @@ def _shape(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape)) or "scalar"
 
 
-def _cell(family: Family, place: int) -> str:
+def _cell(family: ChangeGroup, place: int) -> str:
     delta, part = family.delta[place], family.share[place]
     if not delta:
         return "–"
     sign = MINUS if delta < 0 else "+"
-    return f"{sign}{figure(abs(delta))} ({share(part or 0.0)})"
+    return f"{sign}{format_count(abs(delta))} ({share(part or 0.0)})"
 
 
-def _rename(family: Family) -> str:
+def _rename(family: ChangeGroup) -> str:
     times = f" ({len(family.changes)} alike)" if len(family.changes) > 1 else ""
     return f"{code(family.base_name or '', NAME_LIMIT)} → {code(family.name, NAME_LIMIT)}{times}"
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from model_complexity.common import table as page
 from model_complexity.common.failures import HINTS
 from model_complexity.common.table import DEPTH, ModuleRow, module_table, summary_block, table_sizes
-from model_complexity.compare import counted_alike, held_alike, traced_alike
+from model_complexity.compare import same_conditions, same_entry_point, same_uncounted_ops
 from model_complexity.escape import code, fence_for, fenced, html_code, inline
-from model_complexity.render.headline import cannot
+from model_complexity.render.headline import failure_phrase
 from model_complexity.render.markdown.chart import Slice, pie, sentence, slices
 from model_complexity.render.markdown.module_table import Difference
-from model_complexity.render.numbers import conditions_text, fed_text
+from model_complexity.render.numbers import conditions_text, format_input
 from model_complexity.render.view import Row, inputs_differ
 from model_complexity.report import Entry, Failure, Measurement
 
@@ -46,12 +46,12 @@ class Section:
     """A config's section at every level, the fullest first and each smaller than the one before it."""
 
     row: Row
-    charted: bool
+    with_chart: bool
     levels: tuple[Level, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         try:
-            levels = list(_levels(self.row, charted=self.charted))
+            levels = list(_levels(self.row, with_chart=self.with_chart))
         except Exception as error:
             levels = [_broken("The rest of this section", error)]
         kept = levels[:1]
@@ -93,18 +93,20 @@ def plan(sections: Sequence[Section], room: int) -> list[Level]:
 
 def _state(row: Row) -> str:
     """What the title says after the name: how the flops changed, or what befell the config."""
-    shown = row.entry.shown
+    shown = row.entry.primary
     if isinstance(shown, Failure):
-        return cannot(row.status, shown.kind)
+        return failure_phrase(row.status, shown.kind)
     if row.status in ("changed", "incomparable"):
         return f"{row.cells[0].text} FLOPs, {', '.join(row.cells[0].notes)}"
     return f"{row.cells[0].text} FLOPs, {row.status}"
 
 
-def _levels(row: Row, *, charted: bool) -> Iterator[Level]:
-    shown = row.entry.shown
+def _levels(row: Row, *, with_chart: bool) -> Iterator[Level]:
+    shown = row.entry.primary
     return (
-        _levels_of_failure(shown) if isinstance(shown, Failure) else _levels_of_measurement(row, shown, charted=charted)
+        _levels_of_failure(shown)
+        if isinstance(shown, Failure)
+        else _levels_of_measurement(row, shown, with_chart=with_chart)
     )
 
 
@@ -118,29 +120,31 @@ def _levels_of_failure(failure: Failure) -> Iterator[Level]:
         yield _level("summary only", "The detail is left out to fit GitHub's limit.", [])
 
 
-def _levels_of_measurement(row: Row, shown: Measurement, *, charted: bool) -> Iterator[Level]:
+def _levels_of_measurement(row: Row, shown: Measurement, *, with_chart: bool) -> Iterator[Level]:
     entry = row.entry
     both = isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement)
     difference = _difference(entry) if both and row.status != "unchanged" else None
     parts = slices(shown)
     block = _block(shown)
-    full = _around(block, difference, CHANGES, parts, charted=charted)
+    full = _around(block, difference, CHANGES, parts, with_chart=with_chart)
     for depth, says, size in _tables(shown):
         around = sum(map(_size, full(""))) + len("Modules") + _SPARE
         yield Level(f"depth {depth}", says, around + size + _size(says), _with_table(full, shown, depth))
     says = f"The table of modules is left out to fit GitHub's limit; {_ELSEWHERE}."
-    yield _level("top modules", says, _around(block, difference, TOP, parts, charted=charted)(""))
+    yield _level("top modules", says, _around(block, difference, TOP, parts, with_chart=with_chart)(""))
     yield _level("summary only", f"Only the summary fits GitHub's limit; {_ELSEWHERE}.", [block])
 
 
 _Around = Callable[[str], list[str]]
 
 
-def _around(block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, charted: bool) -> _Around:
+def _around(
+    block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, with_chart: bool
+) -> _Around:
     """What stands around the table of modules."""
     changes = [_details(difference.title, [difference.text(rows)], is_open=True)] if difference else []
     told = [sentence(parts)] if parts else []
-    chart = [_details("Where the FLOPs go, as a chart", [pie(parts)])] if charted and len(parts) > 1 else []
+    chart = [_details("Where the FLOPs go, as a chart", [pie(parts)])] if with_chart and len(parts) > 1 else []
 
     def blocks(table: str) -> list[str]:
         modules = [_details("Modules", [table])] if table else []
@@ -173,7 +177,7 @@ def _difference(entry: Entry) -> Difference | None:
 
 
 def _block(shown: Measurement) -> str:
-    fed = page.fed_text(shown.model_dump(include={"input_shape", "inputs"}))
+    fed = page.format_input(shown.model_dump(include={"input_shape", "inputs"}))
     return fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
 
 
@@ -205,7 +209,7 @@ def _rows(measurement: Measurement) -> list[ModuleRow]:
 
 def _lines(entry: Entry) -> list[str]:
     """What the figures are of, whatever the level."""
-    shown = entry.shown
+    shown = entry.primary
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
         return [code(shown.message, 400), HINTS[shown.kind]]
@@ -221,15 +225,15 @@ def _lines(entry: Entry) -> list[str]:
 
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
-    how = "without computing" if measurement.method == "dry" else f"computing on {code(measurement.device)}"
-    method = f"Traced {code(measurement.forward)}, {how}, with input {inline(fed_text(measurement, batch=True))}"
+    how = "without computing" if measurement.mode == "dry" else f"computing on {code(measurement.device)}"
+    mode = f"Traced {code(measurement.entry_point)}, {how}, with input {inline(format_input(measurement, batch=True))}"
     held = conditions_text(measurement.conditions, inline)
-    method += f", {held}." if held else "."
-    if measurement.forward == "extract_feat":
-        method += " The head's params are counted, its FLOPs are not."
-    elif measurement.forward == "extract_image_feat":
-        method += " The params of the text's half are counted, its FLOPs are not."
-    return method
+    mode += f", {held}." if held else "."
+    if measurement.entry_point == "extract_feat":
+        mode += " The head's params are counted, its FLOPs are not."
+    elif measurement.entry_point == "extract_image_feat":
+        mode += " The params of the text's half are counted, its FLOPs are not."
+    return mode
 
 
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
@@ -241,7 +245,7 @@ def _not_counted(measurement: Measurement, title: str) -> list[str]:
 
 def _stood_in(measurement: Measurement) -> list[str]:
     """Which operators were not there to run."""
-    names = [code(name, 80) for name in measurement.stand_ins]
+    names = [code(name, 80) for name in measurement.stubbed_ops]
     said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed"
     return [f"{said}: {_listed(names)}."] if names else []
 
@@ -252,20 +256,24 @@ def _listed(names: Sequence[str]) -> str:
 
 def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str]:
     """How the base's numbers came about, where that was not as head's did."""
-    lines = [] if counted_alike(entry) else _not_counted(base, "Not counted at the base")
-    if not counted_alike(entry) and not lines:
+    lines = [] if same_uncounted_ops(entry) else _not_counted(base, "Not counted at the base")
+    if not same_uncounted_ops(entry) and not lines:
         lines = ["**Not counted at the base:** nothing."]
     others = [
-        (head.forward, base.forward, f"traced {code(base.forward)}"),
+        (head.entry_point, base.entry_point, f"traced {code(base.entry_point)}"),
         (head.device, base.device, f"on {code(base.device)}"),
-        (head.method, base.method, f"in a {base.method} run"),
-        (fed_text(head, batch=True), fed_text(base, batch=True), f"with input {inline(fed_text(base, batch=True))}"),
+        (head.mode, base.mode, f"in a {base.mode} run"),
+        (
+            format_input(head, batch=True),
+            format_input(base, batch=True),
+            f"with input {inline(format_input(base, batch=True))}",
+        ),
         (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "without such a condition"),
     ]
     differ = [said for ours, theirs, said in others if ours != theirs]
     if differ:
-        reason = "" if traced_alike(entry) else " FLOPs and activations of two methods are not compared."
-        if not held_alike(entry):
+        reason = "" if same_entry_point(entry) else " FLOPs and activations of two methods are not compared."
+        if not same_conditions(entry):
             reason += " The deltas hold for the change of the model and that of these conditions together."
         if inputs_differ(entry):
             reason += " The deltas hold for the change of the model and that of the input together."

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from model_complexity.escape import code, inline, plain
-from model_complexity.render.headline import verdict
-from model_complexity.render.numbers import asked_text, before_text, budget_said, conditions_text, counted
-from model_complexity.render.view import Cell, Row, Said, View
-from model_complexity.report import BudgetCheck, Failure, Measurement, Problem, Report
+from model_complexity.render.headline import headline
+from model_complexity.render.numbers import asked_text, before_text, conditions_text, describe_budget, pluralize
+from model_complexity.render.view import Cell, Label, Row, View
+from model_complexity.report import BudgetCheck, DiscoveryWarning, Failure, Measurement, Report
 
 Data = dict[str, Any]
 
@@ -24,14 +24,14 @@ LISTED = 50
 MOST_BUDGETS = 20
 _UNCOUNTED = 6
 _STATES = {
-    "broken": "Broken",
-    "broken_before": "Broken before, and no worse now",
+    "exceeded": "Broken",
+    "already_exceeded": "Broken before, and no worse now",
     "ignored": "Broken, and ignored",
     "near": "Near",
 }
 
 
-def data_of(report: Report, seen: View, *, rows: int | None, sections: Sequence[str], left_out: str) -> Data:
+def template_context(report: Report, seen: View, *, rows: int | None, sections: Sequence[str], left_out: str) -> Data:
     """Lays out a report for a template.
 
     Args:
@@ -45,7 +45,7 @@ def data_of(report: Report, seen: View, *, rows: int | None, sections: Sequence[
     texts = [*sections, *([""] * len(kept))]
     names = LISTED if rows is None else min(LISTED, rows)
     return {
-        "verdict": verdict(report, lambda text: code(text, 120), seen.labels),
+        "verdict": headline(report, lambda text: code(text, 120), seen.labels),
         "result": report.verdict,
         "notes": list(report.notes),
         "budgets": [_budget(check, seen) for check in seen.budgets[:MOST_BUDGETS]],
@@ -55,7 +55,7 @@ def data_of(report: Report, seen: View, *, rows: int | None, sections: Sequence[
         "configs": [_config(row, text) for row, text in zip(kept, texts, strict=False)],
         "visible": VISIBLE,
         "folded": [
-            f"{counted(fold.configs, 'more config' if kept else 'config')} reached through {code(fold.through, 160)} "
+            f"{pluralize(fold.configs, 'more config' if kept else 'config')} reached through {code(fold.through, 160)} "
             f"{'is' if fold.configs == 1 else 'are'} unchanged."
             for fold in seen.folded[:LISTED]
         ],
@@ -75,14 +75,14 @@ def data_of(report: Report, seen: View, *, rows: int | None, sections: Sequence[
 
 
 def _budget(check: BudgetCheck, seen: View) -> Data:
-    warned = ", a warning" if check.state == "broken" and check.level == "warn" else ""
+    warned = ", a warning" if check.state == "exceeded" and check.level == "warn" else ""
     text = f"**{_STATES[check.state]}{warned}:** {code(seen.labels.get(check.config, check.config), 120)} has "
-    text += inline(budget_said(check))
+    text += inline(describe_budget(check))
     if seen.common_input is None:
         text += f", at input {inline(asked_text(check.shape))}"
     if check.reason:
         text += f" ({code(check.reason)})"
-    return {"state": check.state, "level": check.level, "figure": check.figure, "text": f"{text}."}
+    return {"state": check.state, "level": check.level, "metric": check.metric, "text": f"{text}."}
 
 
 def _config(row: Row, section: str) -> Data:
@@ -102,16 +102,16 @@ def _config(row: Row, section: str) -> Data:
 def _held(row: Row) -> list[str]:
     """What its figures hold for."""
     said = [conditions_text(row.held, inline)] if row.held else []
-    return said if row.held_before is None else [*said, f"**{before_text(row.held_before, inline)}**"]
+    return said if row.base_conditions is None else [*said, f"**{before_text(row.base_conditions, inline)}**"]
 
 
-def _said(part: Said) -> str:
+def _said(part: Label) -> str:
     words = f"**{part.words}**" if part.strong else part.words
     return f"{words} {code(part.name, 160)}" if part.name else words
 
 
 def _cells(cells: Sequence[Cell]) -> Data:
-    return {cell.figure: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in cells}
+    return {cell.metric: {"head": cell.value, "base": cell.base, "text": _cell(cell)} for cell in cells}
 
 
 def _cell(cell: Cell) -> str:
@@ -123,14 +123,14 @@ def _listed(names: Sequence[str], most: int) -> Data:
     return {"all": len(names), "names": list(names[:most]), "more": max(0, len(names) - most)}
 
 
-def _problem(problem: Problem) -> str:
+def _problem(problem: DiscoveryWarning) -> str:
     return f"{code(problem.config)}: {code(problem.message)}"
 
 
-def _problems(report: Report) -> list[Problem]:
+def _problems(report: Report) -> list[DiscoveryWarning]:
     """What could not be read, without the configs whose own rows say already that they fail."""
-    failed = {entry.target.name for entry in report.entries if isinstance(entry.shown, Failure)}
-    return [problem for problem in report.problems if problem.config not in failed]
+    failed = {entry.target.name for entry in report.entries if isinstance(entry.primary, Failure)}
+    return [problem for problem in report.warnings if problem.config not in failed]
 
 
 def _footer(report: Report, seen: View) -> list[str]:
@@ -138,16 +138,16 @@ def _footer(report: Report, seen: View) -> list[str]:
     against = f" against merge base {code(report.base[:9])}" if report.base else ""
     said = [f"Head {code(report.head[:9])}{against}.", CONVENTION]
     if seen.uncounted:
-        names = [f"{code(name, 60)} ({counted(configs, 'config')})" for name, configs in seen.uncounted[:_UNCOUNTED]]
+        names = [f"{code(name, 60)} ({pluralize(configs, 'config')})" for name, configs in seen.uncounted[:_UNCOUNTED]]
         more = f" and {len(seen.uncounted) - _UNCOUNTED} more operators" if len(seen.uncounted) > _UNCOUNTED else ""
         said.append(f"**Not counted:** {', '.join(names)}{more}; each section says how often.")
     if seen.without:
         left = [
-            f"{inline(plain(name, 80))} ({counted(configs, 'config')})" for name, configs in seen.without[:_UNCOUNTED]
+            f"{inline(plain(name, 80))} ({pluralize(configs, 'config')})" for name, configs in seen.without[:_UNCOUNTED]
         ]
         said.append(f"Figures are {', '.join(left)}.")
     if seen.kept:
-        said.append(f"{counted(seen.kept, 'budget')} kept with room to spare.")
+        said.append(f"{pluralize(seen.kept, 'budget')} kept with room to spare.")
     versions = next((one.versions for one in _measurements(report)), None)
     if versions:
         said.append(

@@ -1,7 +1,7 @@
 """Imports that would fail for reasons that have nothing to do with a model, met half-way.
 
 - ``mmcv._ext``, which mmcv-lite lacks: see ``standins``.
-- Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.unneeded``).
+- Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.optional_imports``).
 - ``pkg_resources``, which mmengine looks for and new versions of setuptools lack: see ``packages``.
 - ``collections.Sequence`` and its like, which are in ``collections.abc`` alone since Python 3.10 (mmrotate 1.0.0rc1).
 - A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
@@ -37,15 +37,15 @@ def find_for_imports() -> None:
         vars(collections).setdefault(name, getattr(collections.abc, name))
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-        sys.meta_path += [_Packages(), _Unneeded([name for row in CODEBASES for name in row.unneeded])]
+        sys.meta_path += [_Packages(), _StubFinder([name for row in CODEBASES for name in row.optional_imports])]
 
 
-def import_leniently(name: str) -> ModuleType:
-    """Imports a library ``leniently``."""
-    return leniently(partial(importlib.import_module, name))
+def import_ignoring_version_bounds(name: str) -> ModuleType:
+    """Imports a library ``ignoring_version_bounds``."""
+    return ignoring_version_bounds(partial(importlib.import_module, name))
 
 
-def leniently(imports: Callable[[], T]) -> T:
+def ignoring_version_bounds(imports: Callable[[], T]) -> T:
     """Does what imports libraries. Where one asserts a version of another, that says for the time being it is the oldest allowed.
 
     Args:
@@ -95,7 +95,7 @@ class _Packages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         vars(module).update(packages.exported())
 
 
-class _Unneeded(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Comes last, and finds modules of these names, and what is below them."""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -70,7 +70,7 @@ class Guarded(importlib.abc.Loader):
 
 def _guarded(name: str, operator: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        dry.refuse_uncomputed(name, [*args, *kwargs.values()])
+        dry.require_initialized(name, [*args, *kwargs.values()])
         return operator(*args, **kwargs)
 
     return call
@@ -112,7 +112,7 @@ def _answer(returns: Callable[..., Any], args: Any, kwargs: Any, tensors: Sequen
     result = returns(*args, **kwargs)
     made = result if isinstance(result, (list, tuple)) else [result]
     # Which of its arguments an operator fills is not looked up: all of them may have been.
-    dry.leave_uncomputed([*tensors, *(value for value in made if isinstance(value, torch.Tensor))])
+    dry.mark_uninitialized([*tensors, *(value for value in made if isinstance(value, torch.Tensor))])
     return result
 
 

@@ -21,9 +21,9 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from model_complexity.worker.build.imports import import_leniently, leniently
+from model_complexity.worker.build.imports import ignoring_version_bounds, import_ignoring_version_bounds
 from model_complexity.worker.codebases import CODEBASES, codebase_of
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.patch import patch_attribute
 
 ROOT_SCOPE = "mmengine"
 _UNKNOWN = re.compile(r"([\w.]+) is not in the \S+ registry")
@@ -41,7 +41,9 @@ def load_config(path: Path) -> Config:
         Exception: whatever the file's own code raises.
     """
     # A tree is read only, and yapf over a resolved config costs seconds without changing a value.
-    config = leniently(partial(Config.fromfile, str(path), format_python_code=False))  # `custom_imports` is met here
+    config = ignoring_version_bounds(
+        partial(Config.fromfile, str(path), format_python_code=False)
+    )  # `custom_imports` is met here
     if not config.get("model"):
         raise NoModelError("the config has no `model`")
     return config
@@ -103,12 +105,12 @@ def import_library(scope: str) -> None:
     """
     if scope == ROOT_SCOPE:
         return
-    import_leniently(scope)
+    import_ignoring_version_bounds(scope)
     if _has_registry(scope):
         registries = importlib.import_module(f"{scope}.registry")
         models = getattr(registries, "MODELS", None)
         if models is not None:
-            leniently(models.import_from_location)
+            ignoring_version_bounds(models.import_from_location)
 
 
 def _has_registry(package: str) -> bool:
@@ -128,10 +130,10 @@ def build_model(config: Config, scope: str) -> nn.Module:
     if isinstance(model_config, dict) and config.get("data_preprocessor") is not None:
         model_config.setdefault("data_preprocessor", config.data_preprocessor)  # as mmengine's Runner does
     torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack for each kind of device
-    with alone(), codebase_of(scope).while_building():
+    with single_process_group(), codebase_of(scope).build_context():
         try:
-            build = partial(MODELS.build, without_weights(model_config))
-            model: nn.Module = leniently(build)  # it imports other libraries
+            build = partial(MODELS.build, without_pretrained(model_config))
+            model: nn.Module = ignoring_version_bounds(build)  # it imports other libraries
         except KeyError as error:
             unknown = _UNKNOWN.search(str(error))
             library = _absent_library(model_config, unknown[1]) if unknown else None
@@ -143,13 +145,13 @@ def build_model(config: Config, scope: str) -> nn.Module:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
+def single_process_group() -> Iterator[None]:
     """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
     group = torch.distributed
     with contextlib.ExitStack() as stack:
         if group.is_available() and not group.is_initialized():
-            stack.enter_context(replaced(group, "get_world_size", lambda *_, **__: 1))
-            stack.enter_context(replaced(group, "get_rank", lambda *_, **__: 0))
+            stack.enter_context(patch_attribute(group, "get_world_size", lambda *_, **__: 1))
+            stack.enter_context(patch_attribute(group, "get_rank", lambda *_, **__: 0))
         yield
 
 
@@ -187,13 +189,13 @@ def switch_to_deploy(model: nn.Module) -> None:
 
 
 @contextlib.contextmanager
-def without_initialisation() -> Iterator[None]:
+def skip_initialization() -> Iterator[None]:
     """Keeps mmengine's modules from initialising their parameters while they are built, as some do (LoRA wraps a model so)."""
-    with replaced(BaseModule, "init_weights", lambda self: None):
+    with patch_attribute(BaseModule, "init_weights", lambda self: None):
         yield
 
 
-def without_weights(config: Any) -> Any:
+def without_pretrained(config: Any) -> Any:
     """The same model config without what would make it fetch weights: ``pretrained`` and ``init_cfg`` of type Pretrained."""
     if isinstance(config, dict):
         kept: Dict[str, Any] = type(config)() if hasattr(config, "to_dict") else {}
@@ -203,10 +205,10 @@ def without_weights(config: Any) -> Any:
             elif key == "init_cfg" and _is_pretrained(value):
                 kept[key] = None
             else:
-                kept[key] = without_weights(value)
+                kept[key] = without_pretrained(value)
         return kept
     if isinstance(config, (list, tuple)) and type(config) in (list, tuple):
-        return type(config)(without_weights(value) for value in config)
+        return type(config)(without_pretrained(value) for value in config)
     return config
 
 
@@ -217,7 +219,7 @@ def _is_pretrained(init_cfg: Any) -> bool:
     return str(getattr(kind, "__name__", kind)).rpartition(".")[2] in ("Pretrained", "PretrainedInit")
 
 
-def cut_network() -> None:
+def disable_network() -> None:
     """Makes every network connection of this process fail at once with a message that says why.
 
     A promise to the user (building a model fetches nothing), not a wall: code that wants out finds a way around Python.

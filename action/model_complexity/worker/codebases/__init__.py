@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from typing import Tuple
 
-from model_complexity.worker.codebases.base import Codebase, Fed, UnsupportedInputError, feed
+from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
 from model_complexity.worker.codebases.default import CODEBASE as PLAIN
 
 CODEBASES: Tuple[Codebase, ...] = tuple(
@@ -19,7 +19,7 @@ CODEBASES: Tuple[Codebase, ...] = tuple(
     if row is not None
 )
 
-__all__ = ["CODEBASES", "Codebase", "Fed", "UnsupportedInputError", "codebase_of", "feed"]
+__all__ = ["CODEBASES", "Codebase", "TraceInputs", "UnsupportedInputError", "codebase_of", "make_inputs"]
 
 
 def codebase_of(scope: str) -> Codebase:

@@ -9,12 +9,12 @@ from typing import Any, Callable, ContextManager, Dict, List, Mapping, NamedTupl
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked, NamedInput, named_inputs
-from model_complexity.worker.config_sizes import own_shape
+from model_complexity.common.shapes import AUTO, InputSpec, NamedInput, named_inputs
+from model_complexity.worker.config_sizes import pipeline_shape
 
 EXTRACT = "extract_feat"
 WITHOUT_POST_PROCESSING = "without post-processing"
-"""A condition of many: see ``Fed``."""
+"""A condition of many: see ``TraceInputs``."""
 _KINDS = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
 
@@ -22,7 +22,7 @@ class UnsupportedInputError(Exception):
     """The model asks for an input that cannot be made from what was asked for."""
 
 
-class Fed(NamedTuple):
+class TraceInputs(NamedTuple):
     """What a model is traced with: tensors with the batch first, and their shapes by name where they were named."""
 
     tensors: Tuple[torch.Tensor, ...]
@@ -36,45 +36,45 @@ def extract_feat_or_forward(model: nn.Module) -> str:
     return EXTRACT if callable(getattr(model, EXTRACT, None)) else "forward"
 
 
-def nothing_more(model: nn.Module, fed: Fed) -> None:
+def no_setup(model: nn.Module, fed: TraceInputs) -> None:
     """For models that need nothing but their input."""
 
 
-def own_or_asked(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve_auto(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """What was asked for, and for ``auto`` the size of the config's own pipeline."""
-    return own_shape(config) if asked == AUTO else asked
+    return pipeline_shape(config) if asked == AUTO else asked
 
 
-def feed(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
+def make_inputs(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
     """Makes ``model(*tensors)`` run the method with inputs of the shapes asked for, and makes the inputs.
 
     Args:
         model: its ``forward`` is replaced where another method, or inputs by name, are asked for.
-        method: the name of the method.
+        entry_point: the name of the method that is traced.
         asked: (C, H, W) of one image, or the canonical text of named inputs.
         device: where the inputs are made.
 
     Raises:
         UnsupportedInputError: the method has no such input, or wants more of them.
     """
-    called: Callable[..., Any] = getattr(model, method)
+    called: Callable[..., Any] = getattr(model, entry_point)
     if not isinstance(asked, str):
-        _check(called, method, [], f"one image {(1, *asked)}")
-        if method != "forward":
+        _check(called, entry_point, [], f"one image {(1, *asked)}")
+        if entry_point != "forward":
             model.forward = called
-        return Fed((_tensor(NamedInput("", asked, "float"), device),), {})
+        return TraceInputs((_tensor(NamedInput("", asked, "float"), device),), {})
     inputs = named_inputs(asked)
     names = [one.name for one in inputs]
-    _check(called, method, names, asked)
+    _check(called, entry_point, names, asked)
 
     def by_name(*tensors: torch.Tensor) -> Any:
         return called(**dict(zip(names, tensors)))
 
     model.forward = by_name
-    return Fed(tuple(_tensor(one, device) for one in inputs), {one.name: [1, *one.shape] for one in inputs})
+    return TraceInputs(tuple(_tensor(one, device) for one in inputs), {one.name: [1, *one.shape] for one in inputs})
 
 
-def _check(called: Callable[..., Any], method: str, names: List[str], tried: str) -> None:
+def _check(called: Callable[..., Any], entry_point: str, names: List[str], tried: str) -> None:
     try:
         signature = inspect.signature(called)
         bound = signature.bind_partial(**dict.fromkeys(names)) if names else signature.bind_partial(None)
@@ -82,7 +82,7 @@ def _check(called: Callable[..., Any], method: str, names: List[str], tried: str
         return  # it does not say what it takes
     except TypeError:
         known = ", ".join(inspect.signature(called).parameters) or "no input"
-        raise UnsupportedInputError(f"`{method}` takes {known}; tried {tried}") from None
+        raise UnsupportedInputError(f"`{entry_point}` takes {known}; tried {tried}") from None
     missing = [
         name
         for name, parameter in signature.parameters.items()
@@ -91,7 +91,7 @@ def _check(called: Callable[..., Any], method: str, names: List[str], tried: str
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     if missing:
-        raise UnsupportedInputError(f"`{method}` asks for {', '.join(missing)} as well; tried {tried}")
+        raise UnsupportedInputError(f"`{entry_point}` asks for {', '.join(missing)} as well; tried {tried}")
 
 
 def _tensor(one: NamedInput, device: str) -> torch.Tensor:
@@ -102,8 +102,8 @@ def _tensor(one: NamedInput, device: str) -> torch.Tensor:
     return torch.full(shape, one.kind == "bool", dtype=_KINDS[one.kind], device=device)
 
 
-Feeder = Callable[[nn.Module, str, Asked, str], Fed]
-"""``feed``, or what a library has instead of it."""
+Feeder = Callable[[nn.Module, str, InputSpec, str], TraceInputs]
+"""``make_inputs``, or what a library has instead of it."""
 
 
 class Codebase(NamedTuple):
@@ -112,10 +112,10 @@ class Codebase(NamedTuple):
     Args:
         name: of the library, for people.
         scopes: the registry scopes that it stands for, the first one importable under that name.
-        method: names the method of a model that is traced.
+        entry_point: names the method of a model that is traced.
         resolve: what is fed for a resolved config and what was asked for: gives ``auto`` its meaning, an image of a video
             model its clip. Two configs with the same model and the same answer are the same work.
-        feed: makes the input, and ``model(*tensors)`` run the method with it; see ``feed``.
+        feed: makes the input, and ``model(*tensors)`` run the method with it; see ``make_inputs``.
         ready: sets what the library's own loop sets on a model before it calls it with an input.
         unneeded: modules that the library imports and its models do not need; where one is not installed, an empty one does.
         while_building: holds while a model is built.
@@ -123,9 +123,9 @@ class Codebase(NamedTuple):
 
     name: str
     scopes: Tuple[str, ...]
-    method: Callable[[nn.Module], str] = extract_feat_or_forward
-    resolve: Callable[[Mapping[str, Any], Asked], Asked] = own_or_asked
-    feed: Feeder = feed
-    ready: Callable[[nn.Module, Fed], None] = nothing_more
-    unneeded: Tuple[str, ...] = ()
-    while_building: Callable[[], ContextManager[None]] = nullcontext
+    entry_point: Callable[[nn.Module], str] = extract_feat_or_forward
+    resolve: Callable[[Mapping[str, Any], InputSpec], InputSpec] = resolve_auto
+    make_inputs: Feeder = make_inputs
+    before_forward: Callable[[nn.Module, TraceInputs], None] = no_setup
+    optional_imports: Tuple[str, ...] = ()
+    build_context: Callable[[], ContextManager[None]] = nullcontext

@@ -13,11 +13,17 @@ from typing import Any, Callable, Dict, Iterator, List, NoReturn, Tuple
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from model_complexity.common.shapes import AUTO, InputSpec
+from model_complexity.worker.codebases.base import (
+    WITHOUT_POST_PROCESSING,
+    Codebase,
+    TraceInputs,
+    UnsupportedInputError,
+    make_inputs,
+)
 from model_complexity.worker.codebases.support.detectors import PREDICT
 from model_complexity.worker.codebases.support.video_inputs import resolve
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.patch import patch_attribute
 
 PROPOSALS = 32
 """People in a clip, which another detector finds; where a config samples a number of its own for training, that one."""
@@ -33,15 +39,15 @@ def predict(model: nn.Module) -> str:
     return PREDICT
 
 
-def feed_view(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
-    """Like ``feed``; ``predict`` is what the library's does between the input and its last post-processing."""
+def feed_view(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
+    """Like ``make_inputs``; ``predict`` is what the library's does between the input and its last post-processing."""
     if asked == AUTO:
         raise UnsupportedInputError(
             "the config does not say what is fed to the model; name its inputs with all dimensions, "
             "such as `inputs=8x3x224x224` for 8 frames"
         )
     model.predict = _runner(model)
-    fed = feed(model, method, asked, device)
+    fed = make_inputs(model, entry_point, asked, device)
     return fed._replace(conditions=_conditions(model, fed))
 
 
@@ -122,7 +128,7 @@ _RUNNERS: Dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
 _LOCALIZERS = ("BMN", "TEM", "PEM", "TCANet")
 
 
-def _conditions(model: nn.Module, fed: Fed) -> Tuple[str, ...]:
+def _conditions(model: nn.Module, fed: TraceInputs) -> Tuple[str, ...]:
     kind, shape = type(model).__name__, fed.tensors[0].shape
     if _is_detector(model):
         return (f"{_proposals(model):,} proposals", WITHOUT_POST_PROCESSING)
@@ -146,11 +152,11 @@ def without_files() -> Iterator[None]:
     if filler is not None:
         filler.__del__ = _write_nothing  # for good: an object goes when it likes
     with contextlib.ExitStack() as stack:
-        stack.enter_context(replaced(mmengine, "mkdir_or_exist", _make_nothing))
+        stack.enter_context(patch_attribute(mmengine, "mkdir_or_exist", _make_nothing))
         for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
             found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
             if found is not None:
-                stack.enter_context(replaced(found, "__init__", instead(found.__init__)))
+                stack.enter_context(patch_attribute(found, "__init__", instead(found.__init__)))
         yield
 
 
@@ -204,7 +210,7 @@ def _no_drn(**_: Any) -> NoReturn:
     )
 
 
-def as_one_parameter(model: nn.Module, fed: Fed) -> None:
+def as_one_parameter(model: nn.Module, fed: TraceInputs) -> None:
     """TPN's head makes itself a convolution when it is first asked for one, with a copy of the classifier's weights."""
     head: Any = getattr(model, "cls_head", None)
     if hasattr(head, "_init_new_cls") and (getattr(model, "test_cfg", None) or {}).get("fcn_test"):
@@ -225,10 +231,10 @@ class _AsConvolution(nn.Module):  # type: ignore[misc] # torch is absent where t
 CODEBASE = Codebase(
     "mmaction2",
     ("mmaction",),
-    method=predict,
+    entry_point=predict,
     resolve=resolve,
-    feed=feed_view,
-    ready=as_one_parameter,
-    unneeded=(_DRN, "decord"),
-    while_building=without_files,
+    make_inputs=feed_view,
+    before_forward=as_one_parameter,
+    optional_imports=(_DRN, "decord"),
+    build_context=without_files,
 )

@@ -9,21 +9,21 @@ from typing import Any, Mapping, Optional
 
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, CHANNELS, Asked
-from model_complexity.worker.codebases.base import Codebase, Fed, UnsupportedInputError, feed
-from model_complexity.worker.codebases.support.post_processing import kinds_of
+from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
+from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
+from model_complexity.worker.codebases.support.post_processing import class_names
 from model_complexity.worker.config_sizes import class_name, pipeline_of
 
 FORWARD = "forward_tensor"
 _CROPS = ("PairedRandomCrop", "FixedCrop", "Crop", "CropAroundCenter")
 
 
-def method(model: nn.Module) -> str:
+def entry_point(model: nn.Module) -> str:
     """``forward_tensor`` of an editor, else ``forward``."""
-    return FORWARD if "BaseEditModel" in kinds_of(model) else "forward"
+    return FORWARD if "BaseEditModel" in class_names(model) else "forward"
 
 
-def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """For ``auto`` the patch that the train pipeline cuts, by what the model enlarges; ``auto`` where it cuts none."""
     patch = _patch(config) if asked == AUTO else None
     return asked if patch is None else (CHANNELS, patch, patch)
@@ -42,21 +42,21 @@ def _patch(config: Mapping[str, Any]) -> Optional[int]:
     return size // scale if isinstance(size, int) and isinstance(scale, int) and size >= scale > 0 else None
 
 
-def feed_patch(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
-    """Like ``feed``, for editors; of other models, inputs by name."""
+def feed_patch(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
+    """Like ``make_inputs``, for editors; of other models, inputs by name."""
     if asked == AUTO or (name != FORWARD and not isinstance(asked, str)):
         raise UnsupportedInputError(
             "no image that the model works on is known; name its inputs with all dimensions, "
             "such as `inputs=7x3x64x64` for 7 frames"
         )
-    return feed(model, name, asked, device)
+    return make_inputs(model, name, asked, device)
 
 
 CODEBASE = Codebase(
     "mmagic",
     ("mmagic",),
-    method=method,
+    entry_point=entry_point,
     resolve=resolve,
-    feed=feed_patch,
-    unneeded=("lpips", "resize_right", "open_clip", "pandas"),
+    make_inputs=feed_patch,
+    optional_imports=("lpips", "resize_right", "open_clip", "pandas"),
 )

@@ -11,17 +11,17 @@ from typing import Any, Iterator, Mapping, Tuple
 from mmengine.config import Config
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked
-from model_complexity.worker.codebases.base import Codebase, Fed, extract_feat_or_forward, feed
+from model_complexity.common.shapes import AUTO, InputSpec
+from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward, make_inputs
 from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector, is_detector
-from model_complexity.worker.codebases.support.post_processing import kinds_of
-from model_complexity.worker.codebases.support.text_prompts import prompts_unread
+from model_complexity.worker.codebases.support.post_processing import class_names
+from model_complexity.worker.codebases.support.text_prompts import stub_text_encoder
 from model_complexity.worker.codebases.support.trackers import feed_tracker, is_tracker
-from model_complexity.worker.config_sizes import own_shape
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.config_sizes import pipeline_shape
+from model_complexity.worker.patch import patch_attribute
 
 
-def padded(config: Mapping[str, Any], asked: Asked) -> Asked:
+def padded(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """What was asked for; for ``auto`` the config's own size, each side up to a multiple of ``pad_size_divisor``.
 
     A ``Resize`` to (1333, 800) with ``keep_ratio`` gives an image that fits into it; taken is the largest, 800 x 1333, which
@@ -29,7 +29,7 @@ def padded(config: Mapping[str, Any], asked: Asked) -> Asked:
     """
     if asked != AUTO:
         return asked
-    channels, *sides = own_shape(config)
+    channels, *sides = pipeline_shape(config)
     divisor, part = 1, config.get("model")
     while isinstance(part, Mapping):
         divisor = part.get("pad_size_divisor", divisor)
@@ -37,38 +37,38 @@ def padded(config: Mapping[str, Any], asked: Asked) -> Asked:
     return (channels, *(-(-side // divisor) * divisor for side in sides))
 
 
-def method(model: nn.Module) -> str:
+def entry_point(model: nn.Module) -> str:
     """``predict`` of a detector or a tracker, ``forward`` of what re-identifies; a backbone alone has what any module has."""
     if is_detector(model) or is_tracker(model):
         return PREDICT
-    return "forward" if "BaseReID" in kinds_of(model) else extract_feat_or_forward(model)
+    return "forward" if "BaseReID" in class_names(model) else extract_feat_or_forward(model)
 
 
-def feed_image(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
-    """An image with its data sample; see ``feed``."""
+def feed_image(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
+    """An image with its data sample; see ``make_inputs``."""
     if name != PREDICT:
-        return feed(model, name, asked, device)
+        return make_inputs(model, name, asked, device)
     return feed_tracker(model, asked, device) if is_tracker(model) else feed_detector(model, asked, device)
 
 
 @contextlib.contextmanager
-def without_extras() -> Iterator[None]:
+def stub_optional_dependencies() -> Iterator[None]:
     """Within it, a model is built without what it needs to be trained, or after its network has run: see ``_EXTRAS``.
 
     Raises:
         ModuleNotFoundError: a package is missing of which mmdet itself says so with another error.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(prompts_unread())
+        stack.enter_context(stub_text_encoder())
         for name, needed, value in _EXTRAS:
             module = sys.modules.get(name)
             if module is not None and not getattr(module, needed, True):
-                stack.enter_context(replaced(module, needed, value))
+                stack.enter_context(patch_attribute(module, needed, value))
         for name in _LOAD:
             if name in sys.modules:
-                stack.enter_context(replaced(sys.modules[name], "load_checkpoint", lambda *_, **__: None))
+                stack.enter_context(patch_attribute(sys.modules[name], "load_checkpoint", lambda *_, **__: None))
         if _DISTILL in sys.modules:  # as of all of these, not in every version, and not where the library is another
-            stack.enter_context(replaced(sys.modules[_DISTILL], "Config", _Configs))
+            stack.enter_context(patch_attribute(sys.modules[_DISTILL], "Config", _Configs))
         try:
             yield
         except RuntimeError as error:
@@ -107,4 +107,11 @@ _MISSING = re.compile(r"(?:mim|pip) install (mmpretrain|[a-z][\w-]*(?<!openmim))
 """What mmdet says, in a RuntimeError, of a package that it does without until a model wants it."""
 
 
-CODEBASE = Codebase("mmdet", ("mmdet",), method=method, resolve=padded, feed=feed_image, while_building=without_extras)
+CODEBASE = Codebase(
+    "mmdet",
+    ("mmdet",),
+    entry_point=entry_point,
+    resolve=padded,
+    make_inputs=feed_image,
+    build_context=stub_optional_dependencies,
+)

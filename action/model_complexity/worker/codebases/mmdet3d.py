@@ -13,13 +13,19 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from model_complexity.common.shapes import AUTO, InputSpec
+from model_complexity.worker.codebases.base import (
+    WITHOUT_POST_PROCESSING,
+    Codebase,
+    TraceInputs,
+    UnsupportedInputError,
+    make_inputs,
+)
 from model_complexity.worker.codebases.mmdet import padded
 from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector
 from model_complexity.worker.codebases.support.post_processing import tensors_in
 from model_complexity.worker.config_sizes import pipeline_of
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.patch import patch_attribute
 
 FORWARD = "_forward"
 _CAMERAS = ("cam2img", "depth2img", "lidar2img")
@@ -36,7 +42,7 @@ def _is_of_mmdet(model: nn.Module) -> bool:
     return type(model).__module__.startswith("mmdet.")
 
 
-def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """For ``auto``: voxels (number, points of each, C), points (number, C), or the size of the image; else what was asked for.
 
     ``auto`` stays where the config does not say it.
@@ -53,7 +59,7 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
     return _points(config, model) if POINTS in keys and IMAGE not in keys else AUTO
 
 
-def _voxels(model: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Asked:
+def _voxels(model: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> InputSpec:
     layer, encoder = (
         preprocessor.get("voxel_layer") or {},
         model.get("voxel_encoder", model.get("pts_voxel_encoder")) or {},
@@ -66,7 +72,7 @@ def _voxels(model: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Asked:
     return f"{VOXELS}={'x'.join(map(str, sizes))}" if known else AUTO
 
 
-def _points(config: Mapping[str, Any], model: Mapping[str, Any]) -> Asked:
+def _points(config: Mapping[str, Any], model: Mapping[str, Any]) -> InputSpec:
     backbone = model.get("backbone") or {}
     several = backbone.get("backbones") or backbone
     channels = (several if isinstance(several, Mapping) else several[0]).get("in_channels")
@@ -90,8 +96,8 @@ def _steps(pipeline: Any) -> Iterator[Mapping[str, Any]]:
             yield from _steps(step.get("transforms"))
 
 
-def feed_scene(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
-    """Like ``feed``, with what goes with the points, voxels or image."""
+def feed_scene(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
+    """Like ``make_inputs``, with what goes with the points, voxels or image."""
     if asked == AUTO:
         raise UnsupportedInputError(
             "how many points or voxels the model works on hangs on the scene (or the config does not say it); where a model "
@@ -104,8 +110,8 @@ def feed_scene(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
     if name not in _MAKERS:
         raise UnsupportedInputError(f"the model takes {POINTS}, {VOXELS} or an image; tried {asked}")
     run = _runner(model)
-    setattr(model, method, _MAKERS[name](run))
-    fed = feed(model, method, asked, device)
+    setattr(model, entry_point, _MAKERS[name](run))
+    fed = make_inputs(model, entry_point, asked, device)
     return fed._replace(conditions=tuple(_conditions(model, fed)))
 
 
@@ -170,7 +176,7 @@ def _made_here() -> Iterator[None]:
     }
     with contextlib.ExitStack() as stack:
         for name, value in instead.items() if not cuda.is_available() else ():
-            stack.enter_context(replaced(cuda, name, value))
+            stack.enter_context(patch_attribute(cuda, name, value))
         yield
 
 
@@ -201,7 +207,7 @@ _MAKERS: Mapping[str, Callable[[Run], Callable[..., Any]]] = {
 }
 
 
-def _conditions(model: nn.Module, fed: Fed) -> List[str]:
+def _conditions(model: nn.Module, fed: TraceInputs) -> List[str]:
     found = []
     if VOXELS in fed.named:
         found.append(f"{fed.named[VOXELS][1]:,} voxels, all full")
@@ -211,9 +217,9 @@ def _conditions(model: nn.Module, fed: Fed) -> List[str]:
 CODEBASE = Codebase(
     "mmdet3d",
     ("mmdet3d",),
-    method=forward,
+    entry_point=forward,
     resolve=resolve,
-    feed=feed_scene,
-    unneeded=("numba",),
-    while_building=missing_by_name,
+    make_inputs=feed_scene,
+    optional_imports=("numba",),
+    build_context=missing_by_name,
 )

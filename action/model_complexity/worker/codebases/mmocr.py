@@ -12,10 +12,16 @@ from typing import Any, Iterator, List, Mapping, Optional, Tuple
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, CHANNELS, Asked
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, Codebase, Fed, UnsupportedInputError, feed
+from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
+from model_complexity.worker.codebases.base import (
+    WITHOUT_POST_PROCESSING,
+    Codebase,
+    TraceInputs,
+    UnsupportedInputError,
+    make_inputs,
+)
 from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector
-from model_complexity.worker.config_sizes import own_shape
+from model_complexity.worker.config_sizes import pipeline_shape
 
 FORWARD = "_forward"
 
@@ -25,11 +31,11 @@ def forward(model: nn.Module) -> str:
     return PREDICT if hasattr(model, "wrapped_model") else FORWARD
 
 
-def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """For ``auto`` a line of text as the pipeline pads it, or an image as it resizes it, to a multiple of the padding."""
     if asked != AUTO:
         return asked
-    size = _line(config) or own_shape(config)[-2:]
+    size = _line(config) or pipeline_shape(config)[-2:]
     divisor = _preprocessor(config).get("pad_size_divisor") or 1
     return (_channels(config), *(math.ceil(side / divisor) * divisor for side in size))
 
@@ -63,24 +69,24 @@ def _transforms(pipeline: Any) -> Iterator[Mapping[str, Any]]:
     yield from (transform for transform in pipeline or () if isinstance(transform, Mapping))
 
 
-def feed_sample(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
-    """Like ``feed``, with a data sample that says that the whole image is text."""
+def feed_sample(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
+    """Like ``make_inputs``, with a data sample that says that the whole image is text."""
     inner = getattr(model, "wrapped_model", None)
     if inner is not None:
         return _feed_inner(model, inner, asked, device)
     if isinstance(asked, str):
-        return feed(model, method, asked, device)
+        return make_inputs(model, entry_point, asked, device)
     if hasattr(model, "kie_head"):
         raise UnsupportedInputError(
             "the model reads boxes and texts that were found before, and how many hangs on the image"
         )
-    called, sample = getattr(model, method), _sample(asked[-2], asked[-1])
-    setattr(model, method, lambda inputs: called(inputs, [sample]))
-    fed = feed(model, method, asked, device)
+    called, sample = getattr(model, entry_point), _sample(asked[-2], asked[-1])
+    setattr(model, entry_point, lambda inputs: called(inputs, [sample]))
+    fed = make_inputs(model, entry_point, asked, device)
     return fed._replace(conditions=tuple(_conditions(model)))
 
 
-def _feed_inner(model: nn.Module, inner: nn.Module, asked: Asked, device: str) -> Fed:
+def _feed_inner(model: nn.Module, inner: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
     fed = feed_detector(inner, asked, device)
 
     def run(image: torch.Tensor) -> Any:
@@ -110,8 +116,8 @@ _AT_ONCE = ("CRNNDecoder", "SVTRDecoder", "ABIFuser", "ABIVisionDecoder")
 CODEBASE = Codebase(
     "mmocr",
     ("mmocr",),
-    method=forward,
+    entry_point=forward,
     resolve=resolve,
-    feed=feed_sample,
-    unneeded=("skimage", "lmdb", "imgaug"),
+    make_inputs=feed_sample,
+    optional_imports=("skimage", "lmdb", "imgaug"),
 )

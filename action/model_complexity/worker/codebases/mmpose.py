@@ -10,17 +10,17 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked
+from model_complexity.common.shapes import AUTO, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    Fed,
+    TraceInputs,
     UnsupportedInputError,
     extract_feat_or_forward,
-    feed,
+    make_inputs,
 )
-from model_complexity.worker.codebases.support.named_calls import name_calls
-from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, class_name, own_shape, pipeline_of
+from model_complexity.worker.codebases.support.named_calls import route_through_call
+from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, class_name, pipeline_of, pipeline_shape
 
 FORWARD = "_forward"
 POSES = 20
@@ -38,7 +38,7 @@ def forward_of_network(model: nn.Module) -> str:
 # What is fed
 
 
-def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """For ``auto`` the size of the test pipeline, else that of the codec; keypoints where the model lifts them.
 
     Raises:
@@ -54,8 +54,8 @@ def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
     return asked
 
 
-def _image(config: Mapping[str, Any]) -> Asked:
-    channels, *size = own_shape(config)
+def _image(config: Mapping[str, Any]) -> InputSpec:
+    channels, *size = pipeline_shape(config)
     if candidate_sizes(config) == (DEFAULT,):
         size = _codec_size(config) or _longest_scale(config) or size
     return (channels, *size)
@@ -119,20 +119,20 @@ def _sequence_length(config: Mapping[str, Any]) -> Optional[int]:
 # What is traced
 
 
-def feed_estimator(model: nn.Module, method: str, asked: Asked, device: str) -> Fed:
-    """``feed``, with what the model's head wants beside features, and what the figures hold for."""
+def feed_estimator(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
+    """``make_inputs``, with what the model's head wants beside features, and what the figures hold for."""
     conditions = []
     estimator = model
     if isinstance(getattr(model, "student", None), nn.Module):
         estimator = model.student
         _without_teacher(model)
         conditions.append("the student alone")
-    fed = feed(model, method, asked, device)
+    fed = make_inputs(model, entry_point, asked, device)
     for name in ("head", "traj_head"):
         head = getattr(estimator, name, None)
         if isinstance(head, nn.Module):
             conditions += _prepare(head, fed)
-            name_calls(head)
+            route_through_call(head)
     if (getattr(estimator, "test_cfg", None) or {}).get("flip_test"):
         conditions.append("without the flip test")
     return fed._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
@@ -144,7 +144,7 @@ def _without_teacher(model: nn.Module) -> None:
         delattr(model, name)
 
 
-def _prepare(head: nn.Module, fed: Fed) -> List[str]:
+def _prepare(head: nn.Module, fed: TraceInputs) -> List[str]:
     """Has ``head(features)`` do what its ``predict`` does with them; returns what that holds for."""
     if isinstance(getattr(head, "dcc", None), nn.Module):
         return _classify_coordinates(head)
@@ -190,7 +190,7 @@ def _find_instances(head: nn.Module) -> List[str]:
     return [f"{number} instances"]
 
 
-def _sample(fed: Fed) -> Any:
+def _sample(fed: TraceInputs) -> Any:
     """What the data preprocessor says of an image that fills the input."""
     from mmpose.structures import PoseDataSample
 
@@ -203,8 +203,8 @@ def _sample(fed: Fed) -> Any:
 CODEBASE = Codebase(
     "mmpose",
     ("mmpose",),
-    method=forward_of_network,
+    entry_point=forward_of_network,
     resolve=resolve,
-    feed=feed_estimator,
-    unneeded=("xtcocotools", "chumpy"),
+    make_inputs=feed_estimator,
+    optional_imports=("xtcocotools", "chumpy"),
 )

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from torch import nn
 
-from model_complexity.worker.codebases.base import Codebase, Fed, extract_feat_or_forward
+from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward
 from model_complexity.worker.codebases.support.tokenizers import tokenizers_unread
 
 EXTRACT_IMAGE = "extract_image_feat"
@@ -20,16 +20,16 @@ def extract_feat(model: nn.Module) -> str:
     return EXTRACT_IMAGE if image_half and not _takes_one(getattr(model, name)) else name
 
 
-def _takes_one(method: Callable[..., Any]) -> bool:
+def _takes_one(entry_point: Callable[..., Any]) -> bool:
     """Whether it can be called with one argument."""
     try:
-        inspect.signature(method).bind(None)
+        inspect.signature(entry_point).bind(None)
     except TypeError:
         return False
     return True
 
 
-def hide_patches(model: nn.Module, fed: Fed) -> None:
+def draw_mask(model: nn.Module, fed: TraceInputs) -> None:
     """SparK's encoder works on the patches that a mask leaves; its loop draws one of a fixed size and sets it aside.
 
     Source: Tian et al., "Designing BERT for Convolutional Networks: Sparse and Hierarchical Masked Modeling"; mmpretrain's
@@ -43,5 +43,5 @@ def hide_patches(model: nn.Module, fed: Fed) -> None:
 
 
 CODEBASE = Codebase(
-    "mmpretrain", ("mmpretrain",), method=extract_feat, ready=hide_patches, while_building=tokenizers_unread
+    "mmpretrain", ("mmpretrain",), entry_point=extract_feat, before_forward=draw_mask, build_context=tokenizers_unread
 )

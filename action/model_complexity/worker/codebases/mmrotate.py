@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from model_complexity.worker.codebases.base import Codebase
-from model_complexity.worker.codebases.mmdet import feed_image, method, padded, without_extras
+from model_complexity.worker.codebases.mmdet import entry_point, feed_image, padded, stub_optional_dependencies
 
 CODEBASE = Codebase(
     "mmrotate",
     ("mmrotate",),
-    method=method,
+    entry_point=entry_point,
     resolve=padded,
-    feed=feed_image,
-    while_building=without_extras,
+    make_inputs=feed_image,
+    build_context=stub_optional_dependencies,
 )

@@ -6,15 +6,15 @@ from typing import Any, Iterator, Mapping, Tuple
 
 from torch import nn
 
-from model_complexity.common.shapes import AUTO, Asked
-from model_complexity.worker.codebases.base import Codebase, Fed, extract_feat_or_forward, feed
+from model_complexity.common.shapes import AUTO, InputSpec
+from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward, make_inputs
 from model_complexity.worker.codebases.support.segmentors import ENCODE_DECODE, feed_segmentor, is_segmentor
-from model_complexity.worker.config_sizes import own_shape
+from model_complexity.worker.config_sizes import pipeline_shape
 
 _Size = Tuple[int, int]
 
 
-def cropped(config: Mapping[str, Any], asked: Asked) -> Asked:
+def cropped(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """What was asked for; for ``auto`` the size of the config's crops, 512 x 1024 for most of Cityscapes.
 
     By it a config is named, papers give their FLOPs, and models are built (position bias, masks of PSANet). It is the
@@ -24,7 +24,7 @@ def cropped(config: Mapping[str, Any], asked: Asked) -> Asked:
     """
     if asked != AUTO:
         return asked
-    channels, *sides = own_shape(config)
+    channels, *sides = pipeline_shape(config)
     size = next(_crops(config), tuple(sides))
     divisor = _padding(config).get("size_divisor") or 1
     return (channels, *(-(-side // divisor) * divisor for side in size))
@@ -51,14 +51,14 @@ def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, Mapping) else {}
 
 
-def method(model: nn.Module) -> str:
+def entry_point(model: nn.Module) -> str:
     """``encode_decode`` of a segmentor; a backbone alone has what any module has."""
     return ENCODE_DECODE if is_segmentor(model) else extract_feat_or_forward(model)
 
 
-def feed_image(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
-    """An image, with its data sample for a segmentor; see ``feed``."""
-    return feed_segmentor(model, asked, device) if name == ENCODE_DECODE else feed(model, name, asked, device)
+def feed_image(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
+    """An image, with its data sample for a segmentor; see ``make_inputs``."""
+    return feed_segmentor(model, asked, device) if name == ENCODE_DECODE else make_inputs(model, name, asked, device)
 
 
-CODEBASE = Codebase("mmseg", ("mmseg",), method=method, resolve=cropped, feed=feed_image)
+CODEBASE = Codebase("mmseg", ("mmseg",), entry_point=entry_point, resolve=cropped, make_inputs=feed_image)

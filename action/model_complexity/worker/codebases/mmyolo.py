@@ -11,15 +11,15 @@ from typing import Any, Callable, Dict
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import Asked
-from model_complexity.worker.codebases.base import Codebase, Fed
-from model_complexity.worker.codebases.mmdet import feed_image, method, padded
+from model_complexity.common.shapes import InputSpec
+from model_complexity.worker.codebases.base import Codebase, TraceInputs
+from model_complexity.worker.codebases.mmdet import entry_point, feed_image, padded
 from model_complexity.worker.codebases.support.detectors import PREDICT
-from model_complexity.worker.codebases.support.post_processing import kept_by
+from model_complexity.worker.codebases.support.post_processing import max_instances
 
 
-def feed_yolo(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
-    """An image with its data sample, and masks where the head makes some after it has found its boxes; see ``feed``."""
+def feed_yolo(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
+    """An image with its data sample, and masks where the head makes some after it has found its boxes; see ``make_inputs``."""
     fed = feed_image(model, name, asked, device)
     head = getattr(model, "bbox_head", None)
     if name != PREDICT or not isinstance(head, nn.Module):
@@ -27,7 +27,7 @@ def feed_yolo(model: nn.Module, name: str, asked: Asked, device: str) -> Fed:
     masks = next((_MASKS[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in _MASKS), None)
     if masks is None:
         return fed
-    number, keep = kept_by(head), head.predict_by_feat
+    number, keep = max_instances(head), head.predict_by_feat
 
     def keep_with_masks(*outputs: Any, **more: Any) -> Any:
         return keep(*outputs, masks(head, number, *outputs), **more)
@@ -59,4 +59,4 @@ _MASKS: Dict[str, Callable[..., torch.Tensor]] = {
 }
 """Heads whose post-processing holds a part of the network."""
 
-CODEBASE = Codebase("mmyolo", ("mmyolo",), method=method, resolve=padded, feed=feed_yolo)
+CODEBASE = Codebase("mmyolo", ("mmyolo",), entry_point=entry_point, resolve=padded, make_inputs=feed_yolo)

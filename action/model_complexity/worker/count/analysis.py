@@ -11,7 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import CheckpointFunction
 
-from model_complexity.worker.count.dry_run import without_arithmetic
+from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, FUNCTION, sort_operators
 
 _FUNCTION = FUNCTION.partition("::")[2]
@@ -77,7 +77,7 @@ def warm_up() -> None:
         nn.GELU(),
         nn.MultiheadAttention(16, 2),
     )
-    with without_arithmetic():
+    with dry_run():
         model = _Chain(*layers).eval()
         count(model, (torch.rand(1, 3, 64, 64),))
 

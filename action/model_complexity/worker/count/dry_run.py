@@ -2,7 +2,7 @@
 
 fvcore traces over ordinary CPU tensors as ever, while a dispatch mode below the tracer answers each operator with a result of the
 right shape and nothing in it. What steers a model is computed for real: views, integers, and small tensors. What would
-depend on a value that was not computed stops the analysis (``UnsoundError``), and the model is then run for real.
+depend on a value that was not computed stops the analysis (``DataDependentError``), and the model is then run for real.
 
 Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function and torch_dispatch modes).
 """
@@ -25,12 +25,12 @@ SMALL = 4_096
 """Elements up to which a tensor is computed: sizes, scales, schedules, tables of indices."""
 
 
-class UnsoundError(Exception):
+class DataDependentError(Exception):
     """The model asks for a value that was not computed, e.g. to branch on it."""
 
 
 @contextlib.contextmanager
-def without_arithmetic() -> Iterator[None]:
+def dry_run() -> Iterator[None]:
     """Builds and traces models without computing, and without initialising their parameters.
 
     Raises:
@@ -50,21 +50,21 @@ def is_on() -> bool:
     return bool(_active)
 
 
-def leave_uncomputed(tensors: Sequence[torch.Tensor]) -> None:
+def mark_uninitialized(tensors: Sequence[torch.Tensor]) -> None:
     """Says of tensors that what they hold was not computed, by who makes them past torch's dispatcher."""
     for skip in _active[-1:]:
         skip.mark(tensors)
 
 
-def refuse_uncomputed(name: str, values: Iterable[Any]) -> None:
+def require_initialized(name: str, values: Iterable[Any]) -> None:
     """Keeps what was not computed from an operator that torch's dispatcher does not see.
 
     Raises:
         UnsoundError: one of the values is a tensor that was not computed.
     """
     for skip in _active[-1:]:
-        if any(skip.is_empty(tensor) for tensor in _tensors_in(values)):
-            raise UnsoundError(f"{name} asks for values {UNSOUND}")
+        if any(skip.is_uninitialized(tensor) for tensor in _tensors_in(values)):
+            raise DataDependentError(f"{name} asks for values {UNSOUND}")
 
 
 _active: List[Any] = []
@@ -113,13 +113,13 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         kwargs = kwargs or {}
         facts = _facts(func)
         tensors = _tensors_in([*args, *kwargs.values()] if kwargs else args)
-        empty = [tensor for tensor in tensors if self.is_empty(tensor)]
-        if self._lists and not facts.is_view and any(self.is_list(tensor) for tensor in tensors):
+        empty = [tensor for tensor in tensors if self.is_uninitialized(tensor)]
+        if self._lists and not facts.is_view and any(self.has_unbacked_size(tensor) for tensor in tensors):
             return self._written_somewhere(func, args)
         if empty and func is torch.ops.aten.nonzero.default:
             return self._list_of(tensors[0])
         if empty and _asks_for_values(func, facts, empty):
-            raise UnsoundError(f"{func} asks for values {UNSOUND}")
+            raise DataDependentError(f"{func} asks for values {UNSOUND}")
         if not facts.is_view and _may_skip(facts, tensors, tainted=bool(empty)):
             shapes = self._shapes_of(func, args, kwargs)
             if shapes is not None and (empty or _is_worth_it(tensors, shapes)):
@@ -129,11 +129,11 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             self.mark([*_tensors_in([result]), *_written(facts, args, kwargs)])
         return result
 
-    def is_empty(self, tensor: torch.Tensor) -> bool:
+    def is_uninitialized(self, tensor: torch.Tensor) -> bool:
         """Whether what the tensor holds was not computed."""
         return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
 
-    def is_list(self, tensor: torch.Tensor) -> bool:
+    def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
         """Whether the tensor is, or is cut from, a list of indices of which not even the length is known."""
         return bool(self._lists) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._lists
 
@@ -155,10 +155,10 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             UnsoundError: that is not what the operator does.
         """
         target: torch.Tensor = args[0]
-        if operator not in _WRITERS or self.is_list(target):
-            raise UnsoundError(f"{operator} asks for values {UNSOUND}")
+        if operator not in _WRITERS or self.has_unbacked_size(target):
+            raise DataDependentError(f"{operator} asks for values {UNSOUND}")
         if operator is torch.ops.aten.index_put.default:
-            target = _hollow(_meta(target))
+            target = _empty_like_meta(_meta(target))
         self.mark([target])
         return target
 
@@ -183,7 +183,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """What the operator would have returned, with nothing in it. What is written in place is returned itself."""
         written = _written(facts, args, kwargs)
         if isinstance(shapes, torch.Tensor):
-            result: Any = written[0] if facts.returns[0] else _hollow(shapes)
+            result: Any = written[0] if facts.returns[0] else _empty_like_meta(shapes)
             self.mark([result, *written])
             return result
         flat, form = tree_flatten(shapes)
@@ -192,7 +192,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             if place < len(facts.returns) and facts.returns[place]:
                 results.append(next(arguments))
             else:
-                results.append(_hollow(shape) if isinstance(shape, torch.Tensor) else shape)
+                results.append(_empty_like_meta(shape) if isinstance(shape, torch.Tensor) else shape)
         self.mark([*_tensors_in(results), *written])
         return tree_unflatten(results, form)
 
@@ -264,7 +264,7 @@ def _meta(value: Any) -> Any:
     return torch.device("meta") if isinstance(value, torch.device) else value
 
 
-def _hollow(shape: torch.Tensor) -> torch.Tensor:
+def _empty_like_meta(shape: torch.Tensor) -> torch.Tensor:
     if _holds_numbers(shape):
         return torch.empty_strided(_size(shape), _stride(shape), dtype=shape.dtype)  # memory that nobody touches
     return torch.zeros(_size(shape), dtype=shape.dtype)  # always a legal index
@@ -299,15 +299,15 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func in _READERS and self._skip.is_empty(args[0]):
-            raise UnsoundError(f"{func.__name__} asks for values {UNSOUND}")
+        if func in _READERS and self._skip.is_uninitialized(args[0]):
+            raise DataDependentError(f"{func.__name__} asks for values {UNSOUND}")
         if (
             self._skip.has_lists()
             and func not in _OF_LISTS
-            and any(map(self._skip.is_list, _tensors_in([*args, *kwargs.values()])))
+            and any(map(self._skip.has_unbacked_size, _tensors_in([*args, *kwargs.values()])))
         ):
             name = getattr(func, "__name__", func)
-            raise UnsoundError(f"{name} asks for a length {UNSOUND}")
+            raise DataDependentError(f"{name} asks for a length {UNSOUND}")
         kind = _CONVOLUTIONS.get(func)
         result = None if kind is None else _convolution(kind, *args, **kwargs)
         return func(*args, **kwargs) if result is None else result

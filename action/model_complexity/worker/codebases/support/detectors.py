@@ -12,15 +12,15 @@ from typing import Any, Iterator, Tuple
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import Asked
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, Fed, feed
+from model_complexity.common.shapes import InputSpec
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
 from model_complexity.worker.codebases.support.post_processing import (
     Outputs,
     boxes_of,
-    kept_by,
-    kinds_of,
+    class_names,
+    disable_nms,
+    max_instances,
     replace_post_processing,
-    suppressing_nothing,
 )
 from model_complexity.worker.codebases.support.text_prompts import CLASS, prompt
 
@@ -33,23 +33,23 @@ _MAKE_MASKS = {"RTMDetInsHead", "SOLOV2Head", "CondInstMaskHead", "YOLACTProtone
 
 def is_detector(model: nn.Module) -> bool:
     """Whether the model is one of mmdet's detectors, or of a library that builds on them."""
-    return "BaseDetector" in kinds_of(model)
+    return "BaseDetector" in class_names(model)
 
 
-def feed_detector(model: nn.Module, asked: Asked, device: str) -> Fed:
-    """Makes ``model(image)`` run ``predict`` without post-processing; see ``feed``."""
+def feed_detector(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
+    """Makes ``model(image)`` run ``predict`` without post-processing; see ``make_inputs``."""
     outputs = Outputs()
     replace_post_processing(model, outputs)
     forward = type(model).forward
     prompted = prompt(model)
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        with outputs.of_layers(), suppressing_nothing(outputs):
+        with outputs.of_layers(), disable_nms(outputs):
             outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
         return outputs.take()
 
     model.forward = run
-    return feed(model, "forward", asked, device)._replace(conditions=(*prompted, *conditions_of(model)))
+    return make_inputs(model, "forward", asked, device)._replace(conditions=(*prompted, *conditions_of(model)))
 
 
 def sample_of(image: torch.Tensor, detector: nn.Module) -> Any:
@@ -67,19 +67,19 @@ def sample_of(image: torch.Tensor, detector: nn.Module) -> Any:
 
 def conditions_of(detector: nn.Module) -> Iterator[str]:
     """What the figures hold for and leave out."""
-    if "SemiBaseDetector" in kinds_of(detector):
+    if "SemiBaseDetector" in class_names(detector):
         predicts = detector.semi_test_cfg.get("predict_on", "teacher")
         yield f"the {predicts} alone"
         detector = getattr(detector, predicts)
     roi_head, rpn_head = getattr(detector, "roi_head", None), getattr(detector, "rpn_head", None)
     if roi_head is not None:
-        own = PROPOSALS if rpn_head is None else getattr(rpn_head, "num_proposals", kept_by(rpn_head))
+        own = PROPOSALS if rpn_head is None else getattr(rpn_head, "num_proposals", max_instances(rpn_head))
         yield f"{own:,} proposals"
         if getattr(roi_head, "with_mask", False):
-            yield f"{kept_by(roi_head):,} masks"
-    masks = [module for module in detector.modules() if _MAKE_MASKS & set(kinds_of(module))]
+            yield f"{max_instances(roi_head):,} masks"
+    masks = [module for module in detector.modules() if _MAKE_MASKS & set(class_names(module))]
     if masks:
-        yield f"{kept_by(masks[0]):,} masks"
+        yield f"{max_instances(masks[0]):,} masks"
     if any(type(module).__name__ == "MaskedConv2d" for module in detector.modules()):
         yield "masked convolutions at all places"
     yield WITHOUT_POST_PROCESSING

@@ -7,7 +7,7 @@ from typing import Any, List
 from torch import nn
 
 
-def name_calls(module: nn.Module) -> None:
+def route_through_call(module: nn.Module) -> None:
     """Has a module counted under its own name also where a library calls its ``forward`` directly, as heads' ``predict`` do.
 
     fvcore goes by the hooks of ``module(…)``; past them, what a module does itself would be its parent's.

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.patch import patch_attribute
 
 INSTANCES = 100
 """What a head leaves whose ``test_cfg`` does not say it; nothing that is counted works on those."""
@@ -69,8 +69,8 @@ def replace_post_processing(detector: nn.Module, outputs: Outputs) -> None:
     numbers = _numbers(detector)
     for module in detector.modules():
         if callable(getattr(module, "predict_by_feat", None)):
-            module.predict_by_feat = _PostProcessing(module, numbers.get(id(module)) or kept_by(module), outputs)
-        for kind in kinds_of(module):
+            module.predict_by_feat = _PostProcessing(module, numbers.get(id(module)) or max_instances(module), outputs)
+        for kind in class_names(module):
             for name, replacement in _METHODS.get(kind, {}).items():
                 setattr(module, name, replacement(module, outputs))
         for name, replacement in _PARTS.items():
@@ -79,7 +79,7 @@ def replace_post_processing(detector: nn.Module, outputs: Outputs) -> None:
                 part.predict = replacement(part, outputs)
 
 
-def kept_by(head: nn.Module) -> int:
+def max_instances(head: nn.Module) -> int:
     """How many boxes a head keeps at most, by its ``test_cfg``."""
     settings = getattr(head, "test_cfg", None)
     number = settings.get("max_per_img") if isinstance(settings, dict) else None
@@ -98,7 +98,7 @@ def boxes_of(number: int, like: torch.Tensor) -> Any:
     )
 
 
-def kinds_of(module: nn.Module) -> Tuple[str, ...]:
+def class_names(module: nn.Module) -> Tuple[str, ...]:
     """The names of a module's class and of those that it is derived from."""
     return tuple(kind.__name__ for kind in type(module).__mro__)
 
@@ -119,7 +119,7 @@ def _numbers(detector: nn.Module) -> Dict[int, int]:
         for name in ("rpn_head", "roi_head"):
             head = getattr(owner, name, None)
             if isinstance(head, nn.Module):
-                found.update((id(module), kept_by(head)) for module in head.modules())
+                found.update((id(module), max_instances(head)) for module in head.modules())
     return found
 
 
@@ -128,7 +128,7 @@ class _PostProcessing:
 
     def __init__(self, head: nn.Module, number: int, outputs: Outputs) -> None:
         self._head, self._number, self._outputs = head, number, outputs
-        self._masks = next((_MASKS[kind] for kind in kinds_of(head) if kind in _MASKS), None)
+        self._masks = next((_MASKS[kind] for kind in class_names(head) if kind in _MASKS), None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._outputs.add(args, kwargs)
@@ -137,7 +137,7 @@ class _PostProcessing:
         if kwargs.get("results_list") is not None:
             return kwargs["results_list"]  # a mask head's: those that it was given
         found = boxes_of(self._number, next(tensors_in([args, kwargs])))
-        for kind in kinds_of(self._head):
+        for kind in class_names(self._head):
             for name, size in _FIELDS.get(kind, {}).items():
                 width = getattr(self._head, size) if isinstance(size, str) else size
                 found.set_field(
@@ -170,7 +170,7 @@ def _only_forward(part: nn.Module, outputs: Outputs) -> Callable[..., Any]:
     """For a head that enlarges what its network gives to the size of the image."""
 
     def predict(features: Any, samples: Any, *_: Any, **__: Any) -> Any:
-        takes_samples = "MaskFormerHead" in kinds_of(part)
+        takes_samples = "MaskFormerHead" in class_names(part)
         outputs.add(part(features, samples) if takes_samples else part(features))
         return None, None
 
@@ -264,7 +264,7 @@ _METHODS: Dict[str, Dict[str, Callable[[nn.Module, Outputs], Any]]] = {
 
 
 @contextlib.contextmanager
-def suppressing_nothing(outputs: Outputs) -> Iterator[None]:
+def disable_nms(outputs: Outputs) -> Iterator[None]:
     """Within it, the NMS by which DDQ chooses its queries leaves all boxes, of which it takes as many as ever."""
 
     def all_of(boxes: torch.Tensor, scores: torch.Tensor, *_: Any, **__: Any) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -272,5 +272,5 @@ def suppressing_nothing(outputs: Outputs) -> Iterator[None]:
         return boxes, torch.arange(boxes.shape[0], device=boxes.device)
 
     module = sys.modules.get("mmdet.models.detectors.ddq_detr")
-    with contextlib.nullcontext() if module is None else replaced(module, "batched_nms", all_of):
+    with contextlib.nullcontext() if module is None else patch_attribute(module, "batched_nms", all_of):
         yield

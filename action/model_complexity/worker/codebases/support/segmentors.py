@@ -18,9 +18,9 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
-from model_complexity.common.shapes import Asked
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, Fed, feed
-from model_complexity.worker.codebases.support.named_calls import name_calls
+from model_complexity.common.shapes import InputSpec
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.support.named_calls import route_through_call
 
 ENCODE_DECODE = "encode_decode"
 _OF_QUERIES = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
@@ -32,8 +32,8 @@ def is_segmentor(model: nn.Module) -> bool:
     return callable(getattr(model, ENCODE_DECODE, None))
 
 
-def feed_segmentor(model: nn.Module, asked: Asked, device: str) -> Fed:
-    """Makes ``model(image)`` run ``encode_decode`` without post-processing; see ``feed``."""
+def feed_segmentor(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
+    """Makes ``model(image)`` run ``encode_decode`` without post-processing; see ``make_inputs``."""
     conditions = tuple(_conditions(model))
     encode_decode = model.encode_decode
     made: List[Any] = []
@@ -46,7 +46,7 @@ def feed_segmentor(model: nn.Module, asked: Asked, device: str) -> Fed:
         return [value for value in tree_flatten([decoded, made])[0] if isinstance(value, torch.Tensor)]
 
     model.encode_decode = decode_one
-    return feed(model, ENCODE_DECODE, asked, device)._replace(conditions=conditions)
+    return make_inputs(model, ENCODE_DECODE, asked, device)._replace(conditions=conditions)
 
 
 def _about(image: torch.Tensor) -> Dict[str, Any]:
@@ -80,7 +80,7 @@ def _heads(model: nn.Module) -> List[nn.Module]:
 
 
 def _without_post_processing(head: nn.Module) -> Iterator[str]:
-    name_calls(head)
+    route_through_call(head)
     if getattr(getattr(type(head), "predict", None), "__module__", "") in _OF_QUERIES:
         yield "masks merged at the image's size"
     elif callable(getattr(head, "predict_by_feat", None)):

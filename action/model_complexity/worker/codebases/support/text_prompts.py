@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List
 import torch
 from torch import nn
 
-from model_complexity.worker.patch import replaced
+from model_complexity.worker.patch import patch_attribute
 
 CLASS = "object"
 _BERT = "bert-base-uncased"
@@ -48,16 +48,16 @@ class FullTextTokenizer:
 
 
 @contextlib.contextmanager
-def prompts_unread() -> Iterator[None]:
+def stub_text_encoder() -> Iterator[None]:
     """Within it, mmdet's language models are built without files: with a stand-in for the tokenizer, and without weights."""
     language: Any = sys.modules.get("mmdet.models.language_models.bert")
     with contextlib.ExitStack() as stack:
         if getattr(language, "AutoTokenizer", None) is not None:
-            stack.enter_context(replaced(language, "AutoTokenizer", _Tokenizers))
-            stack.enter_context(replaced(language, "HFBertModel", _without_weights(language.HFBertModel)))
+            stack.enter_context(patch_attribute(language, "AutoTokenizer", _Tokenizers))
+            stack.enter_context(patch_attribute(language, "HFBertModel", _without_weights(language.HFBertModel)))
             for module in (language, sys.modules.get("mmdet.models.dense_heads.atss_vlfusion_head")):
                 if module is not None:
-                    stack.enter_context(replaced(module, "BertConfig", _sizes(module.BertConfig)))
+                    stack.enter_context(patch_attribute(module, "BertConfig", _sizes(module.BertConfig)))
         yield
 
 

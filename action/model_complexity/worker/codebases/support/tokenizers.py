@@ -11,7 +11,7 @@ class UnreadTokenizerError(Exception):
     """A model cannot do without its tokenizer, and that is not here."""
 
 
-class UnreadTokenizer:
+class StubTokenizer:
     """Stands in for a tokenizer without its files: a model may keep it and set its attributes, and learns nothing from it.
 
     So no figure can hang on it. Whatever would tell something (its length, a token's number) raises instead.
@@ -20,7 +20,7 @@ class UnreadTokenizer:
     def __init__(self, name: str, error: OSError) -> None:
         self._name, self._error = name, error
 
-    def get_vocab(self) -> UnreadTokenizer:
+    def get_vocab(self) -> StubTokenizer:
         """CLIP keeps the vocabulary while it is built; who looks into it is refused."""
         return self
 
@@ -68,7 +68,7 @@ def tokenizers_unread() -> Iterator[None]:
         try:
             return build(cfg, *arguments, **keywords)
         except OSError as error:  # transformers' for files that it does not find, urllib's for what it does not fetch
-            return UnreadTokenizer(_name(cfg), error)
+            return StubTokenizer(_name(cfg), error)
 
     registry.build_func = build_or_stand_in
     try:

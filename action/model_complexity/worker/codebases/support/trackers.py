@@ -12,14 +12,14 @@ from typing import Any, List, Tuple
 import torch
 from torch import nn
 
-from model_complexity.common.shapes import Asked
-from model_complexity.worker.codebases.base import Fed, feed
+from model_complexity.common.shapes import InputSpec
+from model_complexity.worker.codebases.base import TraceInputs, make_inputs
 from model_complexity.worker.codebases.support.detectors import PREDICT, conditions_of, sample_of
 from model_complexity.worker.codebases.support.post_processing import (
     Outputs,
     boxes_of,
-    kept_by,
-    kinds_of,
+    class_names,
+    max_instances,
     replace_post_processing,
 )
 
@@ -28,11 +28,11 @@ _CROP = (256, 128)
 
 def is_tracker(model: nn.Module) -> bool:
     """Whether the model is one of mmdet's trackers."""
-    return "BaseMOTModel" in kinds_of(model)
+    return "BaseMOTModel" in class_names(model)
 
 
-def feed_tracker(model: nn.Module, asked: Asked, device: str) -> Fed:
-    """Makes ``model(image)`` run the networks of a tracker on one frame; see ``feed``."""
+def feed_tracker(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
+    """Makes ``model(image)`` run the networks of a tracker on one frame; see ``make_inputs``."""
     outputs = Outputs()
     replace_post_processing(model, outputs)
     detector = getattr(model, "detector", None)
@@ -54,7 +54,7 @@ def feed_tracker(model: nn.Module, asked: Asked, device: str) -> Fed:
     conditions = ["1 frame", *conditions_of(model if detector is None else detector)]
     if getattr(model, "reid", None) is not None:
         conditions.insert(1, "re-identification of 1 object")
-    return feed(model, "forward", asked, device)._replace(conditions=tuple(conditions))
+    return make_inputs(model, "forward", asked, device)._replace(conditions=tuple(conditions))
 
 
 def _keep_features(detector: nn.Module, features: List[Any]) -> None:
@@ -76,8 +76,8 @@ def _track(model: nn.Module, features: List[Any], image: torch.Tensor) -> None:
     head = getattr(model, "track_head", None)
     if head is None:
         return
-    boxes = boxes_of(kept_by(model.detector.roi_head), image).bboxes
-    if "QuasiDenseTrackHead" in kinds_of(head):
+    boxes = boxes_of(max_instances(model.detector.roi_head), image).bboxes
+    if "QuasiDenseTrackHead" in class_names(head):
         head.predict(features[0], [boxes])
     else:
         found, _ = head.extract_roi_feats(features[0], [boxes])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from model_complexity.common.shapes import AUTO, CHANNELS, LARGEST_SIDE, Asked, Shape
+from model_complexity.common.shapes import AUTO, CHANNELS, LARGEST_SIDE, InputSpec, Shape
 from model_complexity.worker.codebases.base import UnsupportedInputError
 from model_complexity.worker.config_sizes import class_name, pipeline_of
 
@@ -47,7 +47,7 @@ class View(NamedTuple):
     """Of the modalities, where there are several."""
 
 
-def resolve(config: Mapping[str, Any], asked: Asked) -> Asked:
+def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
     """Makes the input's own shape of what was asked for: ``auto``, or the (C, H, W) of each frame.
 
     Args:
@@ -167,7 +167,7 @@ def _known(count: int, what: str, example: str) -> int:
     raise UnsupportedInputError(f"the config's pipelines do not say {what}; name the input, such as `{example}`")
 
 
-def _video(model: Mapping[str, Any], view: View) -> Asked:
+def _video(model: Mapping[str, Any], view: View) -> InputSpec:
     """(frames, C, H, W) for a 2D model, (1 view, C, T, H, W) for a 3D one, (C, T, H, W) for a detector.
 
     Where a clip has several frames, a 2D model takes them one by one; of optical flow, as channels.
@@ -182,7 +182,7 @@ def _video(model: Mapping[str, Any], view: View) -> Asked:
     return clip if view.collapsed else (1, *clip)
 
 
-def _modalities(model: Mapping[str, Any], view: View) -> Asked:
+def _modalities(model: Mapping[str, Any], view: View) -> InputSpec:
     """RGBPoseConv3D's frames and heatmaps, CLIP's frames and text."""
     frames = _known(view.frames, "how many frames are fed", "imgs=1x3x8x224x224 heatmap_imgs=1x17x32x56x56")
     height, width = view.size or DEFAULT_SIZE
@@ -203,7 +203,7 @@ def _modalities(model: Mapping[str, Any], view: View) -> Asked:
     return " ".join(f"{key}={'x'.join(map(str, shapes[key]))}{':int' if key == 'text' else ''}" for key in view.keys)
 
 
-def _skeleton(model: Mapping[str, Any], view: View) -> Asked:
+def _skeleton(model: Mapping[str, Any], view: View) -> InputSpec:
     """(1 view, persons, T, joints, C) of key points."""
     backbone = _backbone(model)
     layout = (backbone.get("graph_cfg") or {}).get("layout", "coco")
@@ -219,12 +219,12 @@ def _skeleton(model: Mapping[str, Any], view: View) -> Asked:
     )
 
 
-def _spectrogram(model: Mapping[str, Any], view: View) -> Asked:
+def _spectrogram(model: Mapping[str, Any], view: View) -> InputSpec:
     """(1 view, 1 channel, T, bands)."""
     return (1, 1, view.spectra or 128, MEL_BANDS)
 
 
-def _features(model: Mapping[str, Any], view: View) -> Asked:
+def _features(model: Mapping[str, Any], view: View) -> InputSpec:
     """(C, T) of features that another model made of a video."""
     channels = model.get("feat_dim", model.get("tem_feat_dim"))
     return (
@@ -233,7 +233,7 @@ def _features(model: Mapping[str, Any], view: View) -> Asked:
     )
 
 
-def _proposals(model: Mapping[str, Any], view: View) -> Asked:
+def _proposals(model: Mapping[str, Any], view: View) -> InputSpec:
     """(proposals, C)."""
     example = f"{SINGLE}=1000x32"
     return (
@@ -242,7 +242,7 @@ def _proposals(model: Mapping[str, Any], view: View) -> Asked:
     )
 
 
-_KINDS: Dict[Callable[[Mapping[str, Any], View], bool], Callable[[Mapping[str, Any], View], Asked]] = {
+_KINDS: Dict[Callable[[Mapping[str, Any], View], bool], Callable[[Mapping[str, Any], View], InputSpec]] = {
     lambda model, view: bool(view.persons) or class_name(model) == "RecognizerGCN": _skeleton,
     lambda model, view: bool(view.spectra) or class_name(model) == "RecognizerAudio": _spectrogram,
     lambda model, view: "pem_feat_dim" in model: _proposals,
