@@ -63,7 +63,7 @@ def main() -> int:
         print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
         return 1
     found = answer["measurement"]
-    print(summary_block(format_input(found), found["flops"], found["params"], found["activations"]))
+    print(summary_block(format_input(found), found["figures"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
     if found["conditions"]:
         print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)

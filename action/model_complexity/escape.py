@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from model_complexity.common.table import printable
+from model_complexity.common.text import printable
 
 LINE_LIMIT = 240
 _HARMLESS = re.compile(r"(?:[A-Za-z0-9 \N{NO-BREAK SPACE}(),%]|\.(?![A-Za-z])|(?<=[a-z])-(?=[a-z]))*")

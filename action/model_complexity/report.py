@@ -6,13 +6,19 @@ bound and validate it. A figure is an exact integer here; rounding happens only 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
 
 REPORT_VERSION: Literal[2] = 2
+
+if TYPE_CHECKING:
+    MetricName = str
+else:
+    MetricName = Literal[tuple(METRICS)]
 
 
 def _canonical(text: str) -> str:
@@ -22,11 +28,20 @@ def _canonical(text: str) -> str:
     return text
 
 
+def _every_metric(figures: dict[str, int]) -> dict[str, int]:
+    missing = [name for name in METRICS if name not in figures]
+    if missing:
+        raise ValueError(f"lacks {', '.join(missing)}")
+    return {name: figures[name] for name in METRICS}  # in our order, whatever the answer's
+
+
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-"""A number of flops, params, activations or occurrences. One multiply-accumulate is one flop, as in fvcore."""
+"""A figure of a metric, or a number of occurrences. One multiply-accumulate is one flop, as in fvcore."""
 Text = Annotated[str, StringConstraints(max_length=500)]
 LongText = Annotated[str, StringConstraints(max_length=20_000)]
 ConfigPath = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
+Figures = Annotated[dict[MetricName, Count], AfterValidator(_every_metric)]
+"""A whole model's figure of each metric."""
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
 """How often something of a name occurred, or how much it costs."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
@@ -55,16 +70,15 @@ class _Data(BaseModel):
 class Module(_Data):
     """One module or parameter of the model.
 
-    A parameter has ``shape``; a module has ``flops`` and ``activations``, or None for both when it was never called
-    during the trace (its work, if any, is in its parent's count).
+    A parameter has ``shape``. A module that was never called during the trace has no figure of the metrics that depend on
+    it (its work, if any, is in its parent's figure).
     """
 
     name: Annotated[str, StringConstraints(max_length=1_000)]
     depth: Annotated[int, Field(ge=0, le=1_000)]
-    params: Count | None = None
+    figures: dict[MetricName, Count] = {}
+    """Of the metrics that are known for it."""
     shape: Annotated[tuple[Count, ...], Field(max_length=8)] | None = None
-    flops: Count | None = None
-    activations: Count | None = None
 
 
 class UnsupportedOps(_Data):
@@ -86,17 +100,13 @@ class Versions(_Data):
 class Deployed(_Data):
     """The figures of a model in the form that it is deployed in, such as RepVGG with its branches fused into one."""
 
-    flops: Count
-    params: Count
-    activations: Count
+    figures: Figures
 
 
 class Measurement(_Data):
     """The counted complexity of one config at one shape."""
 
-    flops: Count
-    params: Count
-    activations: Count
+    figures: Figures
     input_shape: Shape
     """What was fed, batch dimension first: (1, C, H, W); of several inputs, the first."""
     inputs: Annotated[dict[Text, Shape], Field(max_length=MOST_INPUTS)] = {}
@@ -104,7 +114,7 @@ class Measurement(_Data):
     modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
     """Each with a name of its own."""
     operators: Names = {}
-    """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is ``flops``."""
+    """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is the figure of ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
@@ -221,9 +231,6 @@ class Entry(_Data):
         return result
 
 
-Metric = Literal["flops", "params", "activations"]
-
-
 class BudgetCheck(_Data):
     """One budget of the policy held against one entry.
 
@@ -233,7 +240,7 @@ class BudgetCheck(_Data):
 
     config: ConfigPath
     shape: InputSpec
-    metric: Metric
+    metric: MetricName
     rule: Literal["max", "max-increase"]
     limit: Annotated[str, StringConstraints(max_length=60, pattern=r"^[0-9.]+[KMGTP]?%?$")]
     """As the policy writes it, e.g. ``5G`` or ``3%``."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.factories import SHAPE, entry, failed, measured, report
-from tests.support.modules import Part, conv, model, norm
+from tests.support.factories import SHAPE, Part, conv, entry, failed, measured, model, module, norm, report
 
 from model_complexity.report import (
     BudgetCheck,
     DiscoveryWarning,
     Entry,
     Measurement,
-    Module,
     Report,
     Target,
     UnsupportedOps,
@@ -48,7 +46,7 @@ def resnet(depth: int, width: int = 8) -> Measurement:
         for n in range(3)
     }
     found = model(backbone=Part(children={"stem": conv(width, 3), **stages}))
-    head = Module(name="head", depth=1, params=10)
+    head = module("head", depth=1, params=10)
     return found.model_copy(update={"modules": (*found.modules, head)})
 
 
@@ -83,7 +81,7 @@ def check(one: Entry, metric: Any, state: Any, **more: Any) -> BudgetCheck:
         shape=one.shape,
         metric=metric,
         state=state,
-        head=getattr(one.head, metric),
+        head=one.head.figures[metric],
         **(told | more),
     )
 
@@ -92,9 +90,9 @@ def hostile(name: str) -> Report:
     """A report that says the name wherever a pull request can have its say."""
     label = name.replace(".", "")
     rows = (
-        Module(name="", depth=0, params=8, flops=8, activations=8),
-        Module(name=label[:1_000], depth=1, params=4, flops=4, activations=4),
-        Module(name=f"{label[:900]}.{label[:90]}", depth=2, shape=(2, 2)),
+        module("", depth=0, params=8, flops=8, activations=8),
+        module(label[:1_000], depth=1, params=4, flops=4, activations=4),
+        module(f"{label[:900]}.{label[:90]}", depth=2, shape=(2, 2)),
     )
     text = name[:500]
     versions = Versions(python=text, torch=text, fvcore=text, mmengine=text)
@@ -140,7 +138,7 @@ def _wide(number: int, modules: int, factor: int) -> Measurement:
     names = ["", *(f"stage{n // 10}" if n % 10 == 0 else f"stage{n // 10}.block{n % 10}" for n in range(modules - 1))]
     counts = [factor * (number * 1_000 + place + 1) for place in range(modules)]
     rows = (
-        Module(name=name, depth=bool(name) + name.count("."), params=count, flops=count * 1_000, activations=count)
+        module(name, depth=bool(name) + name.count("."), params=count, flops=count * 1_000, activations=count)
         for name, count in zip(names, counts, strict=True)
     )
     return measured(counts[-1] * 1_000 + number, counts[-1] + 1, counts[-1] * 7, modules=tuple(rows))

@@ -13,6 +13,7 @@ import pytest
 
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.job import run_job
+from tests.support.flat import flat
 
 Measure = Callable[..., dict[str, Any]]
 
@@ -63,5 +64,5 @@ def _measure(library: str, config: str, shape: InputSpec = "auto", mode: str = "
         answer = run_job(file, shape, mode=mode)
     assert answer
     assert "measurement" in answer, answer
-    found: dict[str, Any] = answer["measurement"]
+    found = flat(answer["measurement"])
     return {**found, "by_module": {row["name"]: row for row in found["modules"]}}

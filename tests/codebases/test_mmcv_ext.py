@@ -16,6 +16,7 @@ from model_complexity.worker.build import mmcv_ext as standins
 from model_complexity.worker.build.mmcv_ext import MissingExtensionError
 from model_complexity.worker.count.analysis import count
 from model_complexity.worker.count.dry_run import DataDependentError, dry_run
+from tests.support.flat import flat
 
 imports.find_for_imports()
 
@@ -49,7 +50,7 @@ class Computed(nn.Module):
 def test_an_operator_without_its_extension_is_counted_by_its_formula() -> None:
     standins.forget()
     with dry_run():
-        counts = count(Deformable().eval(), (torch.rand(1, 3, 16, 16),))
+        counts = flat(count(Deformable().eval(), (torch.rand(1, 3, 16, 16),)))
     offsets = 16 * 16 * 27 * 3 * 9  # a convolution that makes 2 offsets and a mask for each of 9 places
     sampled = 16 * 16 * 4 * 3 * 9
     assert counts["flops"] == offsets + sampled + 16 * 16 * 8 * 3 * 9
@@ -101,7 +102,7 @@ def _interpolated(image: torch.Tensor) -> torch.Tensor:
 )
 def test_formulas(compute: Callable[[torch.Tensor], torch.Tensor], flops: int) -> None:
     with dry_run():
-        counts = count(Computed(compute).eval(), (torch.rand(1, 3, 16, 16),))
+        counts = flat(count(Computed(compute).eval(), (torch.rand(1, 3, 16, 16),)))
     assert counts["unsupported_ops"]["uncounted"] == {}
     assert counts["flops"] == 16 * 16 * 3 * 3 + flops
 
@@ -137,7 +138,7 @@ def test_what_is_not_counted_is_said_unless_it_is_negligible(
 ) -> None:
     with dry_run():
         model = Computed(compute).eval()
-        counts = count(model, (torch.rand(1, 3, 16, 16),))
+        counts = flat(count(model, (torch.rand(1, 3, 16, 16),)))
     assert model.shape == shape
     assert counts["unsupported_ops"]["uncounted"] == uncounted
 
@@ -162,7 +163,7 @@ def test_what_mmcv_calls_without_a_function_is_in_the_trace_by_its_name() -> Non
             return box_iou_rotated(boxes, boxes[kept])
 
     with dry_run():
-        counts = count(Boxes().eval(), (torch.rand(1, 3, 64, 64),))
+        counts = flat(count(Boxes().eval(), (torch.rand(1, 3, 64, 64),)))
     assert counts["unsupported_ops"]["uncounted"] == {"box_iou_rotated": 1, "nms_rotated": 1}
 
 

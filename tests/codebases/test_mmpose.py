@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, assert_dry_is_real, shipped
+from tests.support.flat import flat
 
 COCO = "body_2d_keypoint/topdown_heatmap/coco"
 RTMPOSE_TINY = "body_2d_keypoint/rtmpose/body8/rtmpose-t_8xb256-420e_body8-256x192.py"
@@ -184,7 +184,7 @@ def test_a_head_that_asks_for_data_samples_gets_them(tmp_path: Path) -> None:
     answer = run_job(file, "auto")
     assert answer
     assert "measurement" in answer, answer
-    found: dict[str, Any] = answer["measurement"]
+    found = flat(answer["measurement"])
     assert found["input_shape"] == [1, 3, 160, 256]
     rows = {row["name"]: row for row in found["modules"]}
     memory = 10 * 16 + 5 * 8  # places of both levels

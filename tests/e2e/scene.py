@@ -93,7 +93,7 @@ def figures(report: Report) -> dict[str, tuple[str | int | None, str | int | Non
 def _figure(result: Result | None) -> str | int | None:
     if result is None:
         return None
-    return result.flops if isinstance(result, Measurement) else result.kind
+    return result.figures["flops"] if isinstance(result, Measurement) else result.kind
 
 
 def cells(markdown: str, config: str) -> list[str]:

@@ -152,7 +152,11 @@ def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_commen
 
     assert run.exit_code == 0, run.log
     found = report(run)
-    measured = [(entry.shape, entry.primary.flops) for entry in found.entries if isinstance(entry.primary, Measurement)]
+    measured = [
+        (entry.shape, entry.primary.figures["flops"])
+        for entry in found.entries
+        if isinstance(entry.primary, Measurement)
+    ]
     assert measured == [((3, 32, 32), flops(8, 32, 32)), ((3, 64, 32), flops(8, 64, 32))]
     assert (found.pull_request, found.head, found.base) == (None, small.base_sha, None)
     assert "24.576K" in run.summary

@@ -54,7 +54,7 @@ def test_create_update_keep_and_clear(pull_request: PullRequestFixture) -> None:
     (entry,) = report.entries
     assert isinstance(entry.head, Measurement)
     assert isinstance(entry.base, Measurement)
-    assert (entry.head.flops, entry.base.flops) == (flops(16), flops(8))
+    assert (entry.head.figures["flops"], entry.base.figures["flops"]) == (flops(16), flops(8))
 
     pull_request.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
     assert act(pull_request)[0] == 0
@@ -97,7 +97,7 @@ def test_each_tree_imports_its_own_code(pull_request: PullRequestFixture) -> Non
     (entry,) = left_behind(pull_request)[0].entries
     assert isinstance(entry.head, Measurement)
     assert isinstance(entry.base, Measurement)
-    assert (entry.head.flops, entry.base.flops) == (64 * (3 * 4 + 10 * 4), flops(4))
+    assert (entry.head.figures["flops"], entry.base.figures["flops"]) == (64 * (3 * 4 + 10 * 4), flops(4))
 
 
 def test_one_bad_config_costs_its_own_row_only(pull_request: PullRequestFixture) -> None:
@@ -178,7 +178,9 @@ def test_by_hand_without_a_pull_request(pull_request: PullRequestFixture) -> Non
     assert comments(pull_request) == []
     report, outputs, summary = left_behind(pull_request)
     found = {entry.target.name: (entry.head, entry.base) for entry in report.entries}
-    assert {name: (head.flops, base) for name, (head, base) in found.items() if isinstance(head, Measurement)} == {
+    assert {
+        name: (head.figures["flops"], base) for name, (head, base) in found.items() if isinstance(head, Measurement)
+    } == {
         "configs/large.py": (4 * flops(8), None),
         "configs/small.py": (4 * flops(4), None),
     }
@@ -285,7 +287,7 @@ def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFix
     found = {entry.target.name: entry for entry in left_behind(pull_request)[0].entries}["configs/large.py"]
     assert isinstance(found.head, Measurement)
     assert isinstance(found.base, Measurement)
-    assert (found.head.flops, found.base.flops) == (64 * (3 * 8 + 20 * 8), flops(8))
+    assert (found.head.figures["flops"], found.base.figures["flops"]) == (64 * (3 * 8 + 20 * 8), flops(8))
 
 
 def test_a_summary_that_cannot_be_written_costs_no_comment(pull_request: PullRequestFixture) -> None:

@@ -41,8 +41,8 @@ class CommandResult(NamedTuple):
         """Of each config, at head and at the base."""
         return {
             entry.target.name: (
-                entry.head.flops if isinstance(entry.head, Measurement) else None,
-                entry.base.flops if isinstance(entry.base, Measurement) else None,
+                entry.head.figures["flops"] if isinstance(entry.head, Measurement) else None,
+                entry.base.figures["flops"] if isinstance(entry.base, Measurement) else None,
             )
             for entry in self.report.entries
         }

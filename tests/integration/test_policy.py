@@ -79,7 +79,7 @@ def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says
     (head,) = (entry.head for entry in left_behind(pull_request)[0].entries)
     assert isinstance(head, Measurement)
     assert head.deployed
-    assert (head.flops, head.deployed.flops) == (flops(16), 64 * 3 * 16)
+    assert (head.figures["flops"], head.deployed.figures["flops"]) == (flops(16), 64 * 3 * 16)
     assert act(pull_request, deploy="false")[0] == 0
     assert ", deployed |" not in comments(pull_request)[0]
 
@@ -247,7 +247,7 @@ def test_shapes_by_glob_and_exclusion(pull_request: PullRequestFixture) -> None:
     entry = left_behind(pull_request)[0].entries[1]
     assert isinstance(entry.head, Measurement)
     assert isinstance(entry.base, Measurement)
-    assert entry.head.flops == entry.base.flops == 2 * flops(8)
+    assert entry.head.figures["flops"] == entry.base.figures["flops"] == 2 * flops(8)
 
     act(pull_request, shapes="4", max_configs="1", configs="configs/*l.py")
     assert shapes_measured(pull_request) == {"configs/small.py": [(3, 4, 4)]}

@@ -66,7 +66,7 @@ def test_a_tree_cannot_stand_in_for_our_code_or_for_torch(tmp_path: Path, tree: 
     wall = sandbox(tmp_path)
     ((_, result),) = wall.measure(tree, [Job("good.py", SHAPE)], print, told.append)
     assert isinstance(result, Measurement)
-    assert result.flops == 4 * 4 * 3 * 2
+    assert result.figures["flops"] == 4 * 4 * 3 * 2
     assert (told[0].device, told[0].versions) == ("cpu", result.versions)
 
 

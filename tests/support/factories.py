@@ -1,7 +1,10 @@
-"""Reports to render and compare, made by hand."""
+"""Reports to render and compare, and models as trees of modules, made by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from model_complexity.report import (
@@ -20,10 +23,15 @@ SHAPE = (3, 224, 224)
 VERSIONS = Versions(python="3.11.9", torch="2.13.0", fvcore="0.1.5", mmengine="0.10.7")
 
 
+def module(name: str, depth: int, shape: tuple[int, ...] | None = None, **figures: int) -> Module:
+    return Module(name=name, depth=depth, shape=shape, figures=figures)
+
+
 def measured(flops: int, params: int = 1_000, activations: int = 500, **more: Any) -> Measurement:
-    modules = (Module(name="", depth=0, params=params, flops=flops, activations=activations),)
+    figures = {"flops": flops, "params": params, "activations": activations}
     details: dict[str, Any] = {
-        "modules": modules,
+        "figures": figures,
+        "modules": (module("", 0, **figures),),
         "unsupported_ops": UnsupportedOps(),
         "entry_point": "extract_feat",
         "device": "cpu",
@@ -31,9 +39,6 @@ def measured(flops: int, params: int = 1_000, activations: int = 500, **more: An
         "mode": "real",
     }
     return Measurement(
-        flops=flops,
-        params=params,
-        activations=activations,
         seconds=1.5,
         versions=VERSIONS,
         **(details | more),
@@ -60,3 +65,55 @@ def report(*entries: Entry, **more: Any) -> Report:
         "tool": "0.1.0",
     }
     return Report(**(told | {"entries": entries} | more))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module by its own figures, with its parameters by shape and its children by name."""
+
+    flops: int = 0
+    activations: int = 0
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    children: Mapping[str, Part] = field(default_factory=dict)
+
+    def rows(self, name: str = "") -> list[Module]:
+        """Its row, its parameters', its children's."""
+        below = [row for label, child in self.children.items() for row in child.rows(f"{name}.{label}".lstrip("."))]
+        flops, params, activations = self.totals()
+        depth = name.count(".") + 1 if name else 0
+        mine = module(name, depth, params=params, flops=flops, activations=activations)
+        return [mine, *self._parameter_rows(name, depth), *below]
+
+    def totals(self) -> tuple[int, int, int]:
+        """Flops, params and activations of all of it."""
+        own = (self.flops, sum(map(prod, self.parameters.values())), self.activations)
+        parts = [own, *(child.totals() for child in self.children.values())]
+        return tuple(sum(figures) for figures in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    def _parameter_rows(self, name: str, depth: int) -> Iterator[Module]:
+        for label, shape in self.parameters.items():
+            full = f"{name}.{label}".lstrip(".")
+            yield module(full, depth + 1, shape, params=prod(shape))
+
+
+def model(root: Part | None = None, /, **children: Part) -> Measurement:
+    """The measurement of a model with these children, or of a whole tree."""
+    root = root or Part(children=children)
+    flops, params, activations = root.totals()
+    more: dict[str, Any] = {"modules": tuple(root.rows())}
+    return measured(flops, params, activations, **more)
+
+
+def conv(out: int, into: int, side: int = 8) -> Part:
+    """A 1×1 convolution on a square image."""
+    return Part(out * into * side**2, out * side**2, {"weight": (out, into, 1, 1)})
+
+
+def norm(channels: int, side: int = 8) -> Part:
+    """A normalisation."""
+    return Part(2 * channels * side**2, 0, {"weight": (channels,), "bias": (channels,)})
+
+
+def parts(**children: Part) -> Part:
+    """A module that counts nothing itself."""
+    return Part(children=children)

@@ -12,6 +12,8 @@ from tests.support.factories import entry, failed, measured, report
 from model_complexity.report import Answer, Entry, Measurement, Report, Target
 from model_complexity.sandbox.sandbox import parse_answer
 
+FIGURES = {"flops": 1, "params": 1, "activations": 1}
+
 
 def test_a_report_survives_its_file() -> None:
     whole = report(entry("a.py", measured(2), measured(1)), entry("b.py", failed(), None))
@@ -22,10 +24,14 @@ def test_a_report_survives_its_file() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"flops": -1},
-        {"flops": 1.5},
-        {"flops": "17.582G"},
-        {"flops": 2**63},
+        {"figures": FIGURES | {"flops": -1}},
+        {"figures": FIGURES | {"flops": 1.5}},
+        {"figures": FIGURES | {"flops": "17.582G"}},
+        {"figures": FIGURES | {"flops": 2**63}},
+        {"figures": FIGURES | {"memory": 1}},
+        {"figures": {"flops": 1, "params": 1}},
+        {"deployed": {"figures": {"flops": 1, "params": 1}}},
+        {"modules": [{"name": "x", "depth": 0, "figures": {"memory": 1}}]},
         {"seconds": float("inf")},
         {"seconds": -1},
         {"input_shape": []},

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from model_complexity.worker.count.analysis import count
+from tests.support.flat import flat
 
 Computation = Callable[..., Any]
 
@@ -34,6 +35,6 @@ def counted(compute: Computation, *modules: nn.Module) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)  # torch.chain_matmul is deprecated, and is still met
-        counts = count(Traced(compute, *modules).eval(), (torch.rand(1, 3, 64, 64),))
+        counts = flat(count(Traced(compute, *modules).eval(), (torch.rand(1, 3, 64, 64),)))
     assert counts["unsupported_ops"]["uncounted"] == {}
     return counts["flops"], counts["activations"]

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.flat import flat
+
 ACTION = Path(__file__).parent.parent.parent / "action"
 BOOT = f"""
 import sys
@@ -45,7 +47,7 @@ def answers(tree: Path, jobs: Sequence[dict[str, Any]], *options: str) -> list[d
         lines = [json.loads(line) for line in pipe]
     assert process.wait() == 0
     assert set(lines[0]) == {"ready"}
-    return lines[1:]
+    return [line | {"measurement": flat(line["measurement"])} if "measurement" in line else line for line in lines[1:]]
 
 
 def measure(

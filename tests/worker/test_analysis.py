@@ -18,6 +18,7 @@ from model_complexity.worker.build.model import build_model, enter_scope, load_c
 from model_complexity.worker.codebases import codebase_of, make_inputs
 from model_complexity.worker.count.analysis import ZeroCountError, count
 from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
+from tests.support.flat import flat
 from tests.worker.nets import Attention, Elementwise, Encoder, Extractor, Inverting
 
 DEPTHS = (1, 2, 3, 6)
@@ -46,7 +47,7 @@ def modules_of(counts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_attention_is_counted_as_its_two_matmuls(
     shapes: Any, options: dict[str, Any], flops: int, activations: int
 ) -> None:
-    counts = count(Attention(*shapes, **options), IMAGE)
+    counts = flat(count(Attention(*shapes, **options), IMAGE))
     assert (counts["flops"], counts["activations"]) == (flops, activations)
     assert counts["unsupported_ops"]["uncounted"] == {}
 
@@ -54,7 +55,7 @@ def test_attention_is_counted_as_its_two_matmuls(
 def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
     model = Extractor().eval()
     method = codebase_of("mmpretrain").entry_point(model)
-    counts = count(model, make_inputs(model, method, (3, 32, 32), "cpu").tensors)
+    counts = flat(count(model, make_inputs(model, method, (3, 32, 32), "cpu").tensors))
     assert method == "extract_feat"
     assert (counts["flops"], counts["activations"]) == (32 * 32 * 8 * 3 * 9, 32 * 32 * 8)
     assert counts["params"] == 3 * 8 * 9 + 8 * 10 + 10
@@ -72,7 +73,7 @@ def test_the_fused_path_for_evaluation_does_not_hide_attention() -> None:
     attention = 2 * length * length * width
     feedforward = 2 * length * width * hidden
     norms = 2 * 5 * length * width
-    counts = count(model, IMAGE)
+    counts = flat(count(model, IMAGE))
     assert counts["flops"] == projections + attention + feedforward + norms
     assert counts["unsupported_ops"]["uncounted"] == {}
 
@@ -89,13 +90,13 @@ class Checkpointed(nn.Module):
 
 @pytest.mark.parametrize("use_reentrant", [True, False])
 def test_a_checkpoint_of_training_does_not_hide_what_it_runs(*, use_reentrant: bool) -> None:
-    counts = count(Checkpointed(use_reentrant=use_reentrant).eval(), IMAGE)
+    counts = flat(count(Checkpointed(use_reentrant=use_reentrant).eval(), IMAGE))
     assert modules_of(counts)["layer"]["flops"] == counts["flops"] == 32 * 32 * 8 * 3 * 9
     assert counts["unsupported_ops"]["uncounted"] == {}
 
 
 def test_what_is_not_counted_is_named() -> None:
-    counts = count(Inverting().eval(), IMAGE)
+    counts = flat(count(Inverting().eval(), IMAGE))
     assert counts["flops"] == 32 * 32 * 3 * 4
     assert counts["unsupported_ops"] == {
         "negligible": {"aten::abs": 1, "aten::add": 1},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from model_complexity.worker.job import run_job
+from tests.support.flat import flat
 from tests.worker.run_worker import measure
 
 NETS = """
@@ -103,5 +104,5 @@ def test_the_figures_of_repvgg_that_are_published(tree: Path) -> None:
     (tree / "repvgg.py").write_text("_base_ = 'mmpretrain::repvgg/repvgg-A0_8xb32_in1k.py'\n")
     answer = run_job(Path("repvgg.py"), "auto", deploy=True)
     assert answer
-    deployed = answer["measurement"]["deployed"]
+    deployed = flat(answer["measurement"])["deployed"]
     assert (deployed["flops"], deployed["params"]) == (1_360_233_728, 8_309_384)

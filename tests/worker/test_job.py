@@ -12,6 +12,7 @@ import pytest
 
 from model_complexity.worker.build.model import without_pretrained
 from model_complexity.worker.job import run_job
+from tests.support.flat import flat
 from tests.worker.run_worker import measure
 
 CONV = "model = dict(type='Conv', _scope_='mmengine', channels=8)\n"
@@ -201,6 +202,6 @@ def test_nothing_is_fetched_while_a_model_is_built(library: Path) -> None:
 
 
 def test_a_job_in_this_process_measures_a_real_config(zoo: Path) -> None:
-    found = run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"]
+    found = flat(run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"])
     # torchvision publishes 1.814G multiply-accumulates and 11.690M parameters with the head; fvcore adds batch norm and pooling.
     assert (found["params"], found["flops"], found["entry_point"]) == (11_689_512, 1_818_553_856, "extract_feat")

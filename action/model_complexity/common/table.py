@@ -1,74 +1,56 @@
-"""The page's format: figures, summary block and per-module table. The one place where counts become text.
+"""The summary block and the table of modules of the reference page.
 
-Imports tabulate only, because both halves print with it: the worker for ``scripts/get_flops.py``, the speaking
-half for the comment. The rows are those of ``fvcore.nn.flop_count_table`` (depth 3), which the reference page shows:
-modules without a figure are dropped, and a chain of only children with the same figures is one row.
+The worker prints them in ``scripts/get_flops.py``, the host in the comment. The rows are those of
+``fvcore.nn.flop_count_table`` (depth 3): modules without a figure are dropped, and a chain of only children with the same
+figures is one row.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import tabulate
 
+from .metrics import METRICS, module_metrics
+from .text import format_count, printable
+
 RULE = "=" * 30
 DEPTH = 3
-HEADERS = ("module", "#parameters or shape", "#flops", "#activations")
-_PARAMS, _FLOPS, _ACTIVATIONS = HEADERS[1:]
-_UNITS = ((1e14, 1e15, "P"), (1e11, 1e12, "T"), (1e8, 1e9, "G"), (1e5, 1e6, "M"), (1e2, 1e3, "K"))
 
 Stats = Dict[str, str]
 
 
 class ModuleRow(NamedTuple):
-    """What the table needs to know of a module or parameter: see ``report.Module`` for the meaning of None."""
+    """What the table needs of a module or parameter. See ``report.Module`` for the fields."""
 
     name: str
-    params: Optional[int]
-    shape: Optional[Sequence[int]]
-    flops: Optional[int]
-    activations: Optional[int]
+    figures: Mapping[str, int]
+    shape: Optional[Sequence[int]] = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> ModuleRow:
-        """Takes the same-named values of a mapping."""
-        return cls(data["name"], *(data.get(field) for field in cls._fields[1:]))
-
-
-def format_count(count: int) -> str:
-    """Writes a count as the page does: three decimals of the unit above it, ``17582221824`` as ``17.582G``."""
-    for above, unit, letter in _UNITS:
-        if abs(count) > above:
-            return f"{count / unit:.3f}".rstrip("0").rstrip(".") + letter
-    return str(count)
+        """Take the same-named values of a mapping."""
+        return cls(data["name"], data["figures"], data.get("shape"))
 
 
 def format_input(measurement: Mapping[str, Any]) -> str:
-    """What was fed, as the page writes it, without the batch: ``(3, 224, 224)``; named inputs each with their name."""
+    """Write the input without its batch: ``(3, 224, 224)``, or named inputs each with their name."""
     named = measurement.get("inputs") or {}
     if not named:
         return str(tuple(measurement["input_shape"][1:]))
     return ", ".join(f"{name} {tuple(shape[1:])}" for name, shape in named.items())
 
 
-def summary_block(fed: str, flops: int, params: int, activations: int) -> str:
-    """The block between two rules. ``fed`` is what ``format_input`` writes; the rest are exact counts."""
-    return "\n".join(
-        [
-            RULE,
-            f"Input shape: {fed}",
-            f"Flops: {format_count(flops)}",
-            f"Params: {format_count(params)}",
-            f"Activation: {format_count(activations)}",
-            RULE,
-        ]
-    )
+def summary_block(input_text: str, figures: Mapping[str, int]) -> str:
+    """Write the block between two rules. ``input_text`` comes from ``format_input``."""
+    lines = [f"{metric.summary}: {format_count(figures[name])}" for name, metric in METRICS.items()]
+    return "\n".join([RULE, f"Input shape: {input_text}", *lines, RULE])
 
 
 def module_table(modules: Sequence[ModuleRow], depth: int = DEPTH) -> str:
-    """The pipe table of modules down to ``depth`` rows of indentation, in the order given (the root's name is "")."""
+    """Write the pipe table of modules down to ``depth`` levels, in the order given (the root's name is "")."""
     rows = _Tree(modules).rows(depth)
-    options: Dict[str, Any] = {"headers": HEADERS, "tablefmt": "pipe", "disable_numparse": True}
+    options: Dict[str, Any] = {"headers": _headers(), "tablefmt": "pipe", "disable_numparse": True}
     try:
         return tabulate.tabulate(rows, preserve_whitespace=True, **options)
     except TypeError:  # tabulate < 0.10 knows the module-level switch only
@@ -77,22 +59,25 @@ def module_table(modules: Sequence[ModuleRow], depth: int = DEPTH) -> str:
 
 
 def table_sizes(modules: Sequence[ModuleRow], depths: Sequence[int]) -> List[int]:
-    """Bytes of UTF-8 that ``module_table`` would write at each depth, found without writing: tabulate takes its time."""
+    """Compute the bytes of UTF-8 that ``module_table`` writes at each depth, without the slow writing."""
     tree = _Tree(modules)
     return [_table_size(tree.rows(depth)) for depth in depths]
 
 
-def printable(text: str) -> str:
-    """Replaces what would break a line or hide in it: control, format and other unprintable characters."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+def _columns() -> Tuple[str, ...]:
+    """The metrics of modules as the page orders them: what no trace is needed for comes first."""
+    return tuple(sorted(module_metrics(), key=lambda name: METRICS[name].traced))
+
+
+def _headers() -> Tuple[str, ...]:
+    return ("module", *(METRICS[name].header for name in _columns()))
 
 
 def _table_size(rows: Sequence[Sequence[str]]) -> int:
+    headers = _headers()
     # tabulate leaves two characters more than a header needs.
-    widths = [max(len(header) + 2, *map(len, cells)) for header, cells in zip(HEADERS, zip(*rows))]
-    line = sum(widths) + len("|  |  |  |  |") + len("\n")
+    widths = [max(len(header) + 2, *map(len, cells)) for header, cells in zip(headers, zip(*rows))]
+    line = sum(widths) + len("|") + len("  |") * len(headers) + len("\n")
     wider = sum(len(row[0].encode("utf-8", "replace")) - len(row[0]) for row in rows)
     return (len(rows) + 2) * line - len("\n") + wider
 
@@ -108,7 +93,7 @@ class _Tree:
         kept = {""}
         # Deepest first, so that a parent knows whether a child stays.
         for module in sorted(modules, key=lambda module: module.name.count("."), reverse=True):
-            if any((module.params, module.flops, module.activations)) or module.name in kept:
+            if any(module.figures.values()) or module.name in kept:
                 kept.update((module.name, module.name.rpartition(".")[0]))
         self.children = {name: [m.name for m in below if m.name in kept] for name, below in children.items()}
         self.stats = {module.name: _written(module) for module in modules if module.name in kept}
@@ -131,7 +116,7 @@ class _Tree:
     def _row(self, label: str, name: str, indent: int) -> List[str]:
         stats = self.stats.get(name, {})
         pad = " " * indent
-        return [pad + printable(label), *(pad + stats[column] if column in stats else "" for column in HEADERS[1:])]
+        return [pad + printable(label), *(pad + stats[column] if column in stats else "" for column in _columns())]
 
     def _merged(self, name: str) -> str:
         """Follows only children as long as their figures do not contradict; the last one carries the joint figures."""
@@ -147,12 +132,15 @@ class _Tree:
 
 
 def _written(module: ModuleRow) -> Stats:
+    """The cells of a row by metric. A parameter has its shape in place of its params."""
     if module.shape is not None:
-        return {_PARAMS: str(tuple(module.shape))}
-    stats = {} if module.params is None else {_PARAMS: format_count(module.params)}
-    # A module that was never called has a blank where a called one has a 0.
-    stats[_FLOPS] = "" if module.flops is None else format_count(module.flops)
-    stats[_ACTIVATIONS] = "" if module.activations is None else format_count(module.activations)
+        return {"params": str(tuple(module.shape))}
+    stats: Stats = {}
+    for name in _columns():
+        if name in module.figures:
+            stats[name] = format_count(module.figures[name])
+        elif METRICS[name].traced:
+            stats[name] = ""  # a module that was never called has a blank where a called one has a 0
     return stats
 
 

@@ -2,13 +2,13 @@
 
 from model_complexity.compare.budgets import evaluate, skipped_checks
 from model_complexity.compare.deltas import (
-    METRICS,
     Delta,
     Status,
     comparable,
     delta_of,
     deployed_of,
     same_conditions,
+    same_coverage,
     same_entry_point,
     same_uncounted_ops,
     status_of,
@@ -23,15 +23,12 @@ from model_complexity.compare.module_diff import (
 )
 from model_complexity.compare.module_groups import ChangeGroup, group_changes
 from model_complexity.compare.ranking import CollapsedConfigs, folded, notable_checks, worst_first, worst_status
-from model_complexity.report import Metric
 
 __all__ = [
-    "METRICS",
     "ChangeGroup",
     "CollapsedConfigs",
     "Delta",
     "Figures",
-    "Metric",
     "ModuleChange",
     "ModuleDiff",
     "ParameterChange",
@@ -46,6 +43,7 @@ __all__ = [
     "module_changes",
     "notable_checks",
     "same_conditions",
+    "same_coverage",
     "same_entry_point",
     "same_uncounted_ops",
     "skipped_checks",

@@ -8,7 +8,7 @@ from typing import Final
 
 from model_complexity.compare.deltas import comparable
 from model_complexity.policy.model import Budget, Policy
-from model_complexity.report import BudgetCheck, Entry, Measurement, Metric
+from model_complexity.report import BudgetCheck, Entry, Measurement, MetricName
 
 NEAR: Final = (9, 10)
 """The share of an absolute limit from which on a figure is near it."""
@@ -52,7 +52,7 @@ def _pairs(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[Entry, Me
 def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
     if budget.most is None:
         return None
-    most, value, before = budget.most.most, _value(head, budget.metric), _before(entry, budget.metric)
+    most, value, before = budget.most.most, head.figures[budget.metric], _before(entry, budget.metric)
     near, whole = NEAR
     if value <= most:
         state = "near" if value * whole >= most * near else "ok"
@@ -69,7 +69,7 @@ def _max_increase(budget: Budget, entry: Entry, head: Measurement, policy: Polic
     before = _before(entry, budget.metric)
     if budget.max_increase is None or before is None:
         return None
-    most, value = budget.max_increase.most(before), _value(head, budget.metric)
+    most, value = budget.max_increase.most(before), head.figures[budget.metric]
     limit, state = budget.max_increase.text, "ok" if value <= most else "exceeded"
     return _result(
         budget, entry, policy, rule="max-increase", limit=limit, most=most, head=value, base=before, state=state
@@ -92,11 +92,6 @@ def _result(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found
     )
 
 
-def _value(measurement: Measurement, metric: Metric) -> int:
-    value: int = getattr(measurement, metric)
-    return value
-
-
-def _before(entry: Entry, metric: Metric) -> int | None:
+def _before(entry: Entry, metric: MetricName) -> int | None:
     """The base's figure, where head's may be held against it."""
-    return _value(entry.base, metric) if isinstance(entry.base, Measurement) and comparable(metric, entry) else None
+    return entry.base.figures[metric] if isinstance(entry.base, Measurement) and comparable(metric, entry) else None

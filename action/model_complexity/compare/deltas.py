@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from model_complexity.report import Entry, Failure, Measurement, Metric
-
-METRICS: tuple[Metric, ...] = ("flops", "params", "activations")
+from model_complexity.common.metrics import METRICS
+from model_complexity.report import Entry, Failure, Measurement, MetricName
 
 Status = Literal[
     "newly_failing",
@@ -34,30 +33,36 @@ class Delta(NamedTuple):
     absolute: int
     relative: float | None
 
+    @classmethod
+    def between(cls, head: int, base: int) -> Delta:
+        """Compute head less base."""
+        return cls(head - base, (head - base) / base if base else None)
 
-def deployed_of(metric: Metric, entry: Entry) -> tuple[int, Delta | None] | None:
-    """A figure of the deployed form and its change, if both sides have such a form; None where what is shown has none."""
+
+def deployed_of(metric: MetricName, entry: Entry) -> tuple[int, Delta | None] | None:
+    """Return a figure of the deployed form, and its delta if both sides have such a form; None without one."""
     primary = entry.primary
     if not isinstance(primary, Measurement) or primary.deployed is None:
         return None
-    value: int = getattr(primary.deployed, metric)
+    value = primary.deployed.figures[metric]
     if not (isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement) and entry.base.deployed):
         return value, None
-    if metric != "params" and not same_entry_point(entry):
+    if not _same_trace(metric, entry):
         return value, None
-    base: int = getattr(entry.base.deployed, metric)
-    return value, Delta(value - base, (value - base) / base if base else None)
+    return value, Delta.between(value, entry.base.deployed.figures[metric])
 
 
-def delta_of(metric: Metric, entry: Entry) -> Delta | None:
-    """Head's figure less base's; None unless both sides were measured, and by the same method for all but params."""
+def delta_of(metric: MetricName, entry: Entry) -> Delta | None:
+    """Return head's figure less the base's; None without two measurements whose traces are comparable."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return None
-    if metric != "params" and not same_entry_point(entry):
+    if not _same_trace(metric, entry):
         return None
-    head: int = getattr(entry.head, metric)
-    base: int = getattr(entry.base, metric)
-    return Delta(head - base, (head - base) / base if base else None)
+    return Delta.between(entry.head.figures[metric], entry.base.figures[metric])
+
+
+def _same_trace(metric: MetricName, entry: Entry) -> bool:
+    return not METRICS[metric].traced or same_entry_point(entry)
 
 
 def same_entry_point(entry: Entry) -> bool:
@@ -81,9 +86,14 @@ def same_conditions(entry: Entry) -> bool:
     return entry.head.conditions == entry.base.conditions
 
 
-def comparable(metric: Metric, entry: Entry) -> bool:
-    """Whether a figure's two sides say something about each other: one method, and for flops the same operators left out."""
-    return metric == "params" or (same_entry_point(entry) and (metric != "flops" or same_uncounted_ops(entry)))
+def comparable(metric: MetricName, entry: Entry) -> bool:
+    """Return whether the sides' figures differ by the model alone: same entry point, same uncounted operators."""
+    return _same_trace(metric, entry) and same_coverage(metric, entry)
+
+
+def same_coverage(metric: MetricName, entry: Entry) -> bool:
+    """Return whether the sides' figures of a metric leave out the same operators."""
+    return not METRICS[metric].needs_handles or same_uncounted_ops(entry)
 
 
 def status_of(entry: Entry, *, compared: bool) -> Status:
@@ -106,7 +116,7 @@ def status_of(entry: Entry, *, compared: bool) -> Status:
 def _status_of_both(entry: Entry) -> Status:
     if not same_entry_point(entry):
         return "incomparable"
-    same = all(getattr(entry.head, metric) == getattr(entry.base, metric) for metric in METRICS)
-    if not (same and same_uncounted_ops(entry) and same_conditions(entry)):
+    head, base = (side.figures if isinstance(side, Measurement) else {} for side in (entry.head, entry.base))
+    if not (head == base and same_uncounted_ops(entry) and same_conditions(entry)):
         return "changed"
     return "renamed" if entry.target.reason == "renamed" else "unchanged"

@@ -12,34 +12,46 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from model_complexity.compare.deltas import METRICS
-from model_complexity.report import Measurement, Metric, Module
+from model_complexity.common.metrics import METRICS, module_metrics
+from model_complexity.report import Measurement, MetricName, Module
 
 Shape = tuple[int, ...]
 
 
-class Figures(NamedTuple):
-    """Exact counts, or differences of them; in the order of ``METRICS``."""
+class Figures(tuple[int, ...]):
+    """Exact counts, or differences of them, in the order of ``METRICS``. Hashable, unlike a dictionary."""
 
-    flops: int = 0
-    params: int = 0
-    activations: int = 0
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, figures: Mapping[str, int]) -> Figures:
+        """Take figures by metric; one that is missing is 0."""
+        return cls(figures.get(name, 0) for name in METRICS)
+
+    def by_metric(self) -> dict[MetricName, int]:
+        """Return the figures by the metrics' names."""
+        return dict(zip(METRICS, self, strict=True))
 
     def less(self, other: Figures) -> Figures:
-        """Each of these minus the other's."""
-        return Figures(*(ours - theirs for ours, theirs in zip(self, other, strict=True)))
+        """Subtract the other's."""
+        return Figures(ours - theirs for ours, theirs in zip(self, other, strict=True))
 
     def plus(self, other: Figures) -> Figures:
-        """Each of these and the other's together."""
-        return Figures(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
+        """Add the other's."""
+        return Figures(ours + theirs for ours, theirs in zip(self, other, strict=True))
 
 
-class Shares(NamedTuple):
-    """Parts of a whole change, each from 0 to 1; None where nothing of that figure changed."""
+class Shares(tuple[float | None, ...]):
+    """Parts of a whole change, each from 0 to 1, in the order of ``METRICS``; None where that metric did not change."""
 
-    flops: float | None = None
-    params: float | None = None
-    activations: float | None = None
+    __slots__ = ()
+
+    def by_metric(self) -> dict[MetricName, float | None]:
+        """Return the shares by the metrics' names."""
+        return dict(zip(METRICS, self, strict=True))
+
+
+NO_FIGURES = Figures.of({})
 
 
 class ParameterChange(NamedTuple):
@@ -70,11 +82,12 @@ class ModuleChange(NamedTuple):
     parameters: tuple[ParameterChange, ...] = ()
     """Of a changed one: its own parameters with another shape."""
     share: Shares = Shares()
+    """Empty until every change is known."""
 
     @property
     def delta(self) -> Figures:
         """Head's figures less the base's."""
-        return (self.head or Figures()).less(self.base or Figures())
+        return (self.head or NO_FIGURES).less(self.base or NO_FIGURES)
 
 
 @dataclass(frozen=True)
@@ -85,8 +98,8 @@ class ModuleDiff:
     moved, the sum of the deltas' absolute values: so it is meaningful where changes cancel each other.
     """
 
-    figures: tuple[Metric, ...] = METRICS
-    """What was compared: params alone where the sides traced different methods."""
+    figures: tuple[MetricName, ...] = module_metrics()
+    """What was compared; where the entry points differ, only the metrics that do not depend on a trace."""
     changes: tuple[ModuleChange, ...] = ()
     """Largest share of the flops first, then of the params, then of the activations; renames last."""
     unchanged: tuple[str, ...] = ()
@@ -113,11 +126,12 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
 
     Where the sides traced different methods, flops and activations are left out, as they are in the totals.
     """
-    figures: tuple[Metric, ...] = METRICS if head.entry_point == base.entry_point else ("params",)
+    same_trace = head.entry_point == base.entry_point
+    figures = tuple(name for name in module_metrics() if same_trace or not METRICS[name].traced)
     ours, theirs = _Side.of(head, figures), _Side.of(base, figures)
     comparison = _Comparison(ours, theirs)
     comparison.walk()
-    moved = [sum(abs(change.delta[place]) for change in comparison.changes) for place in range(len(METRICS))]
+    moved = [sum(map(abs, column)) for column in zip(*(change.delta for change in comparison.changes), strict=True)]
     changes = (change._replace(share=_shares(change.delta, moved)) for change in comparison.changes)
     unchanged = comparison.unchanged()
     return ModuleDiff(
@@ -129,12 +143,12 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
 
 
 def _shares(delta: Figures, moved: Sequence[int]) -> Shares:
-    return Shares(*(abs(part) / whole if whole else None for part, whole in zip(delta, moved, strict=True)))
+    return Shares(abs(part) / whole if whole else None for part, whole in zip(delta, moved, strict=True))
 
 
-def _weight(change: ModuleChange) -> tuple[bool, float, float, float]:
-    flops, params, activations = (-(share or 0.0) for share in change.share)
-    return change.kind == "renamed", flops, params, activations  # the sort is stable: alike ones stay in call order
+def _weight(change: ModuleChange) -> tuple[bool, tuple[float, ...]]:
+    # The sort is stable: changes of one weight stay in call order.
+    return change.kind == "renamed", tuple(-(share or 0.0) for share in change.share)
 
 
 @dataclass
@@ -151,13 +165,13 @@ class _Side:
     """What the children count together."""
 
     @classmethod
-    def of(cls, measurement: Measurement, figures: Sequence[Metric]) -> _Side:
+    def of(cls, measurement: Measurement, figures: Sequence[MetricName]) -> _Side:
         rows = [module for module in measurement.modules if module.shape is None and module.name]
         side = cls({"": _figures(measurement, figures), **{row.name: _figures(row, figures) for row in rows}})
         for row in rows:
             parent, label = side.place(row.name)
             side.children.setdefault(parent, {})[label] = row.name
-            side.below[parent] = side.below.get(parent, Figures()).plus(side.whole[row.name])
+            side.below[parent] = side.below.get(parent, NO_FIGURES).plus(side.whole[row.name])
         for module in measurement.modules:
             if module.shape is not None:
                 parent, label = side.place(module.name)
@@ -187,11 +201,11 @@ class _Side:
         return tuple((label, len(shape)) for label, shape in self.parameters.get(name, {}).items())
 
     def own(self, name: str) -> Figures:
-        return self.whole[name].less(self.below.get(name, Figures()))
+        return self.whole[name].less(self.below.get(name, NO_FIGURES))
 
 
-def _figures(counted: Measurement | Module, figures: Sequence[Metric]) -> Figures:
-    return Figures(**{name: getattr(counted, name) or 0 for name in figures})
+def _figures(counted: Measurement | Module, figures: Sequence[MetricName]) -> Figures:
+    return Figures.of({name: counted.figures.get(name, 0) for name in figures})
 
 
 class _Digests:

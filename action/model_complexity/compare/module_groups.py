@@ -24,12 +24,12 @@ class ChangeGroup(NamedTuple):
     @property
     def delta(self) -> Figures:
         """Of all together."""
-        return Figures(*(len(self.changes) * part for part in self.first.delta))
+        return Figures(len(self.changes) * part for part in self.first.delta)
 
     @property
     def share(self) -> Shares:
         """Of all together."""
-        return Shares(*(None if part is None else len(self.changes) * part for part in self.first.share))
+        return Shares(None if part is None else len(self.changes) * part for part in self.first.share)
 
 
 def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
@@ -81,6 +81,5 @@ def _ranges(numbers: Sequence[str]) -> str:
     return "{" + ",".join(written) + "}"
 
 
-def _weight(family: ChangeGroup) -> tuple[bool, float, float, float]:
-    flops, params, activations = (-(share or 0.0) for share in family.share)
-    return family.first.kind == "renamed", flops, params, activations
+def _weight(group: ChangeGroup) -> tuple[bool, tuple[float, ...]]:
+    return group.first.kind == "renamed", tuple(-(share or 0.0) for share in group.share)

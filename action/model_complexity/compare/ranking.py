@@ -6,8 +6,9 @@ import math
 from collections import Counter
 from typing import NamedTuple
 
-from model_complexity.compare.deltas import METRICS, Status, delta_of, status_of
-from model_complexity.report import BudgetCheck, Entry, Report
+from model_complexity.common.metrics import METRICS
+from model_complexity.compare.deltas import Status, delta_of, status_of
+from model_complexity.report import BudgetCheck, Entry, MetricName, Report
 
 _BUDGETS = ("exceeded", "already_exceeded", "ignored", "near")
 """The states of a budget that are worth a word, worst first."""
@@ -41,7 +42,7 @@ def worst_first(report: Report) -> tuple[Entry, ...]:
     def weight(entry: Entry) -> tuple[float, ...]:
         fate = _FATES[status_of(entry, compared=report.base is not None)]
         broken = spoken.get((entry.target.name, entry.shape), len(_BUDGETS)) == 0
-        return (not broken, fate, *(-_growth(entry, place) for place in range(len(METRICS))))
+        return (not broken, fate, *(-_growth(entry, name) for name in METRICS))
 
     return tuple(sorted(report.entries, key=weight))
 
@@ -72,8 +73,8 @@ def _is_quiet(entry: Entry, *, compared: bool) -> bool:
     return entry.target.reason == "inherited" and status_of(entry, compared=compared) == "unchanged"
 
 
-def _growth(entry: Entry, place: int) -> float:
-    delta = delta_of(METRICS[place], entry)
+def _growth(entry: Entry, metric: MetricName) -> float:
+    delta = delta_of(metric, entry)
     if delta is None:
         return 0.0
     return (

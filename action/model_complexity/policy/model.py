@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from model_complexity.common.shapes import AUTO, InputSpec, parse_shape
 from model_complexity.discover import Pattern, Patterns
 from model_complexity.policy.quantities import Jobs, Max, MaxConfigs, MaxIncrease, Timeout, Whole, boolean
-from model_complexity.report import Measurement, Metric
+from model_complexity.report import Measurement, MetricName
 
 PATH = ".github/model-complexity.yml"
 MOST_RULES = 200
@@ -120,7 +120,7 @@ class Budget(_Rule):
     configs: Annotated[
         Globs, Field(description="Configs, as one glob or a list; `!` excludes. Without it, every config.")
     ] = ("**",)
-    metric: Annotated[Metric, Field(description="What is limited.")]
+    metric: Annotated[MetricName, Field(description="What is limited.")]
     most: Annotated[
         Max,
         Field(alias="max", description="The largest value allowed, with K, M, G, T or P for thousands, as in `5G`."),
@@ -150,7 +150,7 @@ class Budget(_Rule):
 class IgnoreRule(_Rule):
     """A known exception: budgets that it breaks are reported, with the reason, and neither warn nor fail."""
 
-    metric: Annotated[Metric | None, Field(description="Only budgets on this. Without it, on all three.")] = None
+    metric: Annotated[MetricName | None, Field(description="Only budgets on this. Without it, on all three.")] = None
     reason: Annotated[str, Field(min_length=1, max_length=500, description="Why. It is shown to reviewers.")]
 
 
@@ -205,7 +205,7 @@ class Policy(_Part):
         found = [rule.shapes for rule in self.shapes_for if rule.matches(path)]
         return found[-1] if found else self.shapes or tuple(default)
 
-    def reason_to_ignore(self, path: str, metric: Metric) -> str | None:
+    def reason_to_ignore(self, path: str, metric: MetricName) -> str | None:
         """Why a broken budget of a config is a known exception; None where it is none."""
         for known in self.ignore:
             if known.metric in {None, metric} and known.matches(path):

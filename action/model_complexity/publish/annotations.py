@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import format_count
+from model_complexity.common.text import format_count
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.policy import PATH, PolicyIssue
 from model_complexity.report import BudgetCheck, Entry, Failure, Report

@@ -9,8 +9,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from model_complexity.compare import METRICS, Metric, comparable, delta_of, status_of
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report
+from model_complexity.compare import comparable, delta_of, status_of
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report
 
 RESULTS_LIMIT: Final = 60_000
 """Characters of ``results``. GitHub takes 1 MiB of outputs a job, counted as UTF-16 (docs: actions/using-jobs/defining-outputs-
@@ -18,7 +18,7 @@ for-jobs), and Linux 128 KiB in one environment variable, which is how a script 
 EMPTY_RESULTS: Final = '{"results":[],"left_out":0}'
 
 
-def largest_increase(report: Report, metric: Metric) -> str:
+def largest_increase(report: Report, metric: MetricName) -> str:
     """The largest relative change of a figure, in percent with four decimals, such as ``12.4000``; a decrease is negative.
 
     Of all configs and shapes whose two sides are comparable; blank where there is none. A change too small for four decimals
@@ -32,11 +32,11 @@ def largest_increase(report: Report, metric: Metric) -> str:
     return f"{'-' if largest < 0 else ''}{steps // 10**4}.{steps % 10**4:04d}"
 
 
-def _change(entry: Entry, metric: Metric) -> Fraction | None:
+def _change(entry: Entry, metric: MetricName) -> Fraction | None:
     delta = delta_of(metric, entry)
     if delta is None or not comparable(metric, entry) or not isinstance(entry.base, Measurement):
         return None
-    before = getattr(entry.base, metric)
+    before = entry.base.figures[metric]
     return Fraction(delta.absolute, before) if before else None
 
 
@@ -85,8 +85,7 @@ def _result(report: Report, entry: Entry, judged: list[BudgetCheck]) -> dict[str
 
 def _sides(entry: Entry) -> Iterator[tuple[str, Any]]:
     for name, side in (("head", entry.head), ("base", entry.base)):
-        measured = isinstance(side, Measurement)
-        yield name, {metric: getattr(side, metric) for metric in METRICS} if measured else None
+        yield name, side.figures if isinstance(side, Measurement) else None
 
 
 class Publication(NamedTuple):

@@ -6,21 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from model_complexity.common.table import format_count
+from model_complexity.common.metrics import METRICS
+from model_complexity.common.text import format_count
 from model_complexity.compare import (
-    METRICS,
-    Metric,
     Status,
     delta_of,
     notable_checks,
     same_conditions,
-    same_uncounted_ops,
+    same_coverage,
     status_of,
     worst_first,
     worst_status,
 )
-from model_complexity.render.numbers import NOUNS, describe_budget, percent, pluralize, signed
-from model_complexity.report import Entry, Failure, FailureKind, Measurement, Report
+from model_complexity.render.numbers import describe_budget, percent, pluralize, signed
+from model_complexity.report import Entry, Failure, FailureKind, Measurement, MetricName, Report
 
 Writer = Callable[[str], str]
 """Writes a name of somebody else's for where it is printed."""
@@ -50,7 +49,7 @@ class _LargestChange(NamedTuple):
     """A figure that changed."""
 
     entry: Entry
-    metric: Metric
+    metric: MetricName
     relative: float | None
 
 
@@ -115,7 +114,7 @@ def _changed(report: Report, fates: Counter[Status], called: Writer) -> Iterator
         yield f"{pluralize(fates['changed'], 'config')} changed only in {what}"
         return
     # Flops before params before activations; the largest increase before any decrease.
-    worst = min(moves, key=lambda move: (METRICS.index(move.metric), -_size(move)))
+    worst = min(moves, key=lambda move: (list(METRICS).index(move.metric), -_size(move)))
     among = "" if fates["changed"] == 1 else f", the most of {fates['changed']} configs that changed"
     yield f"{_moved(worst, called)}{among}"
 
@@ -140,13 +139,13 @@ def _moved(move: _LargestChange, called: Writer) -> str:
         raise AssertionError  # a move is of two measurements
     size = signed(delta)[0][1:] if delta.relative is None else percent(delta.relative)[1:]
     direction = "more" if delta.absolute > 0 else "fewer"
-    verb = "costs" if move.metric == "flops" else "has"
-    figures = f"{format_count(getattr(base, move.metric))} → {format_count(getattr(head, move.metric))}"
-    if move.metric == "flops" and not same_uncounted_ops(move.entry):
+    metric = METRICS[move.metric]
+    figures = f"{format_count(base.figures[move.metric])} → {format_count(head.figures[move.metric])}"
+    if not same_coverage(move.metric, move.entry):
         figures += "; other operators were not counted"
-    if move.metric != "params" and not same_conditions(move.entry):
+    if metric.traced and not same_conditions(move.entry):
         figures += "; under different conditions"
-    return f"{called(move.entry.target.name)} {verb} {size} {direction} {NOUNS[move.metric]} ({figures})"
+    return f"{called(move.entry.target.name)} {metric.verb} {size} {direction} {metric.noun} ({figures})"
 
 
 def _failing(report: Report) -> Iterator[str]:
@@ -167,5 +166,5 @@ def _first_figures(report: Report, configs: int, called: Writer) -> str:
     if configs > 1 or len(primary) != 1 or not isinstance(primary[0].head, Measurement):
         return f"{pluralize(configs, 'config')} measured, with no base to compare with"
     head = primary[0].head
-    figures = [f"{format_count(getattr(head, name))} {noun}" for name, noun in NOUNS.items()]
-    return f"{called(primary[0].target.name)} has {figures[0]}, {figures[1]} and {figures[2]}; there is no base to compare with"
+    *first, last = (f"{format_count(count)} {METRICS[name].noun}" for name, count in head.figures.items())
+    return f"{called(primary[0].target.name)} has {', '.join(first)} and {last}; there is no base to compare with"

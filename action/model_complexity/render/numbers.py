@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import InputSpec
-from model_complexity.common.table import format_count
-from model_complexity.compare import Delta, Metric
+from model_complexity.common.text import format_count
+from model_complexity.compare import Delta
 from model_complexity.escape import plain
 from model_complexity.report import BudgetCheck, Entry, Measurement
 
@@ -16,8 +17,6 @@ NBSP = "\N{NO-BREAK SPACE}"
 LONGEST_CONDITION = 80
 MOST_CONDITIONS = 4
 """Conditions of one measurement that are named, and their characters."""
-NOUNS: dict[Metric, str] = {"flops": "FLOPs", "params": "params", "activations": "activations"}
-"""What a figure is called in a sentence and at the head of a column."""
 
 
 def signed(delta: Delta) -> tuple[str, ...]:
@@ -93,7 +92,7 @@ def describe_budget(check: BudgetCheck) -> str:
     limit = f"the limit of {check.limit}"
     if check.rule == "max-increase":
         limit = f"the {format_count(check.most)} that an increase of {check.limit} allows"
-    text = f"{format_count(check.head)} {NOUNS[check.metric]}"
+    text = f"{format_count(check.head)} {METRICS[check.metric].noun}"
     over = check.head - check.most
     if over > 0:
         return f"{text}, {format_count(over)} over {limit}"

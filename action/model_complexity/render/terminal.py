@@ -15,19 +15,19 @@ from rich.text import Text
 
 from model_complexity.common import table as page
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import ModuleRow, format_count, module_table, summary_block
+from model_complexity.common.metrics import METRICS
+from model_complexity.common.table import ModuleRow, module_table, summary_block
+from model_complexity.common.text import format_count
 from model_complexity.compare import (
-    METRICS,
     ChangeGroup,
     Delta,
-    Metric,
     comparable,
     delta_of,
     deployed_of,
     group_changes,
     module_changes,
     same_conditions,
-    same_uncounted_ops,
+    same_coverage,
     status_of,
     worst_first,
 )
@@ -42,7 +42,7 @@ from model_complexity.render.numbers import (
     input_text,
     signed,
 )
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Target
 
 CONVENTION = "One multiply-accumulate is one flop."
 WIDE = 96
@@ -203,20 +203,20 @@ def _block(entry: Entry, report: Report) -> Text:
     return Text("\n").join(lines)
 
 
-def _cell(name: Metric, entry: Entry, report: Report) -> list[Text]:
+def _cell(name: MetricName, entry: Entry, report: Report) -> list[Text]:
     shown = entry.primary
     if isinstance(shown, Failure):
-        return [Text("failed" if name == "flops" else "–", style="red")]
-    value = Text(format_count(getattr(shown, name)))
+        return [Text("failed" if name == next(iter(METRICS)) else "–", style="red")]
+    value = Text(format_count(shown.figures[name]))
     delta = delta_of(name, entry)
     if delta is None:
         note = _NOTES.get(_fate(entry, report), "")
         return [value, Text(note, style="dim")] if note else [value]
     lines = [value, *_change(delta)]
-    return lines if name != "flops" or same_uncounted_ops(entry) else [*lines, Text("uncounted differ")]
+    return lines if same_coverage(name, entry) else [*lines, Text("uncounted differ")]
 
 
-def _deployed(entry: Entry) -> dict[Metric, list[Text]]:
+def _deployed(entry: Entry) -> dict[MetricName, list[Text]]:
     """The cells of the form that it is deployed in, where that was asked for and is another."""
     found = [(name, deployed_of(name, entry)) for name in METRICS]
     return {name: [Text(format_count(one[0])), *_change(one[1])] for name, one in found if one}
@@ -252,10 +252,10 @@ def _family(family: ChangeGroup) -> Text:
     for change in family.first.parameters:
         before, after = (str(shape) if shape is not None else "nothing" for shape in (change.base, change.head))
         text.append(f", {plain(change.name)} {before} → {after}")
-    deltas = [f"{name} {_sign(part)}" for name, part in zip(METRICS, family.delta, strict=True) if part]
+    deltas = [f"{name} {_sign(part)}" for name, part in family.delta.by_metric().items() if part]
     if deltas:
         text.append(f"\n{', '.join(deltas)}")
-    share = next(((name, part) for name, part in zip(METRICS, family.share, strict=True) if part), None)
+    share = next(((name, part) for name, part in family.share.by_metric().items() if part), None)
     if share is not None:
         text.append(f" ({share[1]:.0%} of the {share[0]} that moved)", style="dim")
     return text
@@ -313,10 +313,12 @@ def _tell_rest(report: Report, console: Console) -> None:
 def _uncounted(report: Report) -> Iterator[Text]:
     yield from map(Text, not_counted(report))
     for entry in report.entries:
-        if delta_of("flops", entry) is not None and not comparable("flops", entry):
-            yield Text(
-                f"Flops of {_entry_label(entry)}: base and head leave out other operators, so that the change is not exact."
-            )
+        for name, metric in METRICS.items():
+            if delta_of(name, entry) is not None and not comparable(name, entry):
+                yield Text(
+                    f"{metric.summary} of {_entry_label(entry)}: base and head leave out other operators, so that the change "
+                    "is not exact."
+                )
 
 
 def _not_measured(report: Report) -> Iterator[Text]:
@@ -347,8 +349,8 @@ def _footer(report: Report) -> str:
 
 def _tell_page(measurement: Measurement, console: Console) -> None:
     fed = page.format_input(measurement.model_dump(include={"input_shape", "inputs"}))
-    block = summary_block(fed, measurement.flops, measurement.params, measurement.activations)
-    rows = [ModuleRow.of(module.model_dump()) for module in measurement.modules]
+    block = summary_block(fed, measurement.figures)
+    rows = [ModuleRow(module.name, module.figures, module.shape) for module in measurement.modules]
     _print(console, Text(plain_block(f"{block}\n{module_table(rows)}")))
 
 

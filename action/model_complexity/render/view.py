@@ -10,24 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import AUTO
-from model_complexity.common.table import format_count
+from model_complexity.common.text import format_count
 from model_complexity.compare import (
-    METRICS,
     CollapsedConfigs,
-    Metric,
     Status,
     delta_of,
     deployed_of,
     folded,
     notable_checks,
     same_conditions,
-    same_uncounted_ops,
+    same_coverage,
     status_of,
 )
 from model_complexity.render.headline import failure_phrase
 from model_complexity.render.numbers import format_input, input_text, is_without, signed
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Result
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Result
 
 
 class Label(NamedTuple):
@@ -41,7 +40,7 @@ class Label(NamedTuple):
 class Cell(NamedTuple):
     """A figure and what became of it: ``23.186G``, and ``+5.604G``, ``+31.87 %``."""
 
-    metric: Metric
+    metric: MetricName
     value: int | None
     base: int | None
     text: str
@@ -202,7 +201,7 @@ def _fate_said(entry: Entry, status: Status) -> Label | None:
     return Label(words[status]) if status in words else None
 
 
-def _cell(name: Metric, entry: Entry, status: Status) -> Cell:
+def _cell(name: MetricName, entry: Entry, status: Status) -> Cell:
     head, base = _value(entry.head, name), _value(entry.base, name)
     if isinstance(entry.primary, Failure):
         return Cell(
@@ -221,19 +220,15 @@ def _deployed(entry: Entry) -> tuple[Cell, ...]:
     )
 
 
-def _notes(name: Metric, entry: Entry, status: Status) -> tuple[str, ...]:
+def _notes(name: MetricName, entry: Entry, status: Status) -> tuple[str, ...]:
     delta = delta_of(name, entry)
     if delta is not None:
-        alike = name != "flops" or same_uncounted_ops(entry)
-        return (*signed(delta), *(() if alike else ("other operators not counted",)))
+        return (*signed(delta), *(() if same_coverage(name, entry) else ("other operators not counted",)))
     return ("not comparable",) if status == "incomparable" else ()
 
 
-def _value(result: Result | None, name: Metric) -> int | None:
-    if not isinstance(result, Measurement):
-        return None
-    value: int = getattr(result, name)
-    return value
+def _value(result: Result | None, name: MetricName) -> int | None:
+    return result.figures[name] if isinstance(result, Measurement) else None
 
 
 def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:

@@ -11,8 +11,7 @@ from typing import Protocol, Self, TextIO
 
 from model_complexity.common.failures import failure
 from model_complexity.common.shapes import InputSpec
-from model_complexity.common.table import format_count
-from model_complexity.compare import METRICS
+from model_complexity.common.text import format_count
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.report import Entry, Failure, Measurement, Result, Target
@@ -172,7 +171,7 @@ def _format_result(job: Job, result: Result) -> str:
     shape = job.shape if isinstance(job.shape, str) else ", ".join(map(str, job.shape))
     where = f"{job.config} ({shape})"
     if isinstance(result, Measurement):
-        figures = ", ".join(f"{format_count(getattr(result, metric))} {metric}" for metric in METRICS)
+        figures = ", ".join(f"{format_count(count)} {metric}" for metric, count in result.figures.items())
         return f"{where}: {figures} in {result.seconds:.1f} s"
     return f"{where}: {result.kind}: {result.message}"
 

@@ -78,8 +78,8 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
     found = answer["measurement"]
     shape = found["input_shape"][1:]
     size = shape[-2:]
-    figures = {name: found[name] for name in ("flops", "params", "activations", "operators", "entry_point", "mode")}
-    parts = {module["name"]: module.get("flops") for module in found["modules"] if module["depth"] == 1}
+    figures = {**found["figures"], **{name: found[name] for name in ("operators", "entry_point", "mode")}}
+    parts = {module["name"]: module["figures"].get("flops") for module in found["modules"] if module["depth"] == 1}
     return {
         **row,
         "shape": shape,

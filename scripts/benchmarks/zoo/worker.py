@@ -116,7 +116,10 @@ def _plain(config: Path, shape: list[int] | str, mode: str) -> dict[str, Any]:
 def _with_parts(counts: dict[str, Any]) -> dict[str, Any]:
     return {
         **counts,
-        "parts": {module["name"]: module.get("flops") for module in counts["modules"] if module["depth"] == 1},
+        **counts["figures"],
+        "parts": {
+            module["name"]: module["figures"].get("flops") for module in counts["modules"] if module["depth"] == 1
+        },
     }
 
 

@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from model_complexity.common.table import (
-    ModuleRow,
-    format_count,
-    format_input,
-    module_table,
-    printable,
-    summary_block,
-    table_sizes,
-)
+from model_complexity.common.table import ModuleRow, format_input, module_table, summary_block, table_sizes
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0"),
-        (7, "7"),
-        (100, "100"),
-        (101, "0.101K"),
-        (1536, "1.536K"),
-        (100_000, "100K"),
-        (100_001, "0.1M"),
-        (91_234_024, "91.234M"),
-        (115_605_504, "0.116G"),
-        (17_581_972_224, "17.582G"),
-        (2_060_000_000, "2.06G"),
-        (150_000_000_000, "0.15T"),
-        (2 * 10**15, "2P"),
-    ],
-)
-def test_figure(count: int, text: str) -> None:
-    assert format_count(count) == text
+def row(
+    name: str, params: int | None, shape: tuple[int, ...] | None, flops: int | None, activations: int | None
+) -> ModuleRow:
+    """A row of the table; None where it has no figure."""
+    figures = {"flops": flops, "params": params, "activations": activations}
+    return ModuleRow(name, {metric: count for metric, count in figures.items() if count is not None}, shape)
 
 
 def test_named_inputs_have_their_names() -> None:
@@ -42,8 +20,11 @@ def test_named_inputs_have_their_names() -> None:
     assert format_input(fed) == "img (3, 224, 224), points (40000, 4)"
 
 
+FIGURES = {"flops": 17_581_972_224, "params": 91_234_024, "activations": 23_894_544}
+
+
 def test_summary_block() -> None:
-    assert summary_block(format_input({"input_shape": [1, 3, 224, 224]}), 17_581_972_224, 91_234_024, 23_894_544) == (
+    assert summary_block(format_input({"input_shape": [1, 3, 224, 224]}), FIGURES) == (
         "==============================\n"
         "Input shape: (3, 224, 224)\n"
         "Flops: 17.582G\n"
@@ -54,14 +35,14 @@ def test_summary_block() -> None:
 
 
 MODULES = [
-    ModuleRow("", 200, None, 5_000, 60),
-    ModuleRow("a", 200, None, 5_000, 60),  # the only child with a figure, and the same ones: one row with the root
-    ModuleRow("a.conv", 150, None, 4_000, 60),
-    ModuleRow("a.conv.weight", 150, (5, 30), None, None),
-    ModuleRow("a.norm", 50, None, 1_000, 0),
-    ModuleRow("a.norm.weight", 50, (50,), None, None),
-    ModuleRow("a.act", None, None, 0, 0),  # nothing to show
-    ModuleRow("unused", 0, None, None, None),
+    row("", 200, None, 5_000, 60),
+    row("a", 200, None, 5_000, 60),  # the only child with a figure, and the same ones: one row with the root
+    row("a.conv", 150, None, 4_000, 60),
+    row("a.conv.weight", 150, (5, 30), None, None),
+    row("a.norm", 50, None, 1_000, 0),
+    row("a.norm.weight", 50, (50,), None, None),
+    row("a.act", None, None, 0, 0),  # nothing to show
+    row("unused", 0, None, None, None),
 ]
 
 
@@ -82,29 +63,26 @@ def test_depth_cuts_rows() -> None:
 
 
 def test_an_uncalled_module_has_blanks_where_a_called_one_has_a_0() -> None:
-    rows = [ModuleRow("", 9, None, 4, 0), ModuleRow("head", 5, None, None, None), ModuleRow("neck", 4, None, 4, 0)]
+    rows = [row("", 9, None, 4, 0), row("head", 5, None, None, None), row("neck", 4, None, 4, 0)]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in module_table(rows).splitlines()[2:]]
     assert cells == [["model", "9", "4", "0"], ["head", "5", "", ""], ["neck", "4", "4", "0"]]
 
 
 def test_ten_thousand_modules_take_no_time_to_speak_of() -> None:
-    rows = [ModuleRow("", 1, None, 1, 1)]
-    rows += [ModuleRow(f"m{i}", 1, None, 1, 1) for i in range(100)]
-    rows += [ModuleRow(f"m{i}.n{j}", 1, None, 1, 1) for i in range(100) for j in range(100)]
+    rows = [row("", 1, None, 1, 1)]
+    rows += [row(f"m{i}", 1, None, 1, 1) for i in range(100)]
+    rows += [row(f"m{i}.n{j}", 1, None, 1, 1) for i in range(100) for j in range(100)]
     assert len(module_table(rows, 2).splitlines()) == 2 + 10_101
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 @pytest.mark.parametrize(
-    "modules", [MODULES, MODULES[:1], [ModuleRow("", 9**18, None, 4, 0), ModuleRow("ä…\n文" * 9, 5, None, 3, 1)]]
+    "modules", [MODULES, MODULES[:1], [row("", 9**18, None, 4, 0), row("ä…\n文" * 9, 5, None, 3, 1)]]
 )
 def test_the_size_of_a_table_is_known_without_it(modules: list[ModuleRow], depth: int) -> None:
     assert table_sizes(modules, [depth, 1])[0] == len(module_table(modules, depth).encode())
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\u2028b", "a\x00b"])
-def test_nothing_hides_in_a_name(text: str) -> None:
-    shown = printable(text)
-    assert "\N{REPLACEMENT CHARACTER}" in shown
-    assert shown.isprintable()
-    assert len(module_table([ModuleRow("", 1, None, 1, 1), ModuleRow(text, 1, None, 2, 1)]).splitlines()) == 4
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "a\x00b"])
+def test_a_row_stays_on_its_line_whatever_its_name(name: str) -> None:
+    assert len(module_table([row("", 1, None, 1, 1), row(name, 1, None, 2, 1)]).splitlines()) == 4

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.factories import entry, failed, measured
 
-from model_complexity.compare import METRICS, delta_of, status_of
+from model_complexity.common.metrics import METRICS
+from model_complexity.compare import delta_of, status_of
 from model_complexity.report import Entry, UnsupportedOps
 
 LSTM = UnsupportedOps(uncounted={"aten::lstm": 1})

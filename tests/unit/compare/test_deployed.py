@@ -14,7 +14,7 @@ from model_complexity.report import Deployed, Measurement, Report
 
 
 def repvgg(flops: int, deployed: int | None) -> Measurement:
-    form = None if deployed is None else Deployed(flops=deployed, params=800, activations=250)
+    form = None if deployed is None else Deployed(figures={"flops": deployed, "params": 800, "activations": 250})
     return measured(flops, deployed=form)
 
 

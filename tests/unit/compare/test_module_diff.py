@@ -7,12 +7,12 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.factories import measured
-from tests.support.modules import Part, conv, model, norm, parts
+from tests.support.factories import Part, conv, measured, model, module, norm, parts
 
 from model_complexity.compare import Figures, ModuleDiff, Shares, group_changes, module_changes
+from model_complexity.compare.module_diff import NO_FIGURES
 from model_complexity.compare.module_groups import pattern
-from model_complexity.report import Measurement, Module
+from model_complexity.report import Measurement
 
 
 def told(diff: ModuleDiff) -> list[tuple[str, str, str | None]]:
@@ -33,10 +33,10 @@ def test_the_modules_that_did_it_are_named_and_their_parents_are_not() -> None:
         ("changed", "backbone.stem", "backbone.stem"),
     ]
     body, stem = diff.changes
-    assert body.delta == Figures(16 * 64, 16, 0)
-    assert stem.delta == Figures(12 * 64, 12, 4 * 64)
+    assert body.delta == Figures((16 * 64, 16, 0))
+    assert stem.delta == Figures((12 * 64, 12, 4 * 64))
     assert body.parameters == (("weight", (4, 8, 1, 1), (4, 4, 1, 1)),)
-    assert body.share == Shares(16 / 28, 16 / 28, 0.0)
+    assert body.share == Shares((16 / 28, 16 / 28, 0.0))
     assert (diff.unchanged, diff.unchanged_modules) == (("head",), 1)
 
 
@@ -47,8 +47,8 @@ def test_what_a_parent_counts_itself_is_its_own_change() -> None:
     assert (change.name, change.own, change.head, change.base) == (
         "attn",
         True,
-        Figures(160, 1, 10),
-        Figures(100, 1, 10),
+        Figures((160, 1, 10)),
+        Figures((100, 1, 10)),
     )
 
 
@@ -61,14 +61,14 @@ def test_parameters_belong_to_their_module() -> None:
         ("mask", (4,), None),
         ("cls_token", None, (1, 1, 8)),
     )
-    assert change.delta == Figures(0, 80 + 4 - 40 - 8, 0)
+    assert change.delta == Figures((0, 80 + 4 - 40 - 8, 0))
 
 
 def test_a_parameter_that_is_transposed_is_a_change_of_no_figure() -> None:
     base, head = Part(5, 5, {"weight": (2, 3)}), Part(5, 5, {"weight": (3, 2)})
     (change,) = module_changes(model(head), model(base)).changes
-    assert (change.delta, change.parameters) == (Figures(), (("weight", (3, 2), (2, 3)),))
-    assert change.share == Shares(None, None, None)
+    assert (change.delta, change.parameters) == (NO_FIGURES, (("weight", (3, 2), (2, 3)),))
+    assert change.share == Shares((None, None, None))
 
 
 def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
@@ -78,11 +78,11 @@ def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
     diff = module_changes(head, base)
     assert told(diff) == [("appeared", "layer.1", None), ("appeared", "layer.2", None)]
     assert [change.modules for change in diff.changes] == [3, 3]
-    assert [change.delta.flops for change in diff.changes] == [(16 + 8) * 64] * 2
+    assert [change.delta.by_metric()["flops"] for change in diff.changes] == [(16 + 8) * 64] * 2
     assert diff.unchanged == ("layer.0",)
-    assert [(family.name, len(family.changes), family.share.flops) for family in group_changes(diff.changes)] == [
-        ("layer.{1–2}", 2, 1.0)
-    ]
+    assert [
+        (family.name, len(family.changes), family.share.by_metric()["flops"]) for family in group_changes(diff.changes)
+    ] == [("layer.{1–2}", 2, 1.0)]
     assert told(module_changes(base, head)) == [("vanished", "layer.1", "layer.1"), ("vanished", "layer.2", "layer.2")]
 
 
@@ -92,7 +92,7 @@ def test_a_renamed_subtree_is_one_line_and_no_change() -> None:
     diff = module_changes(head, base)
     assert told(diff) == [("renamed", "blocks", "layers")]
     assert diff.changes[0].modules == 5
-    assert diff.changes[0].delta == Figures()
+    assert diff.changes[0].delta == NO_FIGURES
     assert diff.renames == (("layers", "blocks"),)
     assert diff.unchanged == ("stem",)
 
@@ -148,8 +148,8 @@ def test_modules_without_a_figure_are_not_reported() -> None:
 
 
 def test_a_module_that_was_never_called_counts_nothing() -> None:
-    row = Module(name="head", depth=1, params=4)
-    called = row.model_copy(update={"flops": 0, "activations": 0})
+    row = module("head", depth=1, params=4)
+    called = module("head", depth=1, params=4, flops=0, activations=0)
     assert module_changes(measured(0, 4, 0, modules=(row,)), measured(0, 4, 0, modules=(called,))).changes == ()
 
 
@@ -158,16 +158,16 @@ def test_of_two_methods_only_params_are_compared() -> None:
     head = model(a=conv(8, 3)).model_copy(update={"entry_point": "forward"})
     diff = module_changes(head, base)
     assert diff.figures == ("params",)
-    assert [change.delta for change in diff.changes] == [Figures(0, 12, 0)]
+    assert [change.delta for change in diff.changes] == [Figures((0, 12, 0))]
 
 
 def test_rows_without_their_parents_add_up_all_the_same() -> None:
-    orphan = Module(name="a.b.c", depth=3, params=5, flops=7, activations=9)
-    weight = Module(name="x.weight", depth=2, params=5, shape=(5,))
+    orphan = module("a.b.c", depth=3, params=5, flops=7, activations=9)
+    weight = module("x.weight", depth=2, params=5, shape=(5,))
     head = measured(10, 6, 10, modules=(orphan, weight))
     diff = module_changes(head, measured(1, 1, 1, modules=()))
     assert told(diff) == [("appeared", "a.b.c", None), ("changed", "", "")]
-    assert [change.delta for change in diff.changes] == [Figures(7, 5, 9), Figures(2, 0, 0)]
+    assert [change.delta for change in diff.changes] == [Figures((7, 5, 9)), Figures((2, 0, 0))]
     assert diff.changes[1].parameters == (("x.weight", (5,), None),)
 
 
@@ -177,11 +177,11 @@ def test_families_are_alike_in_all_but_numbers() -> None:
     base = model(a=parts(**{str(n): block for n in range(12)}), b=parts(**{str(n): block for n in range(3)}))
     head = model(a=parts(**{str(n): other for n in range(12)}), b=parts(**{"0": block, "1": other, "2": block}))
     found = group_changes(module_changes(head, base).changes)
-    assert [(family.name, len(family.changes), family.delta.params) for family in found] == [
+    assert [(family.name, len(family.changes), family.delta.by_metric()["params"]) for family in found] == [
         ("a.{0–11}.attn", 12, 12 * 16),
         ("b.1.attn", 1, 16),
     ]
-    assert found[0].share.flops == pytest.approx(12 / 13)
+    assert found[0].share.by_metric()["flops"] == pytest.approx(12 / 13)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_twenty_thousand_modules_take_well_under_a_second() -> None:
 
 def chain(depth: int, tip: str) -> Measurement:
     names = [".".join(["a"] * n) for n in range(1, depth)] + [".".join(["a"] * (depth - 1) + [tip])]
-    rows = [Module(name=name, depth=min(n, 1_000), params=1, flops=1, activations=1) for n, name in enumerate(names, 1)]
+    rows = [module(name, depth=min(n, 1_000), params=1, flops=1, activations=1) for n, name in enumerate(names, 1)]
     return measured(1, 1, 1, modules=tuple(rows))
 
 
@@ -250,10 +250,10 @@ TREES = st.recursive(
 def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
     head, base = model(ours), model(theirs)
     diff = module_changes(head, base)
-    summed = Figures()
+    summed = NO_FIGURES
     for change in diff.changes:
         summed = summed.plus(change.delta)
-    total = Figures(head.flops - base.flops, head.params - base.params, head.activations - base.activations)
+    total = Figures.of(head.figures).less(Figures.of(base.figures))
     assert summed == total
     for place, share in enumerate(zip(*(change.share for change in diff.changes), strict=True)):
         moved = any(change.delta[place] for change in diff.changes)
@@ -283,4 +283,4 @@ def test_a_rename_alone_is_a_rename_and_no_delta(tree: Part, data: st.DataObject
     diff = module_changes(head, base)
     silent = not any(tree.totals())
     assert told(diff) == ([] if silent else [("renamed", "new", "old")])
-    assert all(change.delta == Figures() for change in diff.changes)
+    assert all(change.delta == NO_FIGURES for change in diff.changes)

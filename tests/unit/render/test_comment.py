@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from tests.support.factories import SHAPE, entry, failed, measured, report
+from tests.support.factories import SHAPE, entry, failed, measured, module, report
 
 from model_complexity.compare.deltas import Delta
 from model_complexity.escape import clipped, code, fenced, html_code
@@ -38,9 +38,9 @@ HOSTILE = [
 
 def test_a_report_with_everything_in_it() -> None:
     modules = (
-        Module(name="", depth=0, params=1_000, flops=3_000, activations=500),
-        Module(name="stem", depth=1, params=800, flops=3_000, activations=500),
-        Module(name="head", depth=1, params=200),
+        module("", depth=0, params=1_000, flops=3_000, activations=500),
+        module("stem", depth=1, params=800, flops=3_000, activations=500),
+        module("head", depth=1, params=200),
     )
     uncounted = UnsupportedOps(negligible={"aten::add": 9}, uncounted={"aten::fft_rfft2": 3, "mmcv::nms": 12})
     changed = entry("configs/net/a.py", measured(3_000, modules=modules, unsupported_ops=uncounted), measured(2_000))
@@ -92,7 +92,7 @@ def tree(rows: int, depth: int = 3) -> tuple[Module, ...]:
     """Modules of a model, as many as the rows of its table, with children down to a depth."""
     names = ["", *("m" + str(n // depth) + ".x" * (n % depth) for n in range(rows - 1))]
     return tuple(
-        Module(name=name, depth=name.count("."), params=n, flops=n, activations=n) for n, name in enumerate(names, 1)
+        module(name, depth=name.count("."), params=n, flops=n, activations=n) for n, name in enumerate(names, 1)
     )
 
 
@@ -162,8 +162,7 @@ def test_long_details_of_failures_cost_no_other_config_its_table() -> None:
 
 def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
     forged = tuple(
-        Module(name=f"{n}" + "`" * 900, depth=1, params=1, flops=1, activations=1, shape=(2**62,) * 8)
-        for n in range(5_000)
+        module(f"{n}" + "`" * 900, depth=1, params=1, flops=1, activations=1, shape=(2**62,) * 8) for n in range(5_000)
     )
     small = entry("small.py", measured(2, modules=tree(20)), measured(1))
     text = render(report(entry("forged.py", measured(2, modules=forged), measured(1)), small), limit=1_048_575)
@@ -239,8 +238,8 @@ def well_formed(text: str) -> bool:
 
 def hostile_report(name: str) -> Report:
     modules = (
-        Module(name="", depth=0, params=2, flops=2, activations=2),
-        Module(name=name[:900].replace(".", "") or "x", depth=1, params=1, flops=1, activations=1),
+        module("", depth=0, params=2, flops=2, activations=2),
+        module(name[:900].replace(".", "") or "x", depth=1, params=1, flops=1, activations=1),
     )
     path = name[:4_000] or "x"
     operators = UnsupportedOps(uncounted={name[:500]: 1})

@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.factories import entry, failed, measured, report
+from tests.support.factories import entry, failed, measured, module, report
 from tests.unit.render.test_comment import HOSTILE, LIMIT, hostile_report, innocuous, tree, visible, well_formed
 
 from model_complexity.render import render
-from model_complexity.report import BudgetCheck, Entry, Measurement, Module, Report
+from model_complexity.report import BudgetCheck, Entry, Measurement, Report
 
 
 @settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,7 +38,7 @@ def measurements(draw: st.DrawFn) -> Any:
     rows = draw(st.sampled_from([0, 0, 3, 40, 300]))
     names = draw(st.lists(NAMES, max_size=3))
     modules = {module.name: module for module in tree(rows)} if rows else {}
-    modules |= {name[:900]: Module(name=name[:900], depth=1, params=1, flops=number, activations=1) for name in names}
+    modules |= {name[:900]: module(name[:900], depth=1, params=1, flops=number, activations=1) for name in names}
     return measured(
         number,
         draw(st.integers(0, 2**62)),
@@ -72,8 +72,9 @@ def reports(draw: st.DrawFn) -> Report:
     found *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
     checks = [
         BudgetCheck(
-            config=one.target.name, shape=one.shape, metric="flops", rule="max", limit="5", most=5, head=one.head.flops,
-            base=None, state=draw(st.sampled_from(["ok", "near", "exceeded", "already_exceeded", "ignored"])), level="fail",
+            config=one.target.name, shape=one.shape, metric="flops", rule="max", limit="5", most=5, base=None,
+            head=one.head.figures["flops"], level="fail",
+            state=draw(st.sampled_from(["ok", "near", "exceeded", "already_exceeded", "ignored"])),
             reason=draw(st.none() | NAMES.map(lambda text: text[:500])),
         )
         for one in found[:6]

@@ -99,7 +99,7 @@ def budget_broken() -> Report:
             "base": None,
             "level": "fail",
         }
-        return BudgetCheck(**(told | {"head": one.head.flops} | more))
+        return BudgetCheck(**(told | {"head": one.head.figures["flops"]} | more))
 
     budgets = (
         check(deeper, limit="2G", most=2 * 10**9, state="exceeded"),
@@ -141,7 +141,10 @@ def more_proposals() -> Report:
 def three_hundred() -> Report:
     """More than fits: real tables, changes of every size."""
     base = real("resnet18")
-    heads = [base.model_copy(update={"flops": base.flops + n * n * 1_000_003}) for n in range(300)]
+    heads = [
+        base.model_copy(update={"figures": {**base.figures, "flops": base.figures["flops"] + n * n * 1_000_003}})
+        for n in range(300)
+    ]
     names = [f"configs/family{n % 12}/a-config-with-a-usual-name-{n}_8xb32_in1k.py" for n in range(300)]
     return report(*(entry(name, head, base) for name, head in zip(names, heads, strict=True)), run_url=RUN)
 

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 from tests.browser.scene import PAYLOADS, everything, hostile, many
-from tests.support.factories import entry, failed, measured, report
-from tests.support.modules import Part, conv, model, norm
+from tests.support.factories import Part, conv, entry, failed, measured, model, module, norm, report
 
 from model_complexity.compare import ModuleDiff, module_changes
 from model_complexity.escape import code, plain
@@ -200,7 +199,7 @@ names = st.lists(st.sampled_from("ab"), min_size=1, max_size=4).map(".".join)
 
 @given(st.lists(names, unique=True), st.lists(names, unique=True))
 def test_every_module_of_both_sides_is_there_once_below_its_parent(head: list[str], base: list[str]) -> None:
-    ours, theirs = (tuple(Module(name=name, depth=1, flops=len(name)) for name in side) for side in (head, base))
+    ours, theirs = (tuple(module(name, depth=1, flops=len(name)) for name in side) for side in (head, base))
     diff = module_changes(measured(1, modules=ours), measured(1, modules=theirs))
     for found in (pairs(ours, theirs, diff), pairs(ours, theirs, ModuleDiff())):
         assert sorted(pair.head.name for pair in found if pair.head) == sorted(head)
@@ -236,8 +235,8 @@ def test_large_trees_are_cut_by_whole_levels_and_say_so() -> None:
 
 def test_forged_trees_cannot_fill_the_page() -> None:
     wide = "\N{MATHEMATICAL BOLD SMALL A}" * 900
-    forged = measured(1, modules=tuple(Module(name=f"{n}{wide}", depth=1, shape=(2**62,) * 8) for n in range(20_000)))
-    chain = measured(1, modules=tuple(Module(name=".".join("a" * n), depth=n, flops=1) for n in range(1, 500)))
+    forged = measured(1, modules=tuple(module(f"{n}{wide}", depth=1, shape=(2**62,) * 8) for n in range(20_000)))
+    chain = measured(1, modules=tuple(module(".".join("a" * n), depth=n, flops=1) for n in range(1, 500)))
     page = render_html(report(entry("a.py", forged, None), entry("b.py", chain, chain)))
     assert len(page) < 2_000_000
     assert "The modules are left out to keep this page small" in page
@@ -266,8 +265,8 @@ def test_configs_of_one_model_share_its_tree() -> None:
 
 
 def test_a_tree_that_cannot_be_written_costs_no_other() -> None:
-    module = Module.model_construct(name="x", depth=1, params=None, shape=5, flops=None, activations=None)
-    broken = measured(2).model_copy(update={"modules": (module,)})
+    malformed = Module.model_construct(name="x", depth=1, shape=5, figures={})
+    broken = measured(2).model_copy(update={"modules": (malformed,)})
     shown: Report = report(entry("a.py", measured(3), None), entry("b.py", measured(2), None))
     entries = (shown.entries[0], shown.entries[1].model_copy(update={"head": broken}))
     page = render_html(shown.model_copy(update={"entries": entries}))

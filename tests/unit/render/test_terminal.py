@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from tests.support.factories import entry, failed, measured, report
-from tests.support.modules import conv, model, norm
+from tests.support.factories import conv, entry, failed, measured, model, module, norm, report
 
 from model_complexity.commands.output import OutputFormat, console_on, print_check, print_measured, print_report
 from model_complexity.common.table import ModuleRow, module_table
@@ -159,7 +158,7 @@ def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_cou
 
 def test_one_measured_config_is_the_page_alone_and_a_wide_table_is_not_folded() -> None:
     out = io.StringIO()
-    deep = measured(5, modules=(Module(name="", depth=0, flops=5), Module(name="m" * 200, depth=1, flops=4)))
+    deep = measured(5, modules=(module("", depth=0, flops=5), module("m" * 200, depth=1, flops=4)))
     print_measured_text(report(entry("a.py", deep, None), base=None), console_on(out, 40))
     lines = out.getvalue().splitlines()
     assert lines[:3] == ["=" * 30, "Input shape: (3, 224, 224)", "Flops: 5"]

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.common.table import format_count
-from model_complexity.compare import METRICS, Delta, ModuleDiff, module_changes
+from model_complexity.common.metrics import METRICS, module_metrics
+from model_complexity.common.text import format_count
+from model_complexity.compare import Delta, ModuleDiff, module_changes
 from model_complexity.escape import plain
 from model_complexity.render.numbers import shape_text, signed
-from model_complexity.report import Entry, Measurement, Metric, Module
+from model_complexity.report import Entry, Measurement, MetricName, Module
 
 LONGEST_LABEL = 80
 """Characters of the last part of a module's name."""
@@ -189,14 +190,19 @@ def script_json(data: Any) -> str:
     return _encode(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+def share_metrics() -> tuple[MetricName, ...]:
+    """Return the metrics whose shares the tree draws."""
+    return tuple(name for name in module_metrics() if METRICS[name].share_in_tree)
+
+
 def _row(sides: _Sides, pair: Pair) -> list[Any]:
-    """[depth, label, remark, state, flops, params, activations, shares of flops and params: head's, then the base's]."""
-    cells = [_cell(sides, name, pair) for name in METRICS]
+    """[depth, label, remark, state, a cell for each metric, head's share of each ``share_metrics``, the base's]."""
+    cells = [_cell(sides, name, pair) for name in module_metrics()]
     shares = [
-        _share(_count(module, name), getattr(side, name))
+        _share(_count(module, name), side.figures[name])
         for side, module in ((sides.head, pair.head), (sides.base, pair.base))
         if side
-        for name in ("flops", "params")
+        for name in share_metrics()
     ]
     return [pair.depth, _label(pair.name), _remark(pair), _STATES.index(_state(sides, pair)), *cells, *shares]
 
@@ -223,25 +229,24 @@ def _remark(pair: Pair) -> str:
     return ", ".join([*renamed, *([" → ".join(dict.fromkeys(shapes))] if shapes else [])])
 
 
-def _count(module: Module | None, name: Metric) -> int | None:
+def _count(module: Module | None, name: MetricName) -> int | None:
     if module is None:
         return None
-    if name == "params" and module.params is None and module.shape is not None:
+    if name == "params" and name not in module.figures and module.shape is not None:
         return math.prod(module.shape)
-    count: int | None = getattr(module, name)
-    return count
+    return module.figures.get(name)
 
 
-def _cell(sides: _Sides, name: Metric, pair: Pair) -> str | list[str]:
+def _cell(sides: _Sides, name: MetricName, pair: Pair) -> str | list[str]:
     """One text where all sides that were measured say the same, or base, head and what changed."""
-    if name != "params" and any(side and side.shape is not None for side in (pair.head, pair.base)):
+    if METRICS[name].traced and any(side and side.shape is not None for side in (pair.head, pair.base)):
         return ""  # a parameter has none, where a dash is a module that was never called
     head, base = _count(pair.head, name), _count(pair.base, name)
     if head == base or not (sides.head and sides.base):
         return _text(base if sides.head is None else head)
     delta = ""
     if head is not None and base is not None and name in sides.diff.figures:
-        delta = " ".join(signed(Delta(head - base, (head - base) / base if base else None)))
+        delta = " ".join(signed(Delta.between(head, base)))
     return [_text(base), _text(head), delta]
 
 

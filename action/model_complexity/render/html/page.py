@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from model_complexity.common.table import format_count, printable
-from model_complexity.compare import METRICS
+from model_complexity.common.metrics import METRICS, module_metrics
+from model_complexity.common.text import format_count, printable
 from model_complexity.escape import code, plain
 from model_complexity.render.headline import headline
-from model_complexity.render.html.module_tree import fair_limit, size_of, tree
+from model_complexity.render.html.module_tree import fair_limit, share_metrics, size_of, tree
 from model_complexity.render.html.panel import Panel, failures_of, panel
 from model_complexity.render.html.table import Row, columns, rows, severity
 from model_complexity.render.markdown.template_data import CONVENTION
@@ -78,7 +78,9 @@ def render_html(report: Report) -> str:
             verdict=html_sentence(_verdict(report)),
             notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
             columns=columns(report),
-            figures=METRICS,
+            metrics=METRICS,
+            tree_metrics=module_metrics(),
+            shares=share_metrics(),
             panels=panels,
             trees=trees,
             budgets=_budgets(report),

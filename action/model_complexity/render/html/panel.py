@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from model_complexity.common.failures import HINTS
-from model_complexity.common.table import format_count
-from model_complexity.compare import METRICS
+from model_complexity.common.text import format_count
 from model_complexity.escape import plain, plain_block
 from model_complexity.render.html.table import Row
 from model_complexity.render.numbers import conditions_text, format_input, pluralize
@@ -103,7 +102,7 @@ def _said(side: Measurement) -> dict[str, str]:
 def _deployed(side: Measurement) -> str:
     if side.deployed is None:
         return plain(f"cannot be counted: {side.deployed_failure}", 500) if side.deployed_failure else ""
-    return ", ".join(f"{name} {format_count(getattr(side.deployed, name))}" for name in METRICS)
+    return ", ".join(f"{name} {format_count(count)}" for name, count in side.deployed.figures.items())
 
 
 def _operators(seen: Mapping[str, int]) -> str:

@@ -7,6 +7,8 @@
   const OPENED_AT_FIRST = 60; // rows, so that changes deep in a tree are seen, and a new backbone does not fill the screen
   const table = document.getElementById('table');
   if (!table) return;
+  const METRICS = table.dataset.metrics.split(' '); // of modules
+  const SHARES = table.dataset.shares.split(' '); // those of them whose shares are drawn
   const bodies = [...table.tBodies];
   const headers = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   const status = document.getElementById('said');
@@ -93,9 +95,10 @@
       const data = JSON.parse(document.getElementById(id).textContent);
       this.sides = data.sides;
       this.both = data.sides.length === 2;
-      this.nodes = data.rows.map(([depth, label, remark, state, flops, params, activations, ...shares], index) => (
-        { index, depth, label, remark, state, figures: { flops, params, activations }, shares, open: false, row: null }
-      ));
+      this.nodes = data.rows.map(([depth, label, remark, state, ...cells], index) => {
+        const figures = Object.fromEntries(METRICS.map((metric, place) => [metric, cells[place]]));
+        return { index, depth, label, remark, state, figures, shares: cells.slice(METRICS.length), open: false, row: null };
+      });
       this.nodes.forEach((node, index) => {
         let end = index + 1;
         while (end < this.nodes.length && this.nodes[end].depth > node.depth) end += 1;
@@ -114,8 +117,7 @@
 
     head(columns) {
       const header = (text, span, kind) => element('th', { scope: span > 1 ? 'colgroup' : 'col', colspan: span, role: 'columnheader', class: kind }, text);
-      const figures = ['flops', 'params', 'activations'];
-      const groups = figures.map((figure) => header(figure, columns.filter((column) => column.figure === figure).length, 'spans'));
+      const groups = METRICS.map((metric) => header(metric, columns.filter((column) => column.metric === metric).length, 'spans'));
       const titles = columns.map(({ title, kind }) => header(title, 1, kind));
       return element(
         'thead', { role: 'rowgroup' },
@@ -126,11 +128,11 @@
 
     columns() {
       const found = [];
-      for (const figure of ['flops', 'params', 'activations']) {
+      for (const metric of METRICS) {
         for (const side of this.both ? ['base', 'head', 'change'] : this.sides) {
-          found.push({ label: this.both ? `${figure}, ${side}` : figure, title: side, figure, side, kind: `number ${side}` });
+          found.push({ label: this.both ? `${metric}, ${side}` : metric, title: side, metric, side, kind: `number ${side}` });
         }
-        if (figure !== 'activations') found.push({ label: `share of ${figure}`, title: 'share', figure, side: '', kind: 'share' });
+        if (SHARES.includes(metric)) found.push({ label: `share of ${metric}`, title: 'share', metric, side: '', kind: 'share' });
       }
       return found;
     }
@@ -225,10 +227,11 @@
       return row;
     }
 
-    cell(node, { label, figure, side, kind }) {
-      const made = element('td', { role: 'gridcell', class: `${kind} ${figure}`, 'data-label': label });
-      const value = node.figures[figure];
-      if (!side) made.append(...this.bars(node, figure === 'flops' ? 0 : 1));
+    cell(node, { label, metric, side, kind }) {
+      const made = element('td', { role: 'gridcell', class: `${kind} ${metric}`, 'data-label': label });
+      made.style.setProperty('--line-of-metric', METRICS.indexOf(metric) + 2); // where the page is narrow, below the name
+      const value = node.figures[metric];
+      if (!side) made.append(...this.bars(node, SHARES.indexOf(metric)));
       else if (Array.isArray(value)) made.append(value[['base', 'head', 'change'].indexOf(side)]);
       else if (side !== 'change') made.append(value);
       if (!made.textContent) made.replaceChildren();
@@ -241,7 +244,7 @@
       const bars = element('div', { class: 'bars' });
       const sides = this.both ? ['head', 'base'] : this.sides;
       sides.forEach((side, index) => {
-        const share = node.shares[2 * index + place];
+        const share = node.shares[SHARES.length * index + place];
         if (share < 0) return;
         const fill = element('i', { class: side === 'base' && this.both ? 'of-base' : '' });
         fill.style.width = `${share / 10}%`;

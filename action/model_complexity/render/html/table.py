@@ -9,21 +9,20 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from model_complexity.common.table import format_count
+from model_complexity.common.metrics import METRICS
+from model_complexity.common.text import format_count
 from model_complexity.compare import (
-    METRICS,
     Delta,
-    Metric,
     Status,
     delta_of,
-    same_uncounted_ops,
+    same_coverage,
     status_of,
     worst_first,
 )
 from model_complexity.escape import plain
 from model_complexity.render.numbers import before_text, conditions_text, format_input, input_text, signed
 from model_complexity.render.view import held_of
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report, Target
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Target
 
 SIDES = ("base", "head", "change")
 _WORDS: dict[Status, str] = {
@@ -141,17 +140,16 @@ def _held(entry: Entry) -> str:
     return ", ".join(one for one in said if one)
 
 
-def _cell(name: Metric, side: str, entry: Entry) -> tuple[str, ...]:
+def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:
     """The lines of one cell; none where there is nothing to say."""
     if side == "change":
         delta = delta_of(name, entry)
         if delta is None:
             return ()
-        alike = name != "flops" or same_uncounted_ops(entry)
-        return (*signed(delta), *(() if alike else ("uncounted differ",)))
+        return (*signed(delta), *(() if same_coverage(name, entry) else ("uncounted differ",)))
     result = entry.head if side == "head" else entry.base
     if isinstance(result, Measurement):
-        return (format_count(getattr(result, name)),)
+        return (format_count(result.figures[name]),)
     return ("failed",) if isinstance(result, Failure) else ("–",)
 
 
@@ -176,13 +174,13 @@ def _shape_key(row: Row) -> Any:
     return (1, (), asked) if isinstance(asked, str) else (0, asked, "")
 
 
-def _figure_key(name: Metric, side: str) -> Callable[[Row], Any]:
+def _figure_key(name: MetricName, side: str) -> Callable[[Row], Any]:
     def key(row: Row) -> Any:
         if side == "change":
             delta = delta_of(name, row.entry)
             return delta and (_relative(delta), delta.absolute)
         result = row.entry.head if side == "head" else row.entry.base
-        return getattr(result, name) if isinstance(result, Measurement) else None
+        return result.figures[name] if isinstance(result, Measurement) else None
 
     return key
 

@@ -34,23 +34,24 @@ def slices(measurement: Measurement) -> tuple[Slice, ...]:
     each, or one more look would make more than eight.
     """
     tree = _Tree.of(measurement)
-    if measurement.flops <= 0:
+    total = measurement.figures["flops"]
+    if total <= 0:
         return ()
-    found, closed = {"": float(measurement.flops)}, set[str]()
+    found, closed = {"": float(total)}, set[str]()
     while True:
-        large = [flops for flops in found.values() if flops >= _LARGE * measurement.flops]
+        large = [flops for flops in found.values() if flops >= _LARGE * total]
         open_parts = [name for name in found if name not in closed and tree.children.get(name)]
-        if not open_parts or (len(large) >= _ENOUGH and max(large) < _TELLING * measurement.flops):
+        if not open_parts or (len(large) >= _ENOUGH and max(large) < _TELLING * total):
             break
         largest = max(open_parts, key=lambda name: found[name])
         inside = tree.inside(largest, found[largest])
         rest = {name: flops for name, flops in found.items() if name != largest}
-        shown = [flops for flops in (rest | inside).values() if flops >= SMALLEST * measurement.flops]
+        shown = [flops for flops in (rest | inside).values() if flops >= SMALLEST * total]
         closed.add(largest)
         if len(shown) > MOST_SLICES or largest in rest:
             continue
         found = rest | inside
-    return _largest_first(found, measurement.flops)
+    return _largest_first(found, total)
 
 
 def sentence(parts: Sequence[Slice]) -> str:
@@ -96,9 +97,10 @@ class _Tree:
     def of(cls, measurement: Measurement) -> _Tree:
         tree = cls()
         for module in measurement.modules:
-            if module.flops and module.name:
+            flops = module.figures.get("flops", 0)
+            if flops and module.name:
                 name = ".".join("*" if part.isdigit() else part for part in module.name.split("."))
-                tree.flops[name] = tree.flops.get(name, 0) + module.flops
+                tree.flops[name] = tree.flops.get(name, 0) + flops
                 tree.children.setdefault(name.rpartition(".")[0], {})[name] = None
         return tree
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from model_complexity.common.table import format_count
+from model_complexity.common.metrics import METRICS
+from model_complexity.common.text import format_count
 from model_complexity.compare import (
-    METRICS,
     ChangeGroup,
-    Metric,
     ModuleDiff,
     ParameterChange,
     group_changes,
     module_changes,
 )
 from model_complexity.escape import code
-from model_complexity.render.numbers import MINUS, NOUNS, pluralize, share
-from model_complexity.report import Measurement
+from model_complexity.render.numbers import MINUS, pluralize, share
+from model_complexity.report import Measurement, MetricName
 
 NAME_LIMIT = 80
 _KINDS = {"changed": "", "appeared": "new", "vanished": "gone", "renamed": "renamed"}
@@ -66,15 +65,14 @@ class Difference:
 
     def _table(self, causes: Sequence[ChangeGroup]) -> str:
         columns = [name for name in self._diff.figures if _moves(self._diff, name)]
-        heads = [f"{NOUNS[name]} (part of the change)" for name in columns]
+        heads = [f"{METRICS[name].noun} (part of the change)" for name in columns]
         lines = [_line("module", *heads), "|:--|" + "--:|" * len(columns)]
-        lines += (_line(_name(family), *(_cell(family, METRICS.index(name)) for name in columns)) for family in causes)
+        lines += (_line(_name(family), *(_cell(family, name) for name in columns)) for family in causes)
         return "\n".join(lines)
 
 
-def _moves(diff: ModuleDiff, name: Metric) -> bool:
-    place = METRICS.index(name)
-    return any(change.delta[place] for change in diff.changes)
+def _moves(diff: ModuleDiff, name: MetricName) -> bool:
+    return any(change.delta.by_metric()[name] for change in diff.changes)
 
 
 def _line(*cells: str) -> str:
@@ -112,8 +110,8 @@ def _shape(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape)) or "scalar"
 
 
-def _cell(family: ChangeGroup, place: int) -> str:
-    delta, part = family.delta[place], family.share[place]
+def _cell(family: ChangeGroup, name: MetricName) -> str:
+    delta, part = family.delta.by_metric()[name], family.share.by_metric()[name]
     if not delta:
         return "–"
     sign = MINUS if delta < 0 else "+"

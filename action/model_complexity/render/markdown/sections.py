@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from model_complexity.common import table as page
 from model_complexity.common.failures import HINTS
+from model_complexity.common.metrics import METRICS
 from model_complexity.common.table import DEPTH, ModuleRow, module_table, summary_block, table_sizes
 from model_complexity.compare import same_conditions, same_entry_point, same_uncounted_ops
 from model_complexity.escape import code, fence_for, fenced, html_code, inline
@@ -96,9 +97,11 @@ def _state(row: Row) -> str:
     shown = row.entry.primary
     if isinstance(shown, Failure):
         return failure_phrase(row.status, shown.kind)
+    first = row.cells[0]
+    figure = f"{first.text} {METRICS[first.metric].noun}"
     if row.status in ("changed", "incomparable"):
-        return f"{row.cells[0].text} FLOPs, {', '.join(row.cells[0].notes)}"
-    return f"{row.cells[0].text} FLOPs, {row.status}"
+        return f"{figure}, {', '.join(first.notes)}"
+    return f"{figure}, {row.status}"
 
 
 def _levels(row: Row, *, with_chart: bool) -> Iterator[Level]:
@@ -178,7 +181,7 @@ def _difference(entry: Entry) -> Difference | None:
 
 def _block(shown: Measurement) -> str:
     fed = page.format_input(shown.model_dump(include={"input_shape", "inputs"}))
-    return fenced(summary_block(fed, shown.flops, shown.params, shown.activations))
+    return fenced(summary_block(fed, shown.figures))
 
 
 def _level(name: str, says: str, blocks: list[str]) -> Level:
@@ -203,8 +206,7 @@ def _size(paragraph: str) -> int:
 
 
 def _rows(measurement: Measurement) -> list[ModuleRow]:
-    fields = ModuleRow._fields
-    return [ModuleRow(*(getattr(module, field) for field in fields)) for module in measurement.modules]
+    return [ModuleRow(module.name, module.figures, module.shape) for module in measurement.modules]
 
 
 def _lines(entry: Entry) -> list[str]:

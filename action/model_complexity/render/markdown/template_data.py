@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.escape import code, inline, plain
 from model_complexity.render.headline import headline
 from model_complexity.render.numbers import asked_text, before_text, conditions_text, describe_budget, pluralize
@@ -53,6 +54,7 @@ def template_context(report: Report, seen: View, *, rows: int | None, sections: 
         "input": None if seen.common_input is None else inline(seen.common_input),
         "held": conditions_text(seen.common_held, inline),
         "configs": [_config(row, text) for row, text in zip(kept, texts, strict=False)],
+        "metrics": [{"name": name, "noun": metric.noun} for name, metric in METRICS.items() if metric.in_comment],
         "visible": VISIBLE,
         "folded": [
             f"{pluralize(fold.configs, 'more config' if kept else 'config')} reached through {code(fold.through, 160)} "

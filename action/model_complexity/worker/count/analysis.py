@@ -30,7 +30,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         inputs: tensors with the batch dimension first.
 
     Returns:
-        ``flops``, ``params``, ``activations`` (exact, one multiply-accumulate is one flop), ``operators`` (flops by operator),
+        ``figures`` by metric (exact, one multiply-accumulate is one flop), ``operators`` (flops by operator),
         ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
 
     Raises:
@@ -53,9 +53,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
     params = parameter_count(model)
     uncalled = flops.uncalled_modules()
     return {
-        "flops": total,
-        "params": _whole(params[""]),
-        "activations": values,
+        "figures": {"flops": total, "params": _whole(params[""]), "activations": values},
         "operators": {name.replace(_FUNCTION, ""): _whole(cost) for name, cost in flops.by_operator().items() if cost},
         "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
         "unsupported_ops": operators,
@@ -93,14 +91,15 @@ def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncall
     shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     rows = []
     for name in dict.fromkeys([*params, *flops]):
-        row: Dict[str, Any] = {"name": name, "depth": name.count(".") + 1 if name else 0}
+        figures: Dict[str, int] = {}
+        row: Dict[str, Any] = {"name": name, "depth": name.count(".") + 1 if name else 0, "figures": figures}
         if name in params:
-            row["params"] = _whole(params[name])
+            figures["params"] = _whole(params[name])
         if name in shapes:
             row["shape"] = shapes[name]
         elif name not in uncalled:
-            row["flops"] = _whole(flops.get(name, 0))
-            row["activations"] = _whole(activations.get(name, 0))
+            figures["flops"] = _whole(flops.get(name, 0))
+            figures["activations"] = _whole(activations.get(name, 0))
         rows.append(row)
     return rows
 
