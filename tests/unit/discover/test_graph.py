@@ -234,6 +234,6 @@ def test_nothing_is_executed_or_printed(tmp_path: Path, capfd: pytest.CaptureFix
         ("configs/a.py", "the bases of a.py cannot be read without running it: `_base_` holds a call"),
         (
             "configs/d.yaml",
-            "d.yaml has a `_base_` that cannot be read in line 1: only a path or a list of paths is understood",
+            "d.yaml has a `_base_` in line 1 that is not a path or a list of paths",
         ),
     ]
