@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from model_complexity.discover import SourceTree, UnreadableFileError, model_line
+from model_complexity.discover import model_line
 from model_complexity.errors import ActionError
+from model_complexity.git import SourceTree, UnreadableFileError
 from model_complexity.github import Client, Event, Ignored, PullRequest, parse_event
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.publish.annotations import annotate, policy_annotations, report_annotations

@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from model_complexity.discover import (
-    ChangedFile,
-    Graph,
-    Patterns,
-    Remote,
-    Repository,
-    Selection,
-    UnreadableFileError,
-    from_api,
-    select,
-    select_explicit,
-)
+from model_complexity.discover import Graph, Patterns, Selection, select, select_explicit
 from model_complexity.errors import ActionError
 from model_complexity.escape import code
+from model_complexity.git import ChangedFile, Remote, Repository, UnreadableFileError, from_api
 from model_complexity.github import Event, PullRequest
 from model_complexity.policy import MAX_BYTES
 from model_complexity.policy import PATH as POLICY

@@ -18,7 +18,7 @@ from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, flops
 from model_complexity import cli
 from model_complexity.commands.ranges import parse_range
 from model_complexity.commands.revisions import open_working_tree, sides_of
-from model_complexity.discover import Repository
+from model_complexity.git import Repository
 from model_complexity.report import Measurement, Report
 
 POLICY = ".github/model-complexity.yml"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import ChangedFile, Remote, Repository, UnreadableFileError
 from model_complexity.errors import ActionError
+from model_complexity.git import ChangedFile, Remote, Repository, UnreadableFileError
 
 NONE = "0" * 40
 
@@ -361,7 +361,7 @@ def test_a_git_that_hangs_is_ended_with_its_children(
     (tmp_path / "bin/git").write_text("#!/bin/sh\nsleep 600 & wait\n")
     (tmp_path / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr("model_complexity.git.repository.TIMEOUT", 0.5)
+    monkeypatch.setattr("model_complexity.git.run.TIMEOUT", 0.5)
     with pytest.raises(ActionError, match="git rev-list took longer than"):
         repository.has(NONE)
 
@@ -376,7 +376,7 @@ def test_a_fetch_that_hangs_is_a_problem_and_does_not_block_the_next(
     (tmp_path / "bin/git").chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-        patch.setattr("model_complexity.git.repository.TIMEOUT", 2.0)
+        patch.setattr("model_complexity.git.run.TIMEOUT", 2.0)
         assert not repository.fetch(forked[0])
     assert repository.fetch_problem == "git fetch took longer than 2 seconds."
     assert (tmp_path / "private/repository.git/shallow").is_file()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import ChangedFile, Graph, Patterns, is_base, select
+from model_complexity.discover import Graph, Patterns, is_base, select
+from model_complexity.git import ChangedFile
 
 ROOT = Path(__file__).parents[2]
 WORKER_PYTHON = ROOT / ".venv" / "worker" / "bin" / "python"
@@ -56,7 +57,7 @@ def test_one_base_reaches_hundreds(graph: Graph) -> None:
     runtime = "configs/_base_/default_runtime.py"
     own = "configs/resnet/resnet50_8xb32_in1k.py"
     changed = (ChangedFile(runtime, runtime, "modified"), ChangedFile(own, own, "modified"))
-    selection = select(changed, graph, Patterns.parse(""), cap=20)
+    selection = select(changed, graph, Patterns.parse(""), max_configs=20)
     assert (len(selection.targets), len(selection.not_measured)) == (20, 498)
     assert (selection.targets[0].name, selection.targets[0].reason) == (own, "modified")
     assert {(target.reason, target.through) for target in selection.targets[1:]} == {("inherited", runtime)}

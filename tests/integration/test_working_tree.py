@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import Repository, WorkingTree
+from model_complexity.git import Repository, WorkingTree
 
 
 class Checkout:

@@ -18,9 +18,9 @@ from model_complexity.commands.output import OutputFormat, print_check, print_me
 from model_complexity.commands.progress import ConsoleLog
 from model_complexity.commands.ranges import parse_range
 from model_complexity.commands.revisions import NoRemoteApi, open_working_tree, sides_of
-from model_complexity.discover import Repository, WorkingTree
 from model_complexity.errors import ActionError
 from model_complexity.escape import code, plain
+from model_complexity.git import Repository, WorkingTree
 from model_complexity.github.workflow_commands import sanitize
 from model_complexity.policy import MAX_BYTES, PATH, Policy, PolicyError, parse_policy
 from model_complexity.policy.effective import EffectivePolicy

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from model_complexity.commands.ranges import Range
-from model_complexity.discover import Repository, WorkingTree
 from model_complexity.errors import ActionError
 from model_complexity.escape import code, plain
+from model_complexity.git import Repository, WorkingTree
 from model_complexity.revisions import Revisions
 
 _ADVICE = "Name a branch, a tag or a commit: model-complexity diff BASE, or BASE..HEAD."

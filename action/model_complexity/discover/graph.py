@@ -12,7 +12,7 @@ from typing import Final
 
 from model_complexity.discover.globs import SUFFIXES, may_be_config
 from model_complexity.discover.references import Contents, Reference, read_references, show
-from model_complexity.git.tree import SourceTree, UnreadableFileError
+from model_complexity.git import SourceTree, UnreadableFileError
 from model_complexity.report import DiscoveryWarning
 
 MAX_CONFIGS: Final = 20_000
@@ -59,7 +59,7 @@ class Graph:
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's parser warns of odd escapes in files that are not ours
-            return _Reader(SourceTree.scan(root), is_config).read()
+            return _Reader(SourceTree.scan(root, SUFFIXES), is_config).read()
 
     def bases(self, path: str) -> tuple[str, ...]:
         """Returns the files that a file names as its bases."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from posixpath import basename, dirname, join, normpath, splitext
 from typing import Final, TypeVar
 
-from model_complexity.discover.data_bases import DataConfig, json_bases, yaml_bases
 from model_complexity.discover.python_bases import Import, PythonBases, python_bases
+from model_complexity.discover.yaml_bases import DataConfig, json_bases, yaml_bases
 
 MAX_REFERENCES: Final = 1_000
 """Bases that one file may name; and templates that are filled in. A file that names more is hostile or generated."""

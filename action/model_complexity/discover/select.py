@@ -10,8 +10,7 @@ from typing import Final, Literal
 from model_complexity.discover.globs import Pattern, Patterns, is_base
 from model_complexity.discover.graph import Graph, contents_of, printable, problem
 from model_complexity.errors import ActionError
-from model_complexity.git.changes import ChangedFile
-from model_complexity.git.tree import SourceTree, UnreadableFileError
+from model_complexity.git import ChangedFile, SourceTree, UnreadableFileError
 from model_complexity.report import DiscoveryWarning, Target
 
 _MAX_PROBLEMS: Final = 100

@@ -1,39 +1,22 @@
-"""Git, run so that nothing in the checkout can steer it: a private bare repository borrows the checkout's objects."""
+"""The private bare repository, which borrows the checkout's objects and none of its configuration."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import re
 import shutil
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from model_complexity.errors import ActionError
 from model_complexity.git.changes import ChangedFile, parse_name_status
+from model_complexity.git.run import SETTINGS, GitResult, GitTimeoutError, check_output, run_git
 from model_complexity.git.tree import UnreadableFileError
 
-TIMEOUT: Final = 300.0
-"""Seconds that one git command may take."""
 _SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-SETTINGS: Final = {
-    "advice.detachedHead": "false",
-    "core.alternateRefsCommand": "true",  # or fetch would run git in the checkout to ask for its refs
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "gc.auto": "0",
-    "http.followRedirects": "false",  # the token goes to the server that was named, to no other
-    "maintenance.auto": "false",
-}
-_NETWORK: Final = (
-    *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
-)
 
 
 @dataclass(frozen=True)
@@ -69,19 +52,6 @@ class Remote:
         for secret in (self.token, self._credentials) if self.token else ():
             text = text.replace(secret or "", "***")
         return text
-
-
-@dataclass(frozen=True)
-class GitResult:
-    """How a git command went."""
-
-    code: int
-    output: bytes
-    error: str
-
-
-class _TimedOutError(ActionError):
-    """A git command was ended because it took too long."""
 
 
 class Repository:
@@ -150,12 +120,12 @@ class Repository:
         command = ["fetch", *arguments, "--", self._remote.url, *wanted]
         try:
             result = run_git(command, self._folder.parent, self._folder, {**SETTINGS, **self._remote.settings})
-        except _TimedOutError as error:
+        except GitTimeoutError as error:
             (self._folder / "shallow.lock").unlink(missing_ok=True)  # or no later fetch would work
             self.fetch_problem = error.message
             return False
         missing = [sha for sha in wanted if not self.has(sha)]
-        reason = self._remote.redact(_reason(result)) or f"The server did not send {' '.join(missing)}."
+        reason = self._remote.redact(result.reason) or f"The server did not send {' '.join(missing)}."
         self.fetch_problem = reason if result.code or missing else ""
         return not self.fetch_problem
 
@@ -233,71 +203,3 @@ def _checked(sha: str) -> str:
     if not _SHA.fullmatch(sha):
         raise ActionError(f"{sha[:80]!r} is not a commit's full SHA.")
     return sha
-
-
-def check_output(result: GitResult, what: str, advice: str = "") -> bytes:
-    """The output of a command that must not fail.
-
-    Raises:
-        ActionError: it did; ``what`` says what could not be had.
-    """
-    if result.code:
-        raise ActionError(f"{what}: {_reason(result)}", advice)
-    return result.output
-
-
-def _reason(result: GitResult) -> str:
-    """Returns git's message on one line."""
-    return " ".join(result.error.split())[:500]
-
-
-def _environment(home: Path, repository: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
-    """Builds git's whole environment: of ours it gets the search path, the proxy and the certificates."""
-    environment = {name: os.environ[name] for name in _NETWORK if name in os.environ}
-    environment |= {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(home),
-        "LC_ALL": "C",
-        "GIT_ALLOW_PROTOCOL": "https:http:file",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_COUNT": str(len(settings)),
-    }
-    for number, (key, value) in enumerate(settings.items()):
-        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return environment if repository is None else {**environment, "GIT_DIR": str(repository)}
-
-
-def run_git(
-    arguments: Sequence[str], home: Path, repository: Path | None = None, settings: Mapping[str, str] = SETTINGS
-) -> GitResult:
-    """Runs git and returns how it went.
-
-    Raises:
-        ActionError: git is not installed, or took too long.
-    """
-    try:
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd=home,
-            env=_environment(home, repository, settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ActionError(f"git could not be started: {error.strerror}.", "Install git 2.31 or later.") from error
-    with process:
-        try:
-            output, error_output = process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
-            raise _TimedOutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
-    return GitResult(process.returncode, output, error_output.decode("utf-8", "replace"))

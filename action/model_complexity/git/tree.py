@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from model_complexity.discover.globs import SUFFIXES
-
 MAX_FILE: Final = 2**20
 """Bytes of one file. The largest config of the OpenMMLab repositories has 40 KiB."""
 MAX_ENTRIES: Final = 1_000_000
@@ -27,7 +25,7 @@ class SourceTree:
 
     Attributes:
         root: its real path.
-        paths: every file that could be a config or a base by its suffix; True where it is a symbolic link.
+        paths: every file that has one of the suffixes; True where it is a symbolic link.
         complete: whether all of the tree was looked at.
     """
 
@@ -41,14 +39,17 @@ class SourceTree:
         return cls(os.path.realpath(root))
 
     @classmethod
-    def scan(cls, root: Path, max_entries: int = MAX_ENTRIES) -> SourceTree:
-        """Lists the tree. Linked folders are not entered, nor is ``.git``; a folder that cannot be listed is empty."""
+    def scan(cls, root: Path, suffixes: tuple[str, ...], max_entries: int = MAX_ENTRIES) -> SourceTree:
+        """List the files that have one of the suffixes.
+
+        Linked folders and ``.git`` are not entered; a folder that cannot be listed counts as empty.
+        """
         tree = cls.at(root)
         for number, (path, entry) in enumerate(_walk(tree.root)):
             if number >= max_entries:
                 tree.complete = False
                 break
-            if path.endswith(SUFFIXES) and not entry.is_dir(follow_symlinks=False):
+            if path.endswith(suffixes) and not entry.is_dir(follow_symlinks=False):
                 tree.paths[path] = entry.is_symlink()
         return tree
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from model_complexity.errors import ActionError
-from model_complexity.git.repository import SETTINGS, GitResult, Repository, check_output, run_git
+from model_complexity.git.repository import Repository
+from model_complexity.git.run import SETTINGS, GitResult, check_output, run_git
 from model_complexity.git.tree import MAX_FILE
 
 DEFAULT_BRANCHES: Final = (

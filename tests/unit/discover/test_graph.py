@@ -9,7 +9,7 @@ import pytest
 
 from model_complexity.discover import Graph, Patterns
 from model_complexity.discover.graph import Dependency
-from model_complexity.git.tree import SourceTree
+from model_complexity.git import SourceTree
 
 
 def plant(root: Path, files: dict[str, str]) -> Path:
@@ -212,8 +212,8 @@ def test_limits_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_tree_too_large_is_not_looked_at_to_its_end(tmp_path: Path) -> None:
     plant(tmp_path, {f"configs/{number}.py": "" for number in range(5)})
-    assert SourceTree.scan(tmp_path, max_entries=3).complete is False
-    assert SourceTree.scan(tmp_path, max_entries=6).complete is True
+    assert SourceTree.scan(tmp_path, (".py",), max_entries=3).complete is False
+    assert SourceTree.scan(tmp_path, (".py",), max_entries=6).complete is True
 
 
 def test_nothing_is_executed_or_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -234,6 +234,6 @@ def test_nothing_is_executed_or_printed(tmp_path: Path, capfd: pytest.CaptureFix
         ("configs/a.py", "the bases of a.py cannot be read without running it: `_base_` holds a call"),
         (
             "configs/d.yaml",
-            "d.yaml has a `_base_` that cannot be read in line 1: only a path or a list of paths is understood",
+            "d.yaml has a `_base_` in line 1 that is not a path or a list of paths",
         ),
     ]

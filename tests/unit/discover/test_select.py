@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.discover import ChangedFile, Graph, Patterns, Selection, select, select_explicit
+from model_complexity.discover import Graph, Patterns, Selection, select, select_explicit
 from model_complexity.errors import ActionError
+from model_complexity.git import ChangedFile
 from model_complexity.report import DiscoveryWarning, Target
 
 TREE = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from model_complexity.discover import ChangedFile, from_api
 from model_complexity.errors import ActionError
+from model_complexity.git import ChangedFile, from_api
 from model_complexity.git.changes import parse_name_status
 
 
