@@ -17,7 +17,8 @@ from model_complexity.common.table import ModuleRow, module_table
 from model_complexity.worker.build.model import build_model, enter_scope, load_config
 from model_complexity.worker.codebases import codebase_of, make_inputs
 from model_complexity.worker.count.analysis import ZeroCountError, count
-from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
+from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
+from model_complexity.worker.count.operators import is_negligible, sort_operators
 from tests.support.flat import flat
 from tests.worker.nets import Attention, Elementwise, Encoder, Extractor, Inverting
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from math import log2
 from typing import Any
@@ -13,9 +14,12 @@ from torch import nn
 from torch.nn import functional
 
 from model_complexity.worker.count.analysis import ZeroCountError, count
-from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, is_negligible, sort_operators
+from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
+from model_complexity.worker.count.operators import is_negligible, sort_operators
 from tests.support.flat import flat
 from tests.worker.counted import Computation, Traced, counted, take
+
+importlib.import_module("model_complexity.worker.codebases")  # registers the libraries' operators
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CODEBASES: Tuple[Codebase, ...] = tuple(
     for row in [getattr(importlib.import_module(f"{__name__}.{found.name}"), "CODEBASE", None)]
     if row is not None
 )
+importlib.import_module(f"{__name__}.support.compiled_operators")  # registers their handles
 
 __all__ = ["CODEBASES", "Codebase", "TraceInputs", "UnsupportedInputError", "codebase_of", "make_inputs"]
 

@@ -12,9 +12,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import CheckpointFunction
 
 from model_complexity.worker.count.dry_run import dry_run
-from model_complexity.worker.count.operators import ACTIVATION_HANDLES, FLOP_HANDLES, FUNCTION, sort_operators
+from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
+from model_complexity.worker.count.operators import sort_operators
+from model_complexity.worker.count.registry import AUTOGRAD_FUNCTION
 
-_FUNCTION = FUNCTION.partition("::")[2]
+_FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 """fvcore names operators without their namespace."""
 
 
