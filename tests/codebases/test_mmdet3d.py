@@ -63,7 +63,7 @@ def test_what_is_fed(measure: Measure, config: str, inputs: dict[str, Any], shap
 @pytest.mark.parametrize(
     ("config", "kind", "message"),
     [
-        ("second/second_hv_secfpn_8xb6-80e_kitti-3d-car.py", "missing_dependency", "how many places are not empty"),
+        ("second/second_hv_secfpn_8xb6-80e_kitti-3d-car.py", "missing_dependency", "the number of non-empty places"),
         ("minkunet/minkunet18_w16_torchsparse_8xb2-amp-15e_semantickitti.py", "missing_dependency", "Torchsparse"),
         ("dynamic_voxelization/pointpillars_dv_secfpn_8xb6-160e_kitti-3d-car.py", "unsupported_input", "on the scene"),
     ],

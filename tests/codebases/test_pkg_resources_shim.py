@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_complexity.worker.build import pkg_resources_shim as packages
+from model_complexity.worker.build import pkg_resources_shim
 from model_complexity.worker.build.imports import find_for_imports
 from model_complexity.worker.build.model import load_config
 
@@ -31,19 +31,19 @@ def test_a_config_inherits_from_an_installed_library(tmp_path: Path, base: str, 
 
 def test_what_setuptools_has_is_found_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     find_for_imports()
-    monkeypatch.delitem(sys.modules, packages.NAME, raising=False)
+    monkeypatch.delitem(sys.modules, pkg_resources_shim.NAME, raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     importlib.invalidate_caches()
     (tmp_path / "pkg_resources.py").write_text("")
-    spec = importlib.util.find_spec(packages.NAME)
+    spec = importlib.util.find_spec(pkg_resources_shim.NAME)
     assert spec
     assert spec.origin == str(tmp_path / "pkg_resources.py")
 
 
 def test_a_package_goes_by_its_own_name() -> None:
-    found = packages.get_distribution("mmsegmentation")
+    found = pkg_resources_shim.get_distribution("mmsegmentation")
     assert found.has_metadata("top_level.txt")
     assert "mmseg" in found.get_metadata("top_level.txt").split()
     assert (Path(found.location) / "mmseg").is_dir()
-    with pytest.raises(packages.DistributionNotFound):
-        packages.get_distribution("no-such-package")
+    with pytest.raises(pkg_resources_shim.DistributionNotFoundError):
+        pkg_resources_shim.get_distribution("no-such-package")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.e2e.codebases import PROBES, install_of
+from tests.e2e.codebases import CODEBASES
 from tests.e2e.runner import Runner
 from tests.e2e.scene import figures, on_dispatch, report
 from tests.support.github_server import GitHubServer
@@ -14,16 +14,18 @@ from tests.support.pull_request import PullRequestFixture
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("library", PROBES)
+@pytest.mark.parametrize("library", CODEBASES)
 def test_the_documented_install_line_is_enough(runner: Runner, tmp_path: Path, library: str) -> None:
+    documented = CODEBASES[library]
     probes = {
-        f"configs/probe{number}.py": f"_base_ = '{library}::{name}'\n" for number, name in enumerate(PROBES[library])
+        f"configs/probe{number}.py": f"_base_ = '{library}::{name}'\n"
+        for number, name in enumerate(documented.probe_configs)
     }
     with GitHubServer() as server:
         pull_request = PullRequestFixture(tmp_path, server)
         pull_request.main("Configs on those of a library", probes)
         run = on_dispatch(
-            runner, pull_request, {"configs": "configs/*.py"}, inputs={"install": install_of(library)}, timeout=1_200
+            runner, pull_request, {"configs": "configs/*.py"}, inputs={"install": documented.install}, timeout=1_200
         )
         found = {entry.target.name: entry.head for entry in report(run).entries}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.codebases import install_of
+from tests.e2e.codebases import CODEBASES
 from tests.e2e.runner import Runner
 from tests.e2e.scene import cells, comments, figures, on_pull_request, report
 from tests.support.github_server import GitHubServer
@@ -86,7 +86,7 @@ def pull_request(tmp_path: Path) -> Iterator[PullRequestFixture]:
 def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators(
     runner: Runner, pull_request: PullRequestFixture
 ) -> None:
-    run = on_pull_request(runner, pull_request, inputs={"install": install_of("mmdet")})
+    run = on_pull_request(runner, pull_request, inputs={"install": CODEBASES["mmdet"].install})
 
     assert run.exit_code == 0, run.log
     (comment,) = comments(pull_request)

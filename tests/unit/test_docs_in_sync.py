@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.e2e.codebases import PROBES, install_lines
 
 from model_complexity import __version__
 from model_complexity.common.failures import HINTS
@@ -75,19 +74,6 @@ def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:
     assert set(HINTS) == kinds
     documented = (ROOT / "docs" / "accuracy.md").read_text()
     assert [kind for kind in kinds if f"`{kind}`" not in documented] == []
-
-
-def test_every_codebase_has_a_section_and_all_but_one_an_install_line_and_configs_to_try_it_with() -> None:
-    rows = (ROOT / "action" / "model_complexity" / "worker" / "codebases").glob("mm*.py")
-    scopes = {
-        found[1]
-        for row in rows
-        if (found := re.search(r"^CODEBASE = Codebase\(\s*\"\w+\",\s*\(\"(\w+)\"", row.read_text(), re.M))
-    }
-    assert {"mmdet", "mmpretrain"} < scopes
-    page = (ROOT / "docs" / "codebases.md").read_text()
-    assert scopes <= set(re.findall(r"^## (\w+)$", page, re.MULTILINE))
-    assert set(install_lines()) == set(PROBES) == scopes - {"mmagic"}, "whose section says why it has no line"
 
 
 def test_one_version_everywhere() -> None:

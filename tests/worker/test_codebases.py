@@ -1,4 +1,4 @@
-"""What single libraries need: mmpretrain's tokenizers without their files, and models that take a text beside the image."""
+"""The table of codebases and its documentation; mmpretrain's tokenizers without their files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.lib.generate_codebases import DOCS, generate
 
+from model_complexity.worker.codebases import CODEBASES, Codebase
 from model_complexity.worker.codebases.support.tokenizers import StubTokenizer, UnreadTokenizerError
+from tests.e2e.codebases import documented_codebases
 from tests.worker.run_worker import measure
 
 LIBRARY = """
@@ -40,6 +43,37 @@ default_scope = 'mmpretrain'
 custom_imports = dict(imports=['halves'])
 model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r}), asks={asks})
 """
+
+
+def test_codebases_page_equals_its_generated_form() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    assert page == generate(page, CODEBASES), "run scripts/lib/generate_codebases.py"
+
+
+def test_codebases_page_has_a_section_per_library() -> None:
+    headings = [line[3:] for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    assert {row.scopes[0] for row in CODEBASES} - {"mmengine"} == set(headings) - {"Other libraries, and your own"}
+
+
+def test_documented_codebases_equal_the_rows_with_an_install_line() -> None:
+    documented = documented_codebases(DOCS.read_text(encoding="utf-8"))
+    rows = {row.scopes[0]: row for row in CODEBASES if row.install}
+    assert set(documented) == set(rows) == {row.scopes[0] for row in CODEBASES} - {"mmengine", "mmagic"}
+    for scope, (install, probe_configs) in documented.items():
+        assert install.split() == rows[scope].install.split()
+        assert probe_configs == rows[scope].probe_configs != ()
+
+
+def test_generate_raises_when_a_part_is_missing() -> None:
+    row = Codebase("mylib", ("mylib",), install="pip install mylib", probe_configs=("a.py",))
+    page = "<!-- generated from worker/codebases: list -->\n<!-- end -->\n"
+    with pytest.raises(ValueError, match="the rows give \\['list', 'mylib'\\]"):
+        generate(page, [row])
+    assert generate(page, [row._replace(install="")]) == (
+        "<!-- generated from worker/codebases: list -->\n"
+        "| Codebase | `default_scope` | `install` | Modules that may be missing |\n|:--|:--|:--|:--|\n"
+        "| [mylib](#mylib) | `mylib` | – | – |\n<!-- end -->\n"
+    )
 
 
 @pytest.fixture

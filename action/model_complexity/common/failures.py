@@ -22,8 +22,8 @@ HINTS = {
 
 NETWORK_IS_OFF = "the network is off"
 """In every message of a failure for want of something that would have to be fetched."""
-EXTENSION = "mmcv._ext"
-"""In every message of a failure for want of mmcv's compiled operators."""
+STUB = "is a stub:"
+"""In every message of a failure for want of compiled operators."""
 UNSOUND = "that a dry run does not compute"
 """In every message of a dry failure that a real run may not have."""
 

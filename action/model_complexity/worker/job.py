@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Optional
 import torch
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.build import mmcv_ext
+from model_complexity.worker.build import stub_extension
 from model_complexity.worker.build.imports import find_for_imports
 from model_complexity.worker.build.model import (
     build_model,
@@ -118,11 +118,11 @@ class _Attempt:
             entry_point = self._codebase.entry_point(model)
             fed = self._codebase.make_inputs(model, entry_point, self._asked, self._device)
             self._codebase.before_forward(model, fed)
-            mmcv_ext.forget()
+            stub_extension.reset()
             counts = count(model, fed.tensors)
         return {
             **counts,
-            "stubbed_ops": mmcv_ext.used(),
+            "stubbed_ops": stub_extension.used(),
             "conditions": list(fed.conditions),
             "input_shape": list(fed.tensors[0].shape),
             "inputs": fed.named,

@@ -23,7 +23,7 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from model_complexity.common.failures import EXTENSION, NETWORK_IS_OFF, UNSOUND, worker_failure
+from model_complexity.common.failures import NETWORK_IS_OFF, STUB, UNSOUND, worker_failure
 from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
     POLL_SECONDS,
@@ -238,7 +238,7 @@ class _WorkerState(NamedTuple):
 
 def _more_informative(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
     """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
-    compiled_is_missing = EXTENSION in real.get("failure", {}).get("message", "")
+    compiled_is_missing = STUB in real.get("failure", {}).get("message", "")
     asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
     return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
 

@@ -1,4 +1,4 @@
-"""The size that a config's pipelines make."""
+"""The sizes that a config states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from model_complexity.worker.config_sizes import candidate_sizes, pipeline_size
+from model_complexity.worker.config_sizes import Transforms, candidate_sizes, pipeline_size, register_transforms
+
+register_transforms(
+    Transforms(
+        crops=("CenterCrop", "EfficientNetCenterCrop", "RandomCrop", "RandomResizedCrop"),
+        resizes=("Resize", "ResizeEdge"),
+        fixed_resizes=("FixShapeResize",),
+        wrappers=("MultiView",),
+    )
+)
 
 
 class EfficientNetCenterCrop:
@@ -26,6 +35,8 @@ class EfficientNetCenterCrop:
         ([{"type": "mmpretrain.CenterCrop", "crop_size": 64}], (64, 64)),
         ([{"type": EfficientNetCenterCrop, "crop_size": 380}], (380, 380)),
         ([{"type": "RandomResizedCrop", "scale": 160}], (160, 160)),
+        ([{"type": "FixShapeResize", "width": 320, "height": 256}], (256, 320)),
+        ([{"type": "UnregisteredResize", "scale": 160}], None),
         ([{"type": "MultiScaleFlipAug", "img_scale": (1333, 800)}], (800, 1333)),
         (
             [
@@ -45,7 +56,7 @@ class EfficientNetCenterCrop:
         ([{"type": "RandomResize", "scale": 5}, {"type": "Resize", "scale": True}], None),
     ],
 )
-def test_the_size_that_a_pipeline_ends_with(pipeline: list[Any], size: tuple[int, int] | None) -> None:
+def test_pipeline_size_is_that_of_the_last_crop_or_resize(pipeline: list[Any], size: tuple[int, int] | None) -> None:
     assert pipeline_size(pipeline) == size
 
 
@@ -53,7 +64,7 @@ def _loader(*transforms: dict[str, Any]) -> dict[str, Any]:
     return {"dataset": {"type": "ImageNet", "pipeline": list(transforms)}}
 
 
-def test_candidates_are_the_test_size_then_the_models_then_the_train_size_then_224() -> None:
+def test_candidate_sizes_are_those_of_test_pipeline_model_train_pipeline_and_224() -> None:
     config = {
         "model": {"backbone": {"img_size": 256}},
         "test_dataloader": _loader({"type": "Resize", "scale": 384}),
@@ -62,7 +73,7 @@ def test_candidates_are_the_test_size_then_the_models_then_the_train_size_then_2
     assert candidate_sizes(config) == ((384, 384), (256, 256), (192, 192), (224, 224))
 
 
-def test_candidates_without_a_test_pipeline_start_with_the_train_size() -> None:
+def test_candidate_sizes_start_with_the_train_size_when_no_test_pipeline_is_set() -> None:
     model = {"backbone": {"type": "VisionTransformer", "img_size": [518, 518]}}
     train = _loader({"type": "RandomCrop", "crop_size": 32, "padding": 4})
     assert candidate_sizes({"model": model, "train_dataloader": train}) == ((32, 32), (518, 518), (224, 224))
@@ -70,7 +81,7 @@ def test_candidates_without_a_test_pipeline_start_with_the_train_size() -> None:
     assert candidate_sizes({"model": {"type": "Lenet"}}) == ((224, 224),)
 
 
-def test_the_test_pipeline_may_stand_by_itself() -> None:
+def test_candidate_sizes_use_test_pipeline_when_no_dataloader_is_set() -> None:
     config = {
         "test_dataloader": None,
         "val_dataloader": None,

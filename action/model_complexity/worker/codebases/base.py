@@ -1,4 +1,4 @@
-"""What a row of the table says, and how the inputs that it names are made."""
+"""A row of the table of codebases, and how a model's inputs are made."""
 
 from __future__ import annotations
 
@@ -10,78 +10,81 @@ import torch
 from torch import nn
 
 from model_complexity.common.shapes import AUTO, InputSpec, NamedInput, named_inputs
-from model_complexity.worker.config_sizes import pipeline_shape
+from model_complexity.worker.build.stub_extension import Extension
+from model_complexity.worker.config_sizes import Transforms, pipeline_shape
 
 EXTRACT = "extract_feat"
 WITHOUT_POST_PROCESSING = "without post-processing"
-"""A condition of many: see ``TraceInputs``."""
-_KINDS = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
+"""A condition: see ``TraceInputs``."""
+_DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
 
 class UnsupportedInputError(Exception):
-    """The model asks for an input that cannot be made from what was asked for."""
+    """No input of the requested shape can be made for the model."""
 
 
 class TraceInputs(NamedTuple):
-    """What a model is traced with: tensors with the batch first, and their shapes by name where they were named."""
+    """What a model is traced with: tensors with the batch first, and the shapes of named inputs."""
 
     tensors: Tuple[torch.Tensor, ...]
     named: Dict[str, List[int]]
     conditions: Tuple[str, ...] = ()
-    """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
+    """What the metrics depend on or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
 
 
 def extract_feat_or_forward(model: nn.Module) -> str:
-    """``extract_feat`` where a model has it, as OpenMMLab's own tools trace it, otherwise ``forward``."""
+    """Return ``extract_feat`` if the model has it, as OpenMMLab's own tools do, else ``forward``."""
     return EXTRACT if callable(getattr(model, EXTRACT, None)) else "forward"
 
 
-def no_setup(model: nn.Module, fed: TraceInputs) -> None:
-    """For models that need nothing but their input."""
+def no_setup(model: nn.Module, inputs: TraceInputs) -> None:
+    """Do nothing: the model needs only its inputs."""
 
 
-def resolve_auto(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
-    """What was asked for, and for ``auto`` the size of the config's own pipeline."""
-    return pipeline_shape(config) if asked == AUTO else asked
+def resolve_auto(config: Mapping[str, Any], requested: InputSpec) -> InputSpec:
+    """Return the requested shape, for ``auto`` that of the config's pipeline."""
+    return pipeline_shape(config) if requested == AUTO else requested
 
 
-def make_inputs(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
-    """Makes ``model(*tensors)`` run the method with inputs of the shapes asked for, and makes the inputs.
+def make_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make inputs of the requested shape, and ``model(*tensors)`` call the entry point with them.
 
     Args:
-        model: its ``forward`` is replaced where another method, or inputs by name, are asked for.
+        model: its ``forward`` is replaced for another entry point and for named inputs.
         entry_point: the name of the method that is traced.
-        asked: (C, H, W) of one image, or the canonical text of named inputs.
+        requested: (C, H, W) of one image, or the canonical text of named inputs.
         device: where the inputs are made.
 
     Raises:
-        UnsupportedInputError: the method has no such input, or wants more of them.
+        UnsupportedInputError: the entry point has no such input, or requires others.
     """
-    called: Callable[..., Any] = getattr(model, entry_point)
-    if not isinstance(asked, str):
-        _check(called, entry_point, [], f"one image {(1, *asked)}")
+    method: Callable[..., Any] = getattr(model, entry_point)
+    if not isinstance(requested, str):
+        _check_signature(method, entry_point, [], f"one image {(1, *requested)}")
         if entry_point != "forward":
-            model.forward = called
-        return TraceInputs((_tensor(NamedInput("", asked, "float"), device),), {})
-    inputs = named_inputs(asked)
-    names = [one.name for one in inputs]
-    _check(called, entry_point, names, asked)
+            model.forward = method
+        return TraceInputs((_tensor(NamedInput("", requested, "float"), device),), {})
+    inputs = named_inputs(requested)
+    names = [named.name for named in inputs]
+    _check_signature(method, entry_point, names, requested)
 
-    def by_name(*tensors: torch.Tensor) -> Any:
-        return called(**dict(zip(names, tensors)))
+    def call_by_name(*tensors: torch.Tensor) -> Any:
+        return method(**dict(zip(names, tensors)))
 
-    model.forward = by_name
-    return TraceInputs(tuple(_tensor(one, device) for one in inputs), {one.name: [1, *one.shape] for one in inputs})
+    model.forward = call_by_name
+    return TraceInputs(
+        tuple(_tensor(named, device) for named in inputs), {named.name: [1, *named.shape] for named in inputs}
+    )
 
 
-def _check(called: Callable[..., Any], entry_point: str, names: List[str], tried: str) -> None:
+def _check_signature(method: Callable[..., Any], entry_point: str, names: List[str], tried: str) -> None:
     try:
-        signature = inspect.signature(called)
+        signature = inspect.signature(method)
         bound = signature.bind_partial(**dict.fromkeys(names)) if names else signature.bind_partial(None)
     except ValueError:
-        return  # it does not say what it takes
+        return  # a built-in without a signature
     except TypeError:
-        known = ", ".join(inspect.signature(called).parameters) or "no input"
+        known = ", ".join(inspect.signature(method).parameters) or "no input"
         raise UnsupportedInputError(f"`{entry_point}` takes {known}; tried {tried}") from None
     missing = [
         name
@@ -94,38 +97,51 @@ def _check(called: Callable[..., Any], entry_point: str, names: List[str], tried
         raise UnsupportedInputError(f"`{entry_point}` asks for {', '.join(missing)} as well; tried {tried}")
 
 
-def _tensor(one: NamedInput, device: str) -> torch.Tensor:
-    """A batch of one, the same in every run: numbers from 0 to 1, the integer 0 (a legal index anywhere), or all true."""
-    shape = (1, *one.shape)
-    if one.kind == "float":
+def _tensor(named: NamedInput, device: str) -> torch.Tensor:
+    """Make a batch of one, equal in every run: numbers from 0 to 1, the integer 0 (a valid index anywhere), or all true."""
+    shape = (1, *named.shape)
+    if named.kind == "float":
         return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
-    return torch.full(shape, one.kind == "bool", dtype=_KINDS[one.kind], device=device)
+    return torch.full(shape, named.kind == "bool", dtype=_DTYPES[named.kind], device=device)
 
 
-Feeder = Callable[[nn.Module, str, InputSpec, str], TraceInputs]
-"""``make_inputs``, or what a library has instead of it."""
+InputMaker = Callable[[nn.Module, str, InputSpec, str], TraceInputs]
+"""The signature of ``make_inputs``."""
 
 
 class Codebase(NamedTuple):
-    """One row.
+    """A library: how its models are measured, and how it is installed.
 
     Args:
         name: of the library, for people.
-        scopes: the registry scopes that it stands for, the first one importable under that name.
-        entry_point: names the method of a model that is traced.
-        resolve: what is fed for a resolved config and what was asked for: gives ``auto`` its meaning, an image of a video
-            model its clip. Two configs with the same model and the same answer are the same work.
-        feed: makes the input, and ``model(*tensors)`` run the method with it; see ``make_inputs``.
-        ready: sets what the library's own loop sets on a model before it calls it with an input.
-        unneeded: modules that the library imports and its models do not need; where one is not installed, an empty one does.
-        while_building: holds while a model is built.
+        scopes: its registry scopes; the first one is the library's package.
+        entry_point: name the method of a model that is traced.
+        resolve: return the input for a resolved config and the requested shape: ``auto`` gets its meaning, and an image of a
+            video model its clip. Configs with equal models and equal results are measured once.
+        make_inputs: make the inputs, and ``model(*tensors)`` call the entry point with them; see ``make_inputs``.
+        before_forward: set what the library's own loop sets on a model before it calls it.
+        build_context: entered while a model is built.
+        transforms: those that decide the size of an image.
+        optional_imports: modules that the library imports and no model needs: stubs if not installed.
+        optional_decorators: of those modules, decorators that may leave a function unchanged: ``module.name``.
+        asserted_names: (name, module) of libraries whose names in version assertions differ from their modules.
+        extensions: compiled modules that have stubs.
+        install: the tested ``install`` input, for docs/codebases.md.
+        probe_configs: some configs that the library ships, to test ``install`` with: one of many, and those that need
+            another library.
     """
 
     name: str
     scopes: Tuple[str, ...]
     entry_point: Callable[[nn.Module], str] = extract_feat_or_forward
     resolve: Callable[[Mapping[str, Any], InputSpec], InputSpec] = resolve_auto
-    make_inputs: Feeder = make_inputs
+    make_inputs: InputMaker = make_inputs
     before_forward: Callable[[nn.Module, TraceInputs], None] = no_setup
-    optional_imports: Tuple[str, ...] = ()
     build_context: Callable[[], ContextManager[None]] = nullcontext
+    transforms: Transforms = Transforms()
+    optional_imports: Tuple[str, ...] = ()
+    optional_decorators: Tuple[str, ...] = ()
+    asserted_names: Tuple[Tuple[str, str], ...] = ()
+    extensions: Tuple[Extension, ...] = ()
+    install: str = ""
+    probe_configs: Tuple[str, ...] = ()

@@ -235,6 +235,11 @@ CODEBASE = Codebase(
     resolve=resolve,
     make_inputs=feed_view,
     before_forward=as_one_parameter,
-    optional_imports=(_DRN, "decord"),
     build_context=without_files,
+    optional_imports=(_DRN, "decord"),
+    install="""
+        pip install --no-deps mmaction2==1.2.0 torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmpretrain==1.2.0 requests
+    """,
+    probe_configs=("recognition/slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb.py",),
 )

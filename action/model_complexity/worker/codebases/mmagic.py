@@ -12,7 +12,7 @@ from torch import nn
 from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
 from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
 from model_complexity.worker.codebases.support.post_processing import class_names
-from model_complexity.worker.config_sizes import class_name, pipeline_of
+from model_complexity.worker.config_reader import class_name, pipeline_of
 
 FORWARD = "forward_tensor"
 _CROPS = ("PairedRandomCrop", "FixedCrop", "Crop", "CropAroundCenter")

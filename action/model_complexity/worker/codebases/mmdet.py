@@ -17,7 +17,7 @@ from model_complexity.worker.codebases.support.detectors import PREDICT, feed_de
 from model_complexity.worker.codebases.support.post_processing import class_names
 from model_complexity.worker.codebases.support.text_prompts import stub_text_encoder
 from model_complexity.worker.codebases.support.trackers import feed_tracker, is_tracker
-from model_complexity.worker.config_sizes import pipeline_shape
+from model_complexity.worker.config_sizes import Transforms, pipeline_shape
 from model_complexity.worker.patch import patch_attribute
 
 
@@ -114,4 +114,17 @@ CODEBASE = Codebase(
     resolve=padded,
     make_inputs=feed_image,
     build_context=stub_optional_dependencies,
+    transforms=Transforms(
+        resizes=("FixScaleResize",), fixed_resizes=("FixShapeResize",), wrappers=("ProposalBroadcaster",)
+    ),
+    asserted_names=(("MMDetection", "mmdet"),),
+    install="""
+        pip install --no-deps torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmpretrain==1.2.0 requests transformers==4.36.2
+    """,
+    probe_configs=(
+        "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+        "convnext/mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco.py",
+        "glip/glip_atss_swin-t_a_fpn_dyhead_16xb2_ms-2x_funtune_coco.py",
+    ),
 )

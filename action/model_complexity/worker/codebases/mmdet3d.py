@@ -24,7 +24,7 @@ from model_complexity.worker.codebases.base import (
 from model_complexity.worker.codebases.mmdet import padded
 from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector
 from model_complexity.worker.codebases.support.post_processing import tensors_in
-from model_complexity.worker.config_sizes import pipeline_of
+from model_complexity.worker.config_reader import pipeline_of
 from model_complexity.worker.patch import patch_attribute
 
 FORWARD = "_forward"
@@ -220,6 +220,12 @@ CODEBASE = Codebase(
     entry_point=forward,
     resolve=resolve,
     make_inputs=feed_scene,
-    optional_imports=("numba",),
     build_context=missing_by_name,
+    optional_imports=("numba",),
+    optional_decorators=("numba.jit", "numba.njit"),
+    install="""
+        pip install --no-deps mmdet3d==1.4.0 torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmpretrain==1.2.0 requests
+    """,
+    probe_configs=("pointpillars/pointpillars_hv_secfpn_8xb6-160e_kitti-3d-car.py",),
 )

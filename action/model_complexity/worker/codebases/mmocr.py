@@ -120,4 +120,9 @@ CODEBASE = Codebase(
     resolve=resolve,
     make_inputs=feed_sample,
     optional_imports=("skimage", "lmdb", "imgaug"),
+    install="""
+        pip install --no-deps mmocr==1.0.1 torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmpretrain==1.2.0 pyclipper rapidfuzz requests
+    """,
+    probe_configs=("textrecog/sar/sar_resnet31_parallel-decoder_5e_st-sub_mj-sub_sa_real.py",),
 )

@@ -20,7 +20,8 @@ from model_complexity.worker.codebases.base import (
     make_inputs,
 )
 from model_complexity.worker.codebases.support.named_calls import route_through_call
-from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, class_name, pipeline_of, pipeline_shape
+from model_complexity.worker.config_reader import class_name, pipeline_of
+from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, pipeline_shape
 
 FORWARD = "_forward"
 POSES = 20
@@ -207,4 +208,12 @@ CODEBASE = Codebase(
     resolve=resolve,
     make_inputs=feed_estimator,
     optional_imports=("xtcocotools", "chumpy"),
+    install="""
+        pip install --no-deps mmpose==1.3.2 torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmpretrain==1.2.0 json-tricks munkres requests
+    """,
+    probe_configs=(
+        "body_2d_keypoint/rtmpose/coco/rtmpose-s_8xb256-420e_coco-256x192.py",
+        "body_2d_keypoint/topdown_heatmap/coco/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py",
+    ),
 )

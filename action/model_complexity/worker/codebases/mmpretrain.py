@@ -9,6 +9,7 @@ from torch import nn
 
 from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward
 from model_complexity.worker.codebases.support.tokenizers import tokenizers_unread
+from model_complexity.worker.config_sizes import Transforms
 
 EXTRACT_IMAGE = "extract_image_feat"
 
@@ -43,5 +44,26 @@ def draw_mask(model: nn.Module, fed: TraceInputs) -> None:
 
 
 CODEBASE = Codebase(
-    "mmpretrain", ("mmpretrain",), entry_point=extract_feat, before_forward=draw_mask, build_context=tokenizers_unread
+    "mmpretrain",
+    ("mmpretrain",),
+    entry_point=extract_feat,
+    before_forward=draw_mask,
+    build_context=tokenizers_unread,
+    transforms=Transforms(
+        crops=(
+            "RandomCrop",
+            "RandomResizedCrop",
+            "RandomResizedCropAndInterpolationWithTwoPic",  # BEiT's
+            "EfficientNetCenterCrop",
+            "EfficientNetRandomCrop",
+        ),
+        resizes=("ResizeEdge",),
+        wrappers=("MultiView", "ApplyToList"),
+    ),
+    asserted_names=(("MMClassification", "mmcls"),),
+    install="""
+        pip install --no-deps mmpretrain==1.2.0 torchvision==0.15.2
+        pip install mmcv-lite==2.2.0 einops importlib-metadata mat4py modelindex requests
+    """,
+    probe_configs=("vision_transformer/vit-base-p16_64xb64_in1k.py",),
 )

@@ -61,4 +61,19 @@ def feed_image(model: nn.Module, name: str, asked: InputSpec, device: str) -> Tr
     return feed_segmentor(model, asked, device) if name == ENCODE_DECODE else make_inputs(model, name, asked, device)
 
 
-CODEBASE = Codebase("mmseg", ("mmseg",), entry_point=entry_point, resolve=cropped, make_inputs=feed_image)
+CODEBASE = Codebase(
+    "mmseg",
+    ("mmseg",),
+    entry_point=entry_point,
+    resolve=cropped,
+    make_inputs=feed_image,
+    asserted_names=(("MMSegmentation", "mmseg"),),
+    install="""
+        pip install --no-deps torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmsegmentation==1.2.2 mmdet==3.3.0 mmpretrain==1.2.0 ftfy regex requests
+    """,
+    probe_configs=(
+        "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py",
+        "mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py",
+    ),
+)

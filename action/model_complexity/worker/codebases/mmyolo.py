@@ -59,4 +59,18 @@ _MASKS: Dict[str, Callable[..., torch.Tensor]] = {
 }
 """Heads whose post-processing holds a part of the network."""
 
-CODEBASE = Codebase("mmyolo", ("mmyolo",), entry_point=entry_point, resolve=padded, make_inputs=feed_yolo)
+CODEBASE = Codebase(
+    "mmyolo",
+    ("mmyolo",),
+    entry_point=entry_point,
+    resolve=padded,
+    make_inputs=feed_yolo,
+    install="""
+        pip install --no-deps mmpose==1.3.2 torchvision==0.15.2
+        pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmyolo==0.6.0 mmpretrain==1.2.0 json-tricks munkres requests
+    """,
+    probe_configs=(
+        "yolov8/yolov8_s_syncbn_fast_8xb16-500e_coco.py",
+        "yolox/pose/yolox-pose_s_8xb32-300e-rtmdet-hyp_coco.py",
+    ),
+)

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from model_complexity.common.shapes import AUTO, CHANNELS, LARGEST_SIDE, InputSpec, Shape
 from model_complexity.worker.codebases.base import UnsupportedInputError
-from model_complexity.worker.config_sizes import class_name, pipeline_of
+from model_complexity.worker.config_reader import class_name, pipeline_of
 
 Size = Tuple[int, int]
 """Height and width."""
