@@ -343,10 +343,11 @@ def test_the_install_command_runs_in_heads_tree_without_our_variables(
 def test_an_event_that_asks_for_nothing(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     status, log = act(pull_request, payload=pull_request.payload("closed"))
-    assert (status, log.splitlines()[-1]) == (
-        0,
-        "::notice::A pull request was closed: only `opened`, `synchronize`, `reopened`, `ready_for_review` are measured.",
+    notice = (
+        "::notice::Nothing to measure for the pull request action `closed`. "
+        "Measured actions: `opened`, `synchronize`, `reopened`, `ready_for_review`."
     )
+    assert (status, log.splitlines()[-1]) == (0, notice)
     files = pull_request.root / f"runner{pull_request._checkouts}"
     assert json.loads((files / "event.json").read_text())["action"] == "closed"
     assert comments(pull_request) == []

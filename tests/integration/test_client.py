@@ -292,7 +292,7 @@ def test_nobody_there_is_said_without_the_address(naps: Naps) -> None:
         ("https://user@api.example.invalid", TOKEN, REPOSITORY, "GITHUB_API_URL is not the address of an API."),
         ("http://127.0.0.1", "", REPOSITORY, "`github-token` is empty or holds characters that no token has."),
         ("http://127.0.0.1", "a\nb", REPOSITORY, "`github-token` is empty or holds characters that no token has."),
-        ("http://127.0.0.1", TOKEN, "o/r/../x", "GitHub's data is not as documented: `repository` is 'o/r/../x'."),
+        ("http://127.0.0.1", TOKEN, "o/r/../x", "GitHub's data is invalid: `repository` is 'o/r/../x'."),
     ],
 )
 def test_a_client_needs_a_usable_address_token_and_repository(
@@ -310,10 +310,10 @@ def test_the_check_of_the_traffic_finds_what_is_wrong(github: GitHubServer, clie
     client.create_comment(7, "x")
     good = github.state.exchanges.pop()
     described = description(Path(__file__).parents[2])
-    assert described.warnings(good) == []
+    assert described.problems(good) == []
     good.path, good.query, good.body = good.path.replace("/7/", "/seven/"), "perpage=3", {"body": 3, "x": 1}
     good.response = {"id": "1"}
-    found = "\n".join(described.warnings(good))
+    found = "\n".join(described.problems(good))
     for part in (
         "'seven' is not of type 'integer'",
         "'perpage'",
