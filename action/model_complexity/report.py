@@ -277,10 +277,9 @@ class Report(_Data):
     run_url: Text | None = None
 
     @property
-    def verdict(self) -> Literal["pass", "warn", "fail"]:
-        """What the budgets say: the worst level that is broken; ``warn`` where the policy with the budgets cannot be read."""
-        verdict = verdict_of(self.budgets)
-        return "warn" if verdict == "pass" and self.policy == "not_applied" else verdict
+    def verdict(self) -> Literal["pass", "warn", "fail", "unknown"]:
+        """The result of all budgets; ``unknown`` if the repository's policy cannot be read."""
+        return "unknown" if self.policy == "not_applied" else verdict_of(self.budgets)
 
     @property
     def failed(self) -> tuple[Entry, ...]:

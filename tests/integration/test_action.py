@@ -303,7 +303,10 @@ def test_a_fork_gets_figures_without_a_comment(pull_request: PullRequestFixture)
     pull_request.server.state.add_token(pull_request.token, permission="read")
     status, log = act(pull_request)
     assert status == 0
-    assert "::warning::Comment skipped: GitHub gives pull requests from forks and from Dependabot a read-only token." in log
+    assert (
+        "::warning::Comment skipped: GitHub gives pull requests from forks and from Dependabot a read-only token."
+        in log
+    )
     assert (comments(pull_request), left_behind(pull_request)[1]["comment-url"]) == ([], "")
     assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 

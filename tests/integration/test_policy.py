@@ -170,7 +170,7 @@ def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullReq
     workspace, sha = pull_request.checkout(depth=1, ref=pull_request.pull.head_sha)
     pull_request.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
     status, log = act_in(pull_request, workspace, sha)
-    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "unknown", "not_applied")
     assert "the file could not be had: GitHub's rate limit is used up" in log
 
 
@@ -186,7 +186,7 @@ def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(pull_
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
     report = left_behind(pull_request)[0]
-    assert (status, verdict(pull_request), report.policy, report.budgets) == (0, "warn", "not_applied", ())
+    assert (status, verdict(pull_request), report.policy, report.budgets) == (0, "unknown", "not_applied", ())
     assert [entry.shape for entry in report.entries] == [(3, 8, 8)]
     where = (
         f"::warning title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: '5g' is not "
@@ -219,7 +219,7 @@ def test_a_policy_that_is_a_link_is_not_followed(pull_request: PullRequestFixtur
     pull_request.main("A link", {"README.md": "budgets: []\n"})
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
-    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "unknown", "not_applied")
     assert "the file is not a regular file" in log
 
 

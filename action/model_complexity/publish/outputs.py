@@ -135,8 +135,8 @@ OUTPUTS: Final[Mapping[str, Output]] = {
     "verdict": Output(
         "pass",
         lambda run: run.report.verdict,
-        "Result of the policy's budgets: `pass`, `warn` (a budget of level `warn` is exceeded) or `fail` (a budget of level "
-        "`fail` is exceeded, and the step fails).",
+        "Result of the policy's budgets: `pass`, `warn` (a budget of level `warn` is exceeded), `fail` (a budget of level `fail` "
+        "is exceeded, and the step fails) or `unknown` (the policy cannot be read).",
     ),
     "flops-delta": Output(
         "",
