@@ -89,7 +89,7 @@ def test_update_is_made_when_it_has_no_response(github: GitHubServer, client: Cl
 
 def test_creation_is_sent_twice_at_most_when_github_never_responds(github: GitHubServer, client: Client) -> None:
     github.state.faults.append(Fault("POST", "502", times=99, path="/issues/"))
-    with pytest.raises(NoResponseError, match="GitHub answered 502"):
+    with pytest.raises(NoResponseError, match="GitHub returned 502"):
         publish_text(client, "new")
     assert len(github.state.requests("POST")) == 2
     assert bodies(github) == []
