@@ -1,14 +1,14 @@
-"""The action's own failures: each carries the advice that the user sees, and ends the run with exit code 2."""
+"""The error that ends a run with exit code 2, with advice for the user."""
 
 from __future__ import annotations
 
 
 class ActionError(Exception):
-    """The action was misused or could not do its work.
+    """The action was misused or failed.
 
     Args:
         message: what happened and where, on one line.
-        advice: what to do next, on one line.
+        advice: what to do, on one line.
     """
 
     exit_code = 2

@@ -63,13 +63,13 @@ def test_create_update_keep_and_clear(pull_request: PullRequestFixture) -> None:
     assert "| `small.py`, through `_base_/net.py` |" in body
 
     patches = len(pull_request.server.state.requests("PATCH"))
-    assert "The comment already says this" in act(pull_request)[1]
+    assert "Comment is up to date" in act(pull_request)[1]
     assert len(pull_request.server.state.requests("PATCH")) == patches
 
     pull_request.push("Back again", {name: text for name, text in TREE.items() if name.startswith("configs/")})
     assert act(pull_request)[0] == 0
     (body,) = comments(pull_request)
-    assert "**This pull request no longer touches a config.**" in body
+    assert "**This pull request no longer changes a config.**" in body
     assert "|" not in body
 
 
@@ -249,7 +249,7 @@ def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(pull_request
     workspace, sha = pull_request.checkout(depth=1)
     act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     (body,) = comments(pull_request)
-    assert "no longer touches" not in body
+    assert "no longer changes" not in body
     assert "- `configs/large.py`" in body
 
 
@@ -305,7 +305,10 @@ def test_a_fork_gets_figures_without_a_comment(pull_request: PullRequestFixture)
     pull_request.server.state.add_token(pull_request.token, permission="read")
     status, log = act(pull_request)
     assert status == 0
-    assert "::warning::No comment: GitHub gives a read-only token to pull requests from forks" in log
+    assert (
+        "::warning::Comment skipped: GitHub gives pull requests from forks and from Dependabot a read-only token."
+        in log
+    )
     assert (comments(pull_request), left_behind(pull_request)[1]["comment-url"]) == ([], "")
     assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 
@@ -345,10 +348,11 @@ def test_the_install_command_runs_in_heads_tree_without_our_variables(
 def test_an_event_that_asks_for_nothing(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     status, log = act(pull_request, payload=pull_request.payload("closed"))
-    assert (status, log.splitlines()[-1]) == (
-        0,
-        "::notice::A pull request was closed: only `opened`, `synchronize`, `reopened`, `ready_for_review` are measured.",
+    notice = (
+        "::notice::Nothing to measure for the pull request action `closed`. "
+        "Measured actions: `opened`, `synchronize`, `reopened`, `ready_for_review`."
     )
+    assert (status, log.splitlines()[-1]) == (0, notice)
     files = pull_request.root / f"runner{pull_request._checkouts}"
     assert json.loads((files / "event.json").read_text())["action"] == "closed"
     assert comments(pull_request) == []
@@ -372,4 +376,4 @@ def test_a_template_of_the_base_branch_writes_the_comment(pull_request: PullRequ
     (body,) = comments(pull_request)
     assert "> The template `tools/nothere.j2` was not used: there is no such file at" in body
     assert "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) |" in body
-    assert "::warning::The comment template was not used: there is no such file" in log
+    assert "::warning::Comment template not used: there is no such file" in log

@@ -1,11 +1,13 @@
-"""The client against an honest GitHub over real HTTP; the `github` fixture holds all traffic to GitHub's description."""
+"""The client over real HTTP; the `github` fixture validates all traffic against GitHub's API description."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tests.support.github_server import Fault, GitHubServer
@@ -22,39 +24,37 @@ TOKEN = "ghs_secretsecretsecret"
 
 
 @dataclass
-class Naps:
-    """Waits that take no time, written down."""
+class RecordedSleep:
+    """Record waits instead of waiting."""
 
-    taken: list[float] = field(default_factory=list)
+    recorded: list[float] = field(default_factory=list)
 
     def __call__(self, seconds: float) -> None:
-        self.taken.append(round(seconds))
+        self.recorded.append(round(seconds))
 
 
 @pytest.fixture
-def naps() -> Naps:
-    return Naps()
+def sleep() -> RecordedSleep:
+    return RecordedSleep()
 
 
 @pytest.fixture
-def client(github: GitHubServer, naps: Naps) -> Iterator[Client]:
+def client(github: GitHubServer, sleep: RecordedSleep) -> Iterator[Client]:
     github.state.add_repository(REPOSITORY)
     github.state.add_token(TOKEN)
     github.state.add_pull(REPOSITORY, 7, head_sha=HEAD, base_sha=BASE)
-    with Client(github.url, TOKEN, REPOSITORY, sleep=naps) as client:
+    with Client(github.url, TOKEN, REPOSITORY, sleep=sleep) as client:
         yield client
 
 
 def connect(github: GitHubServer, token: str = TOKEN, repository: str = REPOSITORY) -> Client:
-    return Client(github.url, token, repository, sleep=Naps())
+    return Client(github.url, token, repository, sleep=RecordedSleep())
 
 
 @pytest.mark.parametrize(
     ("head_repository", "is_fork"), [(REPOSITORY, False), ("someone/mmpretrain", True), (None, True)]
 )
-def test_a_pull_request_is_read(
-    github: GitHubServer, client: Client, head_repository: str | None, is_fork: bool
-) -> None:
+def test_pull_request_is_read(github: GitHubServer, client: Client, head_repository: str | None, is_fork: bool) -> None:
     github.state.add_pull(
         REPOSITORY, 8, head_sha=HEAD, base_sha=BASE, head_repository=head_repository, base_ref="dev", state="closed"
     )
@@ -65,7 +65,7 @@ def test_a_pull_request_is_read(
 @pytest.mark.parametrize(
     ("count", "requests", "truncated"), [(0, 1, False), (100, 1, False), (250, 3, False), (3_001, 30, True)]
 )
-def test_changed_files_come_over_all_pages(
+def test_changed_files_are_read_from_all_pages(
     github: GitHubServer, client: Client, count: int, requests: int, truncated: bool
 ) -> None:
     names = [f"configs/m\N{LATIN SMALL LETTER O WITH DIAERESIS}del {number}.py" for number in range(count)]
@@ -99,7 +99,7 @@ def git_in(folder: Path) -> Callable[..., str]:
     return git
 
 
-def test_the_merge_base_is_gits(github: GitHubServer, client: Client, history: tuple[Path, dict[str, str]]) -> None:
+def test_merge_base_equals_gits(github: GitHubServer, client: Client, history: tuple[Path, dict[str, str]]) -> None:
     bare, commits = history
     github.state.repositories[REPOSITORY].git = str(bare)
     assert client.merge_base(commits["base"], commits["head"]) == commits["fork"]
@@ -110,7 +110,7 @@ def test_the_merge_base_is_gits(github: GitHubServer, client: Client, history: t
         client.merge_base(commits["base"], "--output=x")
 
 
-def test_one_file_at_a_commit(github: GitHubServer, client: Client, tmp_path: Path) -> None:
+def test_file_is_read_at_a_commit(github: GitHubServer, client: Client, tmp_path: Path) -> None:
     git = git_in(tmp_path)
     git("init", "-q", ".")
     folder = tmp_path / ".github"
@@ -130,7 +130,7 @@ def test_one_file_at_a_commit(github: GitHubServer, client: Client, tmp_path: Pa
         client.file(".github/a%20b.yml", head)
 
 
-def test_git_fetches_a_fork_head_by_its_id_from_a_private_repository(
+def test_git_fetches_a_fork_head_by_its_id_when_the_repository_is_private(
     github: GitHubServer, client: Client, history: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     bare, commits = history
@@ -149,7 +149,7 @@ def test_git_fetches_a_fork_head_by_its_id_from_a_private_repository(
 
 @pytest.mark.parametrize("graphql", [True, False])
 @pytest.mark.parametrize(("login", "kind"), [("github-actions[bot]", "installation"), ("octocat", "user")])
-def test_the_viewer_is_whoever_signs_our_comments(
+def test_viewer_is_the_author_of_our_comments(
     github: GitHubServer, client: Client, graphql: bool, login: str, kind: str
 ) -> None:
     github.state.graphql = graphql
@@ -160,7 +160,7 @@ def test_the_viewer_is_whoever_signs_our_comments(
     assert [comment.author for comment in client.comments(7)] == [login]
 
 
-def test_comments_are_written_and_read_over_all_pages(github: GitHubServer, client: Client) -> None:
+def test_comments_are_written_and_read_from_all_pages(github: GitHubServer, client: Client) -> None:
     for number in range(101):
         github.state.add_comment(REPOSITORY, 7, None if number == 50 else "octocat", f"{number}")
     created = client.create_comment(7, "first \N{SNOWMAN}")
@@ -171,10 +171,10 @@ def test_comments_are_written_and_read_over_all_pages(github: GitHubServer, clie
     assert (comments[50].author, comments[101]) == (None, updated)
 
 
-def test_writes_are_a_second_apart(client: Client, naps: Naps) -> None:
+def test_writes_are_one_second_apart(client: Client, sleep: RecordedSleep) -> None:
     created = client.create_comment(7, "x")
     client.update_comment(created.id, "y")
-    assert naps.taken == [1]
+    assert sleep.recorded == [1]
 
 
 def raised(call: Callable[[], object]) -> ActionError:
@@ -184,63 +184,65 @@ def raised(call: Callable[[], object]) -> ActionError:
     return caught.value
 
 
-def test_a_read_only_token_is_denied_and_told_which_permission(github: GitHubServer, client: Client) -> None:
+def test_read_only_token_is_denied_with_the_missing_permission(github: GitHubServer, client: Client) -> None:
     github.state.tokens[TOKEN].permission = "read"
     error = raised(lambda: client.create_comment(7, "x"))
     assert type(error) is PermissionDeniedError
     assert error.message == (
-        "GitHub answered 403 (Resource not accessible by integration) at POST "
+        "GitHub returned 403 (Resource not accessible by integration) for POST "
         "/repos/open-mmlab/mmpretrain/issues/7/comments on open-mmlab/mmpretrain."
     )
     assert "`permissions: {contents: read, pull-requests: write}`" in error.advice
     assert github.state.comments == []
 
 
-def test_a_locked_conversation_is_said(github: GitHubServer, client: Client) -> None:
+def test_locked_conversation_is_an_error_with_advice(github: GitHubServer, client: Client) -> None:
     github.state.pulls[0].locked = True
-    assert "unlock it" in raised(lambda: client.create_comment(7, "x")).advice
+    assert "Unlock the" in raised(lambda: client.create_comment(7, "x")).advice
 
 
-def test_a_bad_token_is_said_by_every_call(github: GitHubServer, client: Client) -> None:
+def test_every_call_fails_when_the_token_is_invalid(github: GitHubServer, client: Client) -> None:
     del github.state.tokens[TOKEN]
     for call in (client.viewer, lambda: client.pull_request(7), lambda: client.create_comment(7, "x")):
         error = raised(call)
-        assert error.message.startswith("GitHub answered 401 (Bad credentials) at ")
-        assert "The token is not valid" in error.advice
+        assert error.message.startswith("GitHub returned 401 (Bad credentials) for ")
+        assert "Pass a valid token" in error.advice
 
 
 @pytest.mark.parametrize("body", ["", "x" * 65_537])
-def test_a_body_that_github_refuses_is_said(github: GitHubServer, client: Client, body: str) -> None:
-    assert raised(lambda: client.create_comment(7, body)).message.startswith("GitHub answered 422 (Validation Failed")
+def test_invalid_body_is_an_error(github: GitHubServer, client: Client, body: str) -> None:
+    assert raised(lambda: client.create_comment(7, body)).message.startswith("GitHub returned 422 (Validation Failed")
     assert github.state.comments == []
 
 
-def test_what_is_not_there_is_said(client: Client) -> None:
+def test_missing_pull_request_is_an_error(client: Client) -> None:
     assert raised(lambda: client.changed_files(99)).message == (
-        "GitHub answered 404 (Not Found) at GET /repos/open-mmlab/mmpretrain/pulls/99/files on open-mmlab/mmpretrain."
+        "GitHub returned 404 (Not Found) for GET /repos/open-mmlab/mmpretrain/pulls/99/files on open-mmlab/mmpretrain."
     )
 
 
 @pytest.mark.parametrize("kind", ["502", "reset", "truncated"])
-def test_reading_is_repeated_with_growing_pauses(github: GitHubServer, client: Client, naps: Naps, kind: str) -> None:
+def test_read_is_repeated_with_growing_pauses(
+    github: GitHubServer, client: Client, sleep: RecordedSleep, kind: str
+) -> None:
     github.state.faults.append(Fault("GET", kind, times=3))  # type: ignore[arg-type]
     assert client.pull_request(7).head_sha == HEAD
-    assert naps.taken == [1, 3, 9]
+    assert sleep.recorded == [1, 3, 9]
 
 
-def test_reading_is_given_up_after_four_attempts(github: GitHubServer, client: Client) -> None:
+def test_read_fails_after_four_attempts(github: GitHubServer, client: Client) -> None:
     github.state.faults.append(Fault("GET", "502", times=99))
     error = raised(lambda: client.pull_request(7))
     assert error.message == (
-        "GitHub answered 502 (Server Error) at GET /repos/open-mmlab/mmpretrain/pulls/7 on open-mmlab/mmpretrain."
+        "GitHub returned 502 (Server Error) for GET /repos/open-mmlab/mmpretrain/pulls/7 on open-mmlab/mmpretrain."
     )
     assert len(github.state.requests("GET")) == 4
 
 
 @pytest.mark.parametrize("kind", ["502", "applied-502", "reset", "applied-reset", "truncated"])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_write_is_never_repeated_blindly(
-    github: GitHubServer, client: Client, naps: Naps, kind: str, method: str
+def test_write_is_sent_once_when_it_has_no_response(
+    github: GitHubServer, client: Client, sleep: RecordedSleep, kind: str, method: str
 ) -> None:
     ours = github.state.add_comment(REPOSITORY, 7, "github-actions[bot]", "old")
     github.state.faults.append(Fault(method, kind))  # type: ignore[arg-type]
@@ -248,13 +250,13 @@ def test_a_write_is_never_repeated_blindly(
     error = raised(lambda: write(7 if method == "POST" else ours.id, "new"))
     assert type(error) is NoResponseError
     assert len(github.state.requests(method)) == 1
-    assert naps.taken == []
+    assert sleep.recorded == []
 
 
 @pytest.mark.parametrize("kind", ["secondary-limit", "primary-limit"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_short_rate_limit_is_waited_out(
-    github: GitHubServer, client: Client, naps: Naps, kind: str, method: str
+def test_client_waits_for_a_short_rate_limit(
+    github: GitHubServer, client: Client, sleep: RecordedSleep, kind: str, method: str
 ) -> None:
     github.state.faults.append(Fault(method, kind, wait=30))  # type: ignore[arg-type]
     if method == "GET":
@@ -262,51 +264,74 @@ def test_a_short_rate_limit_is_waited_out(
     else:
         client.create_comment(7, "x")
         assert len(github.state.comments) == 1
-    assert [30 <= nap <= 31 for nap in naps.taken] == [True]
+    assert [30 <= seconds <= 31 for seconds in sleep.recorded] == [True]
 
 
 @pytest.mark.parametrize(("wait", "times", "slept"), [(1_800, 1, 0), (25, 99, 2), (0, 999, 60)])
-def test_a_long_or_endless_rate_limit_is_said(
-    github: GitHubServer, client: Client, naps: Naps, wait: int, times: int, slept: int
+def test_long_or_endless_rate_limit_is_an_error(
+    github: GitHubServer, client: Client, sleep: RecordedSleep, wait: int, times: int, slept: int
 ) -> None:
     github.state.faults.append(Fault("GET", "secondary-limit", times=times, wait=wait))
     error = raised(lambda: client.pull_request(7))
-    assert error.message.startswith("GitHub's rate limit is used up (403 at GET /repos/open-mmlab/mmpretrain/pulls/7")
-    assert len(naps.taken) == slept
+    assert error.message.startswith("GitHub's rate limit is used up until ")
+    assert "(403 for GET /repos/open-mmlab/mmpretrain/pulls/7 on " in error.message
+    assert len(sleep.recorded) == slept
 
 
-def test_nobody_there_is_said_without_the_address(naps: Naps) -> None:
+def test_connection_error_hides_the_address(sleep: RecordedSleep) -> None:
     with GitHubServer() as gone:
         url = gone.url
-    with Client(url, TOKEN, REPOSITORY, sleep=naps) as client:
+    with Client(url, TOKEN, REPOSITORY, sleep=sleep) as client:
         error = raised(lambda: client.pull_request(7))
     assert error.message == (
-        "No answer from GitHub (ConnectionError) at GET /repos/open-mmlab/mmpretrain/pulls/7 on open-mmlab/mmpretrain."
+        "No response from GitHub (ConnectionError) for GET /repos/open-mmlab/mmpretrain/pulls/7 on open-mmlab/mmpretrain."
     )
+
+
+def test_redirect_to_another_host_is_an_error() -> None:
+    class Redirect(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(301)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            requested.append(self.headers["Host"])
+
+        def log_message(self, *_: object) -> None: ...
+
+    requested: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirect) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with Client(url, TOKEN, REPOSITORY, sleep=RecordedSleep()) as client:
+            error = raised(lambda: client.pull_request(7))
+        server.shutdown()
+    assert "has no valid content but a redirect for GET /repos/open-mmlab/mmpretrain/pulls/7" in error.message
+    assert requested == [url.removeprefix("http://")]
 
 
 @pytest.mark.parametrize(
     ("url", "token", "repository", "message"),
     [
-        ("ftp://api.example.invalid", TOKEN, REPOSITORY, "GITHUB_API_URL is not the address of an API."),
-        ("https://user@api.example.invalid", TOKEN, REPOSITORY, "GITHUB_API_URL is not the address of an API."),
-        ("http://127.0.0.1", "", REPOSITORY, "`github-token` is empty or holds characters that no token has."),
-        ("http://127.0.0.1", "a\nb", REPOSITORY, "`github-token` is empty or holds characters that no token has."),
-        ("http://127.0.0.1", TOKEN, "o/r/../x", "GitHub's data is not as documented: `repository` is 'o/r/../x'."),
+        ("ftp://api.example.invalid", TOKEN, REPOSITORY, "GITHUB_API_URL is not an API address."),
+        ("https://user@api.example.invalid", TOKEN, REPOSITORY, "GITHUB_API_URL is not an API address."),
+        ("http://127.0.0.1", "", REPOSITORY, "`github-token` is empty or has invalid characters."),
+        ("http://127.0.0.1", "a\nb", REPOSITORY, "`github-token` is empty or has invalid characters."),
+        ("http://127.0.0.1", TOKEN, "o/r/../x", "GitHub's data is invalid: `repository` is 'o/r/../x'."),
     ],
 )
-def test_a_client_needs_a_usable_address_token_and_repository(
+def test_client_is_refused_when_address_token_or_repository_is_invalid(
     url: str, token: str, repository: str, message: str
 ) -> None:
     assert raised(lambda: Client(url, token, repository)).message == message
 
 
-def test_a_missing_description_names_the_command(tmp_path: Path) -> None:
+def test_missing_api_description_is_an_error_with_the_install_command(tmp_path: Path) -> None:
     with pytest.raises(DescriptionMissingError, match=INSTALL):
         description(tmp_path)
 
 
-def test_the_check_of_the_traffic_finds_what_is_wrong(github: GitHubServer, client: Client) -> None:
+def test_traffic_check_finds_invalid_requests_and_responses(github: GitHubServer, client: Client) -> None:
     client.create_comment(7, "x")
     good = github.state.exchanges.pop()
     described = description(Path(__file__).parents[2])

@@ -53,10 +53,10 @@ def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(pul
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
     assert (status, verdict(pull_request)) == (1, "fail")
-    where, shape = "title=Budget broken,file=configs/large.py,line=4", "at (3, 8, 8)"
+    where, shape = "title=Budget exceeded,file=configs/large.py,line=4", "At (3, 8, 8)"
     assert annotated(log) == [
-        f"::error {where}::flops are 5.12K {shape}: at most 5119 are allowed; 1 too many.",
-        f"::warning {where}::params are 80 {shape}: they were 40 at the merge base, and may grow by 99.9%25; 1 too many.",
+        f"::error {where}::{shape}: 5.12K FLOPs, 1 over the limit of 5119.",
+        f"::warning {where}::{shape}: 80 params, 1 over the 79 that an increase of 99.9%25 allows.",
     ]
     report, outputs, summary = left_behind(pull_request)
     assert report.policy == "applied"
@@ -126,7 +126,7 @@ def test_a_config_that_fails_breaks_no_budget(pull_request: PullRequestFixture) 
     assert (status, verdict(pull_request), states(pull_request)) == (0, "pass", [])
     warnings = annotated(log)
     assert warnings[0].startswith(
-        "::warning title=Model cannot be measured,file=configs/large.py,line=1::Cannot be measured at (3, 8, 8) (config_syntax): "
+        "::warning title=Measurement failed,file=configs/large.py,line=1::Failed at (3, 8, 8) (config_syntax): "
     )
     assert act(pull_request, fail_on_error="true")[0] == 1
 
@@ -170,7 +170,7 @@ def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullReq
     workspace, sha = pull_request.checkout(depth=1, ref=pull_request.pull.head_sha)
     pull_request.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
     status, log = act_in(pull_request, workspace, sha)
-    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "unknown", "not_applied")
     assert "the file could not be had: GitHub's rate limit is used up" in log
 
 
@@ -186,7 +186,7 @@ def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(pull_
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
     report = left_behind(pull_request)[0]
-    assert (status, verdict(pull_request), report.policy, report.budgets) == (0, "warn", "not_applied", ())
+    assert (status, verdict(pull_request), report.policy, report.budgets) == (0, "unknown", "not_applied", ())
     assert [entry.shape for entry in report.entries] == [(3, 8, 8)]
     where = (
         f"::warning title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: '5g' is not "
@@ -219,7 +219,7 @@ def test_a_policy_that_is_a_link_is_not_followed(pull_request: PullRequestFixtur
     pull_request.main("A link", {"README.md": "budgets: []\n"})
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
-    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
+    assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "unknown", "not_applied")
     assert "the file is not a regular file" in log
 
 

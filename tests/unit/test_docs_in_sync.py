@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from scripts.lib.generate_outputs import replace_outputs
 
 from model_complexity import __version__
 from model_complexity.common.failures import HINTS
@@ -61,12 +62,16 @@ def test_an_input_that_the_policy_can_stand_in_for_has_no_default_of_action_ymls
         assert re.search(rf"Default: `?{re.escape(default)}`?\.$", declared["description"].strip()), name
 
 
-def test_the_readme_documents_every_output() -> None:
-    assert list(rows_below("Outputs")) == list(ACTION["outputs"])
+def test_outputs_of_action_yml_and_readme_equal_the_generated_text() -> None:
+    action_yml = (ROOT / "action.yml").read_text()
+    assert replace_outputs(action_yml, README) == (action_yml, README), "run scripts/lib/generate_outputs.py"
+    assert {name: about["description"] for name, about in ACTION["outputs"].items()} == {
+        name: output.description for name, output in OUTPUTS.items()
+    }
 
 
-def test_action_yml_declares_every_output() -> None:
-    assert set(ACTION["outputs"]) == set(OUTPUTS)
+def test_every_output_has_a_description() -> None:
+    assert [name for name, output in OUTPUTS.items() if not output.description] == []
 
 
 def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""GitHub: the event, the API, the sticky comment, and the runner's files and commands."""
+"""GitHub's side: the event, the REST API, the sticky comment, the runner's files and commands."""
 
 from model_complexity.github.client import Client, Comment
 from model_complexity.github.comment import Published, marker, max_body_length, publish

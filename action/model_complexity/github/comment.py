@@ -1,36 +1,35 @@
-"""The one sticky comment: which comment is ours, what to do about it, and doing it without ever leaving two."""
+"""Publish the one sticky comment: find ours, decide what to do, and never leave two."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from model_complexity.errors import ActionError
 from model_complexity.github.client import Client, Comment
 from model_complexity.github.errors import NoResponseError
 from model_complexity.github.event import PullRequest
 
-BODY_LIMIT = 65_536
-"""Characters of a comment; GitHub answers 422 beyond it."""
-CLEARED = "This pull request no longer touches a model config."
-REREAD_DELAY = 3.0
-"""How long an unanswered write is given to show up before we look for it."""
+BODY_LIMIT: Final = 65_536
+"""GitHub takes this many characters in a comment, and answers 422 beyond them."""
+REREAD_DELAY: Final = 3.0
+"""Seconds until a write without a response is looked for."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")  # a folder's name too: neither ``..`` nor hidden
 
 
 @dataclass(frozen=True)
 class Create:
-    """No comment is ours yet: write one."""
+    """Write a new comment: none is ours."""
 
     body: str
 
 
 @dataclass(frozen=True)
 class Update:
-    """Ours says something else: replace its text."""
+    """Replace the text of our comment."""
 
     comment: Comment
     body: str
@@ -38,25 +37,24 @@ class Update:
 
 @dataclass(frozen=True)
 class Keep:
-    """Ours says this already."""
+    """Leave our comment, which has this text already."""
 
     comment: Comment
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """There is nothing to say, and nothing of ours to clear up."""
+    """Write nothing: there is no text, and no comment of ours."""
 
 
-ResolvedOptions = Create | Update | Keep | Nothing
+CommentAction = Create | Update | Keep | Nothing
 
 
 @dataclass(frozen=True)
 class Published:
-    """What became of the comment, and where it is.
+    """What was done, and the comment's address.
 
-    ``outdated``: the head moved, so another run will speak; ``closed``: the pull request was closed meanwhile. Nothing
-    was written then.
+    Nothing was written where ``action`` is ``outdated`` (a newer commit was pushed, and its run will comment) or ``closed``.
     """
 
     action: Literal["created", "updated", "kept", "nothing", "outdated", "closed"]
@@ -64,91 +62,87 @@ class Published:
 
 
 def marker(key: str) -> str:
-    """The hidden first line by which a comment is known; the key tells two comments on one pull request apart.
+    """Return the hidden first line that identifies our comment with this key.
 
     Raises:
-        ActionError: the key is not one to sixty-four of ``A-Z a-z 0-9 . _ -``, or starts with a dot.
+        ActionError: the key is not 1 to 64 of ``A-Z a-z 0-9 . _ -``, or starts with a dot.
     """
     if not _KEY.match(key):
         raise ActionError(
-            f"`key` is not usable: {key[:80]!r}.",
-            "Use 1 to 64 letters, digits, dots, underscores and hyphens, no dot first, for example `cuda`.",
+            f"`key` is invalid: {key[:80]!r}.",
+            "Use 1 to 64 letters, digits, dots, underscores and hyphens, without a dot first.",
         )
     return f'<!-- model-complexity key="{key}" -->'
 
 
 def max_body_length(key: str) -> int:
-    """How many characters a body may have beside the marker."""
+    """Return how many characters a body may have after the marker."""
     return BODY_LIMIT - len(marker(key)) - 1
 
 
-def decide(
-    comments: Iterable[Comment], *, key: str, viewer: str, body: str | None, cleared: str = CLEARED
-) -> ResolvedOptions:
-    """What to do, given the comments that are there.
+def decide(comments: Iterable[Comment], *, key: str, viewer: str, body: str | None, cleared: str) -> CommentAction:
+    """Decide what to do about the comment.
 
-    A comment is ours only if the marker is its first line and the viewer wrote it: anybody can copy the marker. Of
-    several, the oldest is the one.
+    A comment is ours if the marker is its first line and the viewer wrote it: anyone can copy the marker. Of several, the
+    oldest is updated.
 
     Args:
         comments: all comments of the pull request.
-        key: tells our comments apart.
+        key: identifies our comment among several of ours.
         viewer: our login.
-        body: the text without the marker, or None when there is nothing to report.
-        cleared: the text for an existing comment when there is nothing to report.
+        body: the text without the marker; None if there is nothing to report.
+        cleared: the text that replaces an existing comment if there is nothing to report.
     """
     ours = [comment for comment in comments if _is_ours(comment, marker(key), viewer)]
     if not ours:
-        return Nothing() if body is None else Create(_marked(key, body))
+        return Nothing() if body is None else Create(_with_marker(key, body))
     oldest = min(ours, key=lambda comment: comment.id)
-    text = _marked(key, cleared if body is None else body)
-    return Keep(oldest) if _normal(oldest.body) == _normal(text) else Update(oldest, text)
+    text = _with_marker(key, cleared if body is None else body)
+    return Keep(oldest) if _normalized(oldest.body) == _normalized(text) else Update(oldest, text)
 
 
-def publish(
-    client: Client, number: int, key: str, body: str | None, head_sha: str, *, cleared: str = CLEARED
-) -> Published:
-    """Create or update our comment, or leave it alone.
+def publish(client: Client, number: int, key: str, body: str | None, head_sha: str, *, cleared: str) -> Published:
+    """Create, update or keep our comment.
 
     Args:
         client: the repository's API.
         number: the pull request's number.
-        key: tells our comments apart.
-        body: the text without the marker; None when no config is touched, which clears up an earlier comment.
-        head_sha: the commit that the text is about.
-        cleared: the text of a cleared-up comment.
+        key: identifies our comment among several of ours.
+        body: the text without the marker; None if there is nothing to report.
+        head_sha: the commit that the text describes.
+        cleared: the text that replaces an existing comment if there is nothing to report.
 
     Raises:
-        PermissionDenied: the token may not write.
-        ActionError: GitHub refused or did not answer.
+        PermissionDeniedError: the token may not write.
+        ActionError: GitHub refused or did not respond.
     """
     viewer = client.viewer()
 
-    def look() -> ResolvedOptions:
+    def read_and_decide() -> CommentAction:
         return decide(client.comments(number), key=key, viewer=viewer, body=body, cleared=cleared)
 
-    first = look()
+    first = read_and_decide()
     try:
         return _apply(client, number, head_sha, first)
     except NoResponseError:
-        # it may have been done: only looking tells, and a blind repetition would leave two comments
+        # GitHub may have written it: only reading tells, and a second POST would leave two comments
         client.wait(REREAD_DELAY)
-        second = look()
+        second = read_and_decide()
     if isinstance(second, Keep):
         return Published("created" if isinstance(first, Create) else "updated", second.comment.url)
     return _apply(client, number, head_sha, second)
 
 
-def _apply(client: Client, number: int, head_sha: str, decision: ResolvedOptions) -> Published:
-    if isinstance(decision, Nothing):
+def _apply(client: Client, number: int, head_sha: str, action: CommentAction) -> Published:
+    if isinstance(action, Nothing):
         return Published("nothing")
-    if isinstance(decision, Keep):
-        return Published("kept", decision.comment.url)
+    if isinstance(action, Keep):
+        return Published("kept", action.comment.url)
     if reason := _stale_reason(client.pull_request(number), head_sha):
         return Published(reason)
-    if isinstance(decision, Create):
-        return Published("created", client.create_comment(number, decision.body).url)
-    return Published("updated", client.update_comment(decision.comment.id, decision.body).url)
+    if isinstance(action, Create):
+        return Published("created", client.create_comment(number, action.body).url)
+    return Published("updated", client.update_comment(action.comment.id, action.body).url)
 
 
 def _stale_reason(pull_request: PullRequest, head_sha: str) -> Literal["outdated", "closed"] | None:
@@ -157,22 +151,22 @@ def _stale_reason(pull_request: PullRequest, head_sha: str) -> Literal["outdated
     return "closed" if pull_request.state == "closed" else None
 
 
-def _is_ours(comment: Comment, mark: str, viewer: str) -> bool:
+def _is_ours(comment: Comment, first_line: str, viewer: str) -> bool:
     # logins are case-insensitive on GitHub
     by_us = comment.author is not None and comment.author.lower() == viewer.lower()
-    return by_us and _normal(comment.body).partition("\n")[0].rstrip() == mark
+    return by_us and _normalized(comment.body).partition("\n")[0].rstrip() == first_line
 
 
-def _marked(key: str, body: str) -> str:
+def _with_marker(key: str, body: str) -> str:
     text = f"{marker(key)}\n{body}"
     if len(text) > BODY_LIMIT:
         raise ActionError(
-            f"The comment has {len(text)} characters; GitHub takes {BODY_LIMIT}.",
-            "This is a mistake in Model Complexity: please report it. The report file is complete.",
+            f"The comment has {len(text)} characters. GitHub's limit is {BODY_LIMIT}.",
+            "This is a bug in Model Complexity. Please report it. The report file is complete.",
         )
     return text
 
 
-def _normal(text: str) -> str:
-    """The text as GitHub may hand it back: other line ends, no white space at the end."""
+def _normalized(text: str) -> str:
+    # GitHub may return other line endings, and drops white space at the end
     return text.replace("\r\n", "\n").rstrip()

@@ -1,4 +1,4 @@
-"""GitHub's refusals turned into errors that carry their advice. Pure: status, headers and body in, error out."""
+"""Turn GitHub's error responses into errors with advice. Pure: status, headers and body in, error out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from model_complexity.errors import ActionError
 
-MESSAGE_LIMIT = 300
-SECONDARY_WAIT = 60.0
-"""Seconds to wait where GitHub does not say (docs: rest/using-the-rest-api/best-practices-for-using-the-rest-api)."""
+MAX_MESSAGE_LENGTH: Final = 300
+SECONDARY_WAIT: Final = 60.0
+"""Seconds to wait if the response names none (docs: rest/using-the-rest-api/best-practices-for-using-the-rest-api)."""
 
 
 class ApiError(ActionError):
-    """GitHub understood and said no; ``status`` is the HTTP status."""
+    """GitHub refused the request with an HTTP ``status``."""
 
     def __init__(self, message: str, advice: str, *, status: int) -> None:
         super().__init__(message, advice)
@@ -23,33 +24,33 @@ class ApiError(ActionError):
 
 
 class PermissionDeniedError(ApiError):
-    """The token may not write here (status 403): what a pull request from a fork is met with."""
+    """The token may not write (status 403), as in a pull request from a fork."""
 
 
 class NoResponseError(ActionError):
-    """No usable answer came (connection lost, 5xx): whether GitHub did what was asked is unknown."""
+    """No usable response (connection lost, 5xx): GitHub may or may not have applied the request."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP response. Header names are lower case."""
+    """One HTTP response, with header names in lower case."""
 
     status: int
     headers: Mapping[str, str]
     text: str
 
     def message(self) -> str:
-        """What GitHub says went wrong, on one bounded, printable line; empty if it says nothing."""
+        """Return GitHub's error message as one bounded, printable line; empty if there is none."""
         try:
             data = json.loads(self.text)
         except ValueError:
             return ""
-        return _said(data) if isinstance(data, dict) else ""
+        return _error_text(data) if isinstance(data, dict) else ""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call of the API, for messages: ``GET /repos/o/r/pulls/1 on o/r``."""
+    """One HTTP request, for messages: ``GET /repos/o/r/pulls/1 on o/r``."""
 
     method: str
     path: str
@@ -57,87 +58,86 @@ class Request:
     writes: bool
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path.partition('?')[0][:MESSAGE_LIMIT]} on {self.repository}"
+        return f"{self.method} {self.path.partition('?')[0][:MAX_MESSAGE_LENGTH]} on {self.repository}"
 
 
-def rate_limit_wait(answer: Response, now: float) -> float | None:
-    """Seconds until GitHub takes requests again, or None if the answer is not about rate limits.
+def rate_limit_wait(response: Response, now: float) -> float | None:
+    """Return the seconds until a rate limit resets, or None if the response is not rate limited.
 
     Source: GitHub docs, rest/using-the-rest-api/rate-limits-for-the-rest-api (exceeding the rate limit).
     """
-    if answer.status not in {403, 429}:
+    if response.status not in {403, 429}:
         return None
-    retry_after = answer.headers.get("retry-after", "")
+    retry_after = response.headers.get("retry-after", "")
     if retry_after.isdecimal():
         return float(retry_after)
-    reset = answer.headers.get("x-ratelimit-reset", "")
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return max(float(reset) - now, 0.0) + 1.0  # it is not said when in that second
-    limited = answer.status == 429 or "rate limit" in answer.message().lower()
+    reset = response.headers.get("x-ratelimit-reset", "")
+    if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+        return max(float(reset) - now, 0.0) + 1.0  # the reset may be anywhere in that second
+    limited = response.status == 429 or "rate limit" in response.message().lower()
     return SECONDARY_WAIT if limited else None
 
 
-def rate_limited(call: Request, answer: Response, wait: float, now: float) -> ActionError:
-    """The error for a limit that lasts longer than we wait."""
+def rate_limited(request: Request, response: Response, wait: float, now: float) -> ActionError:
+    """Return the error for a rate limit that lasts too long to wait."""
     reset = datetime.fromtimestamp(min(now + wait, 253_402_300_799), UTC)
     return ActionError(
-        f"GitHub's rate limit is used up ({answer.status} at {call}); it resets at {reset:%Y-%m-%d %H:%M:%S} UTC.",
-        "Run the job again after that, or pass a `github-token` with a limit of its own.",
+        f"GitHub's rate limit is used up until {reset:%Y-%m-%d %H:%M:%S} UTC ({response.status} for {request}).",
+        "Rerun the job then, or pass a `github-token` with its own limit.",
     )
 
 
-def refusal(call: Request, answer: Response) -> ActionError:
-    """The error for an answer that is not a success."""
-    said = answer.message()
-    message = f"GitHub answered {answer.status}{f' ({said})' if said else ''} at {call}."
-    if answer.status >= 500:
-        return NoResponseError(message, "GitHub has trouble: see githubstatus.com and run the job again.")
-    if answer.status == 403:
-        return _forbidden(call, message, said)
-    return ApiError(message, _ADVICE.get(answer.status, _REPORT), status=answer.status)
+def refusal(request: Request, response: Response) -> ActionError:
+    """Return the error for a response that is not a success."""
+    text = response.message()
+    message = f"GitHub returned {response.status}{f' ({text})' if text else ''} for {request}."
+    if response.status >= 500:
+        return NoResponseError(message, "See githubstatus.com, then rerun the job.")
+    if response.status == 403:
+        return _forbidden(request, message, text)
+    return ApiError(message, _ADVICE.get(response.status, _REPORT), status=response.status)
 
 
-def connection_error(call: Request, error: Exception) -> NoResponseError:
-    """The error for a request without an answer. Only the error's type is told: its text may hold anything."""
+def connection_error(request: Request, error: Exception) -> NoResponseError:
+    """Return the error for a request without a response. The cause's text may hold secrets, so only its type is named."""
     return NoResponseError(
-        f"No answer from GitHub ({type(error).__name__}) at {call}.",
-        "Check the runner's network and proxy, and that GITHUB_API_URL is right; then run the job again.",
+        f"No response from GitHub ({type(error).__name__}) for {request}.",
+        "Check the runner's network, its proxy and GITHUB_API_URL, then rerun the job.",
     )
 
 
-def unreadable(call: Request) -> NoResponseError:
-    """The error for a success whose content is not JSON: cut short, or not GitHub's."""
-    return NoResponseError(f"GitHub's answer is not JSON at {call}.", _NOT_GITHUB)
+def unreadable(request: Request) -> NoResponseError:
+    """Return the error for a success whose content is not JSON: truncated, or not from GitHub."""
+    return NoResponseError(f"GitHub's response is not JSON for {request}.", _NOT_GITHUB)
 
 
-def unexpected(call: Request, what: str) -> ActionError:
-    """The error for a success whose content is not what GitHub documents."""
-    return ActionError(f"GitHub's answer has no usable {what} at {call}.", _NOT_GITHUB)
+def unexpected(request: Request, what: str) -> ActionError:
+    """Return the error for a success whose content is not what GitHub documents."""
+    return ActionError(f"GitHub's response has no valid {what} for {request}.", _NOT_GITHUB)
 
 
-_NOT_GITHUB = "Check that GITHUB_API_URL is GitHub's API and not a proxy's page."
-_REPORT = "Please report this to Model Complexity, with this line."
+_NOT_GITHUB = "Check that GITHUB_API_URL is GitHub's API, not a proxy."
+_REPORT = "Please report this line to Model Complexity."
 _READ = "Give the job `permissions: contents: read` and `pull-requests: read`."
 _WRITE = "Give the job `permissions: {contents: read, pull-requests: write}`."
-_ADVICE = {
-    401: "The token is not valid: pass `github-token: ${{ github.token }}` or a fresh one.",
-    404: "The repository or pull request does not exist, or the token cannot see it: check `permissions: contents: read` "
-    "and `pull-requests: read`.",
-    422: f"GitHub found the request invalid. {_REPORT}",
+_ADVICE: Final = {
+    401: "Pass a valid token, for example `github-token: ${{ github.token }}`.",
+    404: "Check the pull request's number and the job's `permissions: contents: read` and `pull-requests: read`.",
+    422: _REPORT,
 }
 
 
-def _forbidden(call: Request, message: str, said: str) -> ApiError:
-    if not call.writes:
+def _forbidden(request: Request, message: str, text: str) -> ApiError:
+    if not request.writes:
         return ApiError(message, _READ, status=403)
-    locked = "locked" in said.lower()
-    advice = "The pull request's conversation is locked: unlock it to get a comment." if locked else _WRITE
+    locked = "locked" in text.lower()
+    advice = "Unlock the pull request's conversation to get a comment." if locked else _WRITE
     return PermissionDeniedError(message, advice, status=403)
 
 
-def _said(data: Mapping[str, object]) -> str:
+def _error_text(data: Mapping[str, object]) -> str:
     errors = data.get("errors")
     details = [error.get("message") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     texts = [text for text in [data.get("message"), *details[:3]] if isinstance(text, str)]
-    line = ": ".join(texts)[: 4 * MESSAGE_LIMIT]
-    return "".join(character if character.isprintable() else " " for character in line)[:MESSAGE_LIMIT]
+    line = ": ".join(texts)[: 4 * MAX_MESSAGE_LENGTH]
+    return "".join(character if character.isprintable() else " " for character in line)[:MAX_MESSAGE_LENGTH]

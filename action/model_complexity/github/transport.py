@@ -1,4 +1,4 @@
-"""One HTTP call to GitHub through PyGithub's requester: retries, rate limits and paging, each within a bound."""
+"""Send a request to GitHub by PyGithub's requester, with bounded retries, rate limit waits and paging."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
@@ -24,29 +25,30 @@ from model_complexity.github.errors import (
     unreadable,
 )
 
-API_VERSION = "2022-11-28"
-TIMEOUT = 20
-"""Seconds without a byte before a request is given up."""
-BACKOFFS = (1.0, 3.0, 9.0)
-"""Seconds before each repetition of a request that is safe to repeat."""
-LONGEST_RATE_LIMIT_WAIT = 60.0
-PAUSE_BETWEEN_WRITES = 1.0
+API_VERSION: Final = "2022-11-28"
+TIMEOUT: Final = 20
+"""A request fails after this many seconds without a byte."""
+BACKOFFS: Final = (1.0, 3.0, 9.0)
+"""A request that is safe to repeat is repeated after each of these, in seconds."""
+MAX_RATE_LIMIT_WAIT: Final = 60.0
+"""Seconds. A job should not wait half an hour for a limit to reset."""
+PAUSE_BETWEEN_WRITES: Final = 1.0
 """Source: GitHub docs, rest/using-the-rest-api/best-practices-for-using-the-rest-api (pause between mutative requests)."""
 
 _NEXT = re.compile(r'<([^<>\s]{1,2000})>\s*;\s*rel="next"')
 
 
 class Transport:
-    """Sends requests and answers with decoded JSON or an `ActionError`; the token stays inside PyGithub's auth object.
+    """Send requests and return decoded JSON; raise an `ActionError` for everything else.
 
-    PyGithub's own retries are off: they send a POST a second time though GitHub may have done the first, do not back
-    off, and wait out a rate limit for half an hour. Here a request is repeated only if that is safe.
+    PyGithub's own retries are off: they send a POST again that GitHub may have applied, do not back off, and wait until a
+    rate limit resets. This class repeats a request only if that is safe. The token stays in PyGithub's auth object.
 
     Args:
         api_url: GITHUB_API_URL.
         token: a token of any kind.
         repository: ``owner/name``, for messages.
-        sleep: how to wait, in seconds; tests pass their own.
+        sleep: waits a number of seconds; tests replace it.
     """
 
     def __init__(
@@ -72,75 +74,77 @@ class Transport:
 
     @property
     def graphql_url(self) -> str:
-        """Where PyGithub takes GraphQL to be, from the API's URL."""
+        """The GraphQL endpoint that belongs to the API's URL."""
         return self._github.requester.graphql_url
 
     def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> object:
-        """The JSON at a path."""
-        return self._ask(self._call("GET", path), parameters)[0]
+        """Return the JSON at a path."""
+        return self._send_and_retry(self._request("GET", path), parameters)[0]
 
     def query(self, url: str, query: str) -> object:
-        """The JSON that GraphQL answers to a query, which changes nothing and so may be repeated."""
-        return self._ask(self._call("POST", urlsplit(url).path, writes=False), body={"query": query}, url=url)[0]
+        """Return the JSON response to a GraphQL query. A query changes nothing, so it may be repeated."""
+        return self._send_and_retry(
+            self._request("POST", urlsplit(url).path, writes=False), body={"query": query}, url=url
+        )[0]
 
     def write(self, method: str, path: str, body: Mapping[str, object]) -> object:
-        """POST or PATCH, once. `UnansweredError` means that it may or may not have been done."""
+        """Send a POST or PATCH once. After a `NoResponseError` it may or may not have been applied."""
         if self._last_write is not None:
             self._sleep_until(self._last_write + PAUSE_BETWEEN_WRITES)
         try:
-            return self._ask(self._call(method, path, writes=True), body=body)[0]
+            return self._send_and_retry(self._request(method, path, writes=True), body=body)[0]
         finally:
             self._last_write = time.monotonic()
 
     def pages(self, path: str, *, limit: int) -> Iterator[list[object]]:
-        """Each page of a list, 100 a page, by following the Link header as GitHub asks.
+        """Yield each page of a list, 100 items a page, by the Link header.
 
         Raises:
             ActionError: there are more than ``limit`` pages, or a page is not a list.
 
         Source: GitHub docs, rest/using-the-rest-api/using-pagination-in-the-rest-api.
         """
-        call = self._call("GET", path)
+        request = self._request("GET", path)
         parameters: Mapping[str, str | int] | None = {"per_page": 100}
-        following: str | None = path
+        next_url: str | None = path
         for _ in range(limit):
-            data, headers = self._ask(call, parameters, url=following)
+            data, headers = self._send_and_retry(request, parameters, url=next_url)
             if not isinstance(data, list):
-                raise unexpected(call, "list")
+                raise unexpected(request, "list")
             yield data
             # PyGithub strips the host off a link, so a link cannot carry the token elsewhere
-            found = _NEXT.search(headers.get("link", "")[:20_000])
-            following, parameters = (found[1], None) if found else (None, None)
-            if following is None:
+            link = _NEXT.search(headers.get("link", "")[:20_000])
+            next_url, parameters = (link[1], None) if link else (None, None)
+            if next_url is None:
                 return
-        raise unexpected(call, f"end: more than {limit} pages")
+        raise unexpected(request, f"end after {limit} pages")
 
-    def _call(self, method: str, path: str, *, writes: bool = False) -> Request:
+    def _request(self, method: str, path: str, *, writes: bool = False) -> Request:
         return Request(method, path, self._repository, writes)
 
     def _sleep_until(self, moment: float) -> None:
         if (seconds := moment - time.monotonic()) > 0:
             self.sleep(seconds)
 
-    def _ask(
+    def _send_and_retry(
         self,
-        call: Request,
+        request: Request,
         parameters: Mapping[str, str | int] | None = None,
         body: Mapping[str, object] | None = None,
         url: str | None = None,
     ) -> tuple[object, Mapping[str, str]]:
-        backoffs = iter(() if call.writes else BACKOFFS)
-        patience = LONGEST_RATE_LIMIT_WAIT
+        backoffs = iter(() if request.writes else BACKOFFS)
+        remaining = MAX_RATE_LIMIT_WAIT
         while True:
             try:
-                answer = self._send(call, url or call.path, parameters, body)
-                wait = rate_limit_wait(answer, time.time())
+                response = self._send(request, url or request.path, parameters, body)
+                wait = rate_limit_wait(response, time.time())
                 if wait is None:
-                    return _decoded(call, answer), answer.headers
-                # a limited request was not carried out, so even a write may be repeated
-                patience -= max(wait, 1.0)
-                if patience < 0:
-                    raise rate_limited(call, answer, wait, time.time())
+                    return _decoded(request, response), response.headers
+                # GitHub did not apply a rate limited request, so even a write may be repeated
+                remaining -= max(wait, 1.0)
+                if remaining < 0:
+                    raise rate_limited(request, response, wait, time.time())
             except NoResponseError:
                 wait = next(backoffs, None)
                 if wait is None:
@@ -148,45 +152,43 @@ class Transport:
             self.sleep(wait)
 
     def _send(
-        self, call: Request, url: str, parameters: Mapping[str, str | int] | None, body: Mapping[str, object] | None
+        self, request: Request, url: str, parameters: Mapping[str, str | int] | None, body: Mapping[str, object] | None
     ) -> Response:
         try:
             status, headers, text = self._github.requester.requestJson(
-                call.method,
+                request.method,
                 url,
                 parameters=dict(parameters) if parameters else None,
                 headers={"Accept": "application/vnd.github+json"},
                 input=body,
             )
         except requests.RequestException as error:
-            raise connection_error(call, error) from None  # its text holds the URL and, through a proxy, its password
-        except RuntimeError:  # PyGithub's refusal of a redirect to another host, or of an endless one
-            raise unexpected(call, "content: it is a redirect") from None
+            raise connection_error(
+                request, error
+            ) from None  # its text holds the URL and, through a proxy, its password
+        except RuntimeError:  # PyGithub refuses a redirect to another host, or an endless one
+            raise unexpected(request, "content but a redirect") from None
         return Response(status, headers, text)
 
 
-def _decoded(call: Request, answer: Response) -> object:
-    if not 200 <= answer.status < 300:
-        raise refusal(call, answer)
+def _decoded(request: Request, response: Response) -> object:
+    if not 200 <= response.status < 300:
+        raise refusal(request, response)
     try:
-        data: object = json.loads(answer.text)
+        data: object = json.loads(response.text)
     except (ValueError, RecursionError):
-        raise unreadable(call) from None
+        raise unreadable(request) from None
     return data
 
 
 def _checked_token(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ActionError(
-            "`github-token` is empty or holds characters that no token has.", "Pass `${{ github.token }}`."
-        )
+        raise ActionError("`github-token` is empty or has invalid characters.", "Pass `${{ github.token }}`.")
     return token
 
 
 def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise ActionError(
-            "GITHUB_API_URL is not the address of an API.", "It reads, for example, https://api.github.com."
-        )
+        raise ActionError("GITHUB_API_URL is not an API address.", "Use an address such as https://api.github.com.")
     return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""The runner's side: outputs, the job summary, workflow commands, and hostile output made safe for the log.
+"""Write outputs, the job summary and workflow commands, and sanitize untrusted output for the log.
 
 Source of the formats: GitHub docs, actions/reference/workflow-commands-for-github-actions.
 """
@@ -11,37 +11,37 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 from model_complexity.errors import ActionError
 
-SUMMARY_LIMIT = 1_048_576
-"""Bytes of one step's job summary: the runner drops a longer one."""
-LINE_LIMIT = 1_000
-"""Characters of one line of somebody else's output."""
+SUMMARY_LIMIT: Final = 1_048_576
+"""The runner drops a step's job summary that has more bytes."""
+MAX_LINE_LENGTH: Final = 1_000
+"""Characters of one line of untrusted output."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\Z")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 
 
 class Outputs:
-    """Writes the step's outputs.
+    """Write the step's outputs.
 
     Args:
-        path: GITHUB_OUTPUT, or None outside a workflow, where outputs go nowhere.
+        path: GITHUB_OUTPUT; None outside a workflow, where nothing is written.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def set(self, name: str, value: str) -> None:
-        """Write one output; the value may have any number of lines.
+        """Write one output. The value may have several lines.
 
         Raises:
             ActionError: the runner's file cannot be written.
         """
         if not _NAME.match(name):
-            raise ValueError(f"not the name of an output: {name!r}")
+            raise ValueError(f"not an output name: {name!r}")
         delimiter = _delimiter(value)
         if self._path is not None:
             _append(self._path, f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
@@ -51,7 +51,7 @@ def write_summary(path: Path | None, text: str) -> None:
     """Append to the job summary.
 
     Args:
-        path: GITHUB_STEP_SUMMARY, or None outside a workflow.
+        path: GITHUB_STEP_SUMMARY; None outside a workflow.
         text: Markdown, at most `SUMMARY_LIMIT` bytes of UTF-8.
 
     Raises:
@@ -60,8 +60,8 @@ def write_summary(path: Path | None, text: str) -> None:
     size = len(text.encode("utf-8", "replace")) + 1
     if size > SUMMARY_LIMIT:
         raise ActionError(
-            f"The job summary has {size} bytes; GitHub takes {SUMMARY_LIMIT}.",
-            "This is a mistake in Model Complexity: please report it. The report file is complete.",
+            f"The job summary has {size} bytes. GitHub's limit is {SUMMARY_LIMIT}.",
+            "This is a bug in Model Complexity. Please report it. The report file is complete.",
         )
     if path is not None:
         _append(path, f"{text}\n")
@@ -70,36 +70,36 @@ def write_summary(path: Path | None, text: str) -> None:
 def notice(
     stream: TextIO, message: str, *, title: str | None = None, file: str | None = None, line: int | None = None
 ) -> None:
-    """An annotation that informs."""
+    """Print a notice."""
     _annotate(stream, "notice", message, title=title, file=file, line=line)
 
 
 def warning(
     stream: TextIO, message: str, *, title: str | None = None, file: str | None = None, line: int | None = None
 ) -> None:
-    """An annotation that warns."""
+    """Print a warning."""
     _annotate(stream, "warning", message, title=title, file=file, line=line)
 
 
 def error(
     stream: TextIO, message: str, *, title: str | None = None, file: str | None = None, line: int | None = None
 ) -> None:
-    """An annotation that says what failed."""
+    """Print an error."""
     _annotate(stream, "error", message, title=title, file=file, line=line)
 
 
 def group(stream: TextIO, title: str) -> None:
-    """Open a foldable part of the log."""
+    """Open a group of log lines."""
     _command(stream, f"::group::{_data(_bounded(_visible(title)))}")
 
 
 def endgroup(stream: TextIO) -> None:
-    """Close it."""
+    """Close the group."""
     _command(stream, "::endgroup::")
 
 
 def add_mask(stream: TextIO, value: str) -> None:
-    """Have the runner hide a value in the log; it masks line by line."""
+    """Mask a value in the log. The runner masks each line."""
     for line in value.splitlines():
         if line.strip():
             _command(stream, f"::add-mask::{_data(line)}")
@@ -107,7 +107,7 @@ def add_mask(stream: TextIO, value: str) -> None:
 
 @contextmanager
 def stop_commands(stream: TextIO) -> Iterator[None]:
-    """While this is open the runner obeys no command in the log: somebody else's output is printed here."""
+    """Stop workflow commands while untrusted output is printed."""
     token = secrets.token_hex(16)
     _command(stream, f"::stop-commands::{token}")
     try:
@@ -117,14 +117,14 @@ def stop_commands(stream: TextIO) -> Iterator[None]:
 
 
 class WorkflowLog:
-    """Tells in the runner's log how far the work is: foldable parts, in which the runner obeys nothing."""
+    """A progress log in the runner's log: groups, in which workflow commands are stopped."""
 
     def __init__(self, log: TextIO) -> None:
         self._log = log
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
-        """Open a part and close it."""
+        """Open a group and close it."""
         group(self._log, title)
         try:
             with stop_commands(self._log):
@@ -133,15 +133,15 @@ class WorkflowLog:
             endgroup(self._log)
 
     def log(self, line: str) -> None:
-        """One line, made safe."""
+        """Print one sanitized line."""
         _command(self._log, sanitize(line))
 
 
 def sanitize(line: str) -> str:
-    """One line of somebody else's output, made safe to print.
+    """Return a line of untrusted output that is safe to print.
 
-    Escape sequences, control, bidirectional and unpaired characters are gone, the length is bounded, and the runner
-    sees no command in it: neither ``::x::`` at the start nor the old ``##[x]`` anywhere.
+    Escape sequences, control, bidirectional and unpaired characters are removed, and the length is bounded. The runner finds
+    no command in it: neither ``::x::`` at the start nor the old ``##[x]`` anywhere.
     """
     text = _visible(line)
     stripped = text.lstrip()
@@ -151,18 +151,18 @@ def sanitize(line: str) -> str:
 
 
 def _visible(line: str) -> str:
-    text = _ANSI.sub("", line[: 4 * LINE_LIMIT]).expandtabs(4)
+    text = _ANSI.sub("", line[: 4 * MAX_LINE_LENGTH]).expandtabs(4)
     text = "".join(character for character in text if not unicodedata.category(character).startswith(("C", "Zl", "Zp")))
     return text.replace("##[", "##\N{HORIZONTAL ELLIPSIS}[")
 
 
 def _bounded(text: str) -> str:
-    return text if len(text) <= LINE_LIMIT else f"{text[: LINE_LIMIT - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return text if len(text) <= MAX_LINE_LENGTH else f"{text[: MAX_LINE_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _annotate(
     stream: TextIO,
-    kind: Literal["notice", "warning", "error"],
+    level: Literal["notice", "warning", "error"],
     message: str,
     *,
     title: str | None,
@@ -171,14 +171,14 @@ def _annotate(
 ) -> None:
     properties = {"title": title, "file": file, "line": None if line is None else str(line)}
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value is not None)
-    # names of files are in it, so its lines are made safe one by one; nothing in them is a command to the runner there
-    lines = "\n".join(_bounded(_visible(part)) for part in message.split("\n"))
-    _command(stream, f"::{kind}{f' {given}' if given else ''}::{_data(lines)}")
+    # the message may have untrusted file names, so each line is made visible; inside a command no line is a command
+    lines = "\n".join(_bounded(_visible(row)) for row in message.split("\n"))
+    _command(stream, f"::{level}{f' {given}' if given else ''}::{_data(lines)}")
 
 
 def _command(stream: TextIO, text: str) -> None:
     stream.write(text + "\n")
-    stream.flush()  # the order against a child's output matters
+    stream.flush()  # keeps the order with a child's output
 
 
 def _data(text: str) -> str:
@@ -197,11 +197,11 @@ def _delimiter(value: str) -> str:
 
 def _append(path: Path, text: str) -> None:
     try:
-        # names of files may hold bytes that are not UTF-8, which Python hands on as lone surrogates
+        # file names may have bytes that are not UTF-8, which Python decodes as lone surrogates
         with path.open("a", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
-    except OSError as problem:
+    except OSError as cause:
         raise ActionError(
-            f"The runner's file cannot be written: {problem.strerror}.",
-            "GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name files that the runner makes; do not set them by hand.",
-        ) from problem
+            f"Cannot write the runner's file: {cause.strerror}.",
+            "Leave GITHUB_OUTPUT and GITHUB_STEP_SUMMARY as the runner sets them.",
+        ) from cause

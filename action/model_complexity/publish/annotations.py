@@ -1,6 +1,6 @@
-"""Annotations: what is broken or failed, said on the config's own line. Pure, but for printing them.
+"""Annotate configs and the policy file with exceeded budgets, failures and warnings.
 
-GitHub shows 10 warnings and 10 errors of a step and drops the rest without a word. Source: github.com/actions/toolkit,
+GitHub shows 10 warnings and 10 errors of a step and drops the others silently. Source: github.com/actions/toolkit,
 docs/problem-matchers.md (Limitations).
 """
 
@@ -11,23 +11,25 @@ from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 from model_complexity.common.failures import HINTS
-from model_complexity.common.text import format_count
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.policy import PATH, PolicyIssue
+from model_complexity.render.numbers import describe_budget
 from model_complexity.report import BudgetCheck, Entry, Failure, Report
 
 MAX_PER_LEVEL: Final = 9
-"""Of each level. One is left: for the error that ends a run, and for the comment that a fork cannot have."""
+"""Annotations of each level. The tenth is left for the error that ends a run, or the warning about a skipped comment."""
+
+Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One line of the log that GitHub shows beside the file. Its texts are hostile; printing them makes them safe.
+    """One line of the log that GitHub shows next to the file. Its texts are untrusted; `annotate` sanitizes them.
 
-    ``weight`` orders those of one level: the heaviest come first. ``line`` is 0 where the file has to be looked at for it.
+    ``weight`` orders the annotations of one level, heaviest first. ``line`` is 0 if it must be read from the file.
     """
 
-    level: Literal["error", "warning"]
+    level: Level
     title: str
     message: str
     file: str
@@ -35,54 +37,51 @@ class Annotation:
     weight: tuple[int, float]
 
 
-def policy_annotations(issues: Iterable[PolicyIssue], level: Literal["error", "warning"]) -> Iterator[Annotation]:
-    """What is wrong with a policy file: the first fault before all else, the others after it, lest they push budgets out."""
+def policy_annotations(issues: Iterable[PolicyIssue], level: Level) -> Iterator[Annotation]:
+    """Yield the issues of a policy file: the first before all annotations, the others after them."""
     for number, issue in enumerate(issues):
         weight = (-2, -number) if number else (2, 0)
         yield Annotation(level, "Model Complexity policy", str(issue), PATH, issue.line, weight)
 
 
 def report_annotations(report: Report, *, failures_are_errors: bool) -> Iterator[Annotation]:
-    """Broken budgets, failures at head, and what discovery could not read."""
+    """Yield exceeded budgets, failures at head and discovery warnings."""
     for check in report.budgets:
         if check.state == "exceeded":
             yield _of_budget(check)
     for entry in report.failed:
         if isinstance(entry.head, Failure):
             yield _of_failure(entry, entry.head, "error" if failures_are_errors else "warning")
-    for problem in report.warnings:
-        message = f"{problem.config}: {problem.message}"
-        yield Annotation("warning", "Model Complexity", message, problem.config, 1, (-1, 0))
+    for warning in report.warnings:
+        message = f"{warning.config}: {warning.message}"
+        yield Annotation("warning", "Model Complexity", message, warning.config, 1, (-1, 0))
 
 
 def _of_budget(check: BudgetCheck) -> Annotation:
-    over = check.head - check.most
-    above = f"{format_count(check.base or 0)} at the merge base, and may grow by {check.limit}"
-    rule = f"at most {check.limit} are allowed" if check.rule == "max" else f"they were {above}"
-    message = f"{check.metric} are {format_count(check.head)}{_at(check.shape)}: {rule}; {format_count(over)} too many."
-    level: Literal["error", "warning"] = "error" if check.level == "fail" else "warning"
-    return Annotation(level, "Budget broken", message, check.config, 0, (1, over / max(check.most, 1)))
+    shape = f"At {check.shape}: " if check.shape != "auto" else ""
+    level: Level = "error" if check.level == "fail" else "warning"
+    excess = (check.head - check.most) / max(check.most, 1)
+    return Annotation(level, "Budget exceeded", f"{shape}{describe_budget(check)}.", check.config, 0, (1, excess))
 
 
-def _of_failure(entry: Entry, failure: Failure, level: Literal["error", "warning"]) -> Annotation:
-    before = " It failed at the merge base, too." if isinstance(entry.base, Failure) else ""
-    message = f"Cannot be measured{_at(entry.shape)} ({failure.kind}): {failure.message} {HINTS[failure.kind]}{before}"
-    return Annotation(level, "Model cannot be measured", message, entry.target.name, 0, (0, 0.0 if before else 1.0))
+def _of_failure(entry: Entry, failure: Failure, level: Level) -> Annotation:
+    shape = f" at {entry.shape}" if entry.shape != "auto" else ""
+    base_fails = isinstance(entry.base, Failure)
+    message = f"Failed{shape} ({failure.kind}): {failure.message} {HINTS[failure.kind]}"
+    if base_fails:
+        message += " It also fails at the merge base."
+    return Annotation(level, "Measurement failed", message, entry.target.name, 0, (0, 0.0 if base_fails else 1.0))
 
 
-def _at(shape: tuple[int, ...] | str) -> str:
-    return f" at {shape}" if shape != "auto" else ""
-
-
-def truncate(annotations: Iterable[Annotation], room: int) -> tuple[Sequence[Annotation], int]:
-    """The heaviest of one level, and how many are left out; one place of ``room`` is kept to say so."""
-    ordered = sorted(annotations, key=lambda one: (*(-part for part in one.weight), one.file))
-    primary = ordered if len(ordered) <= room else ordered[: max(room - 1, 0)]
-    return primary, len(ordered) - len(primary)
+def truncate(annotations: Iterable[Annotation], limit: int) -> tuple[Sequence[Annotation], int]:
+    """Return the heaviest annotations of one level and the number of the others, which takes one annotation of ``limit``."""
+    ordered = sorted(annotations, key=lambda annotation: (*(-part for part in annotation.weight), annotation.file))
+    heaviest = ordered if len(ordered) <= limit else ordered[: max(limit - 1, 0)]
+    return heaviest, len(ordered) - len(heaviest)
 
 
 def annotate(log: TextIO, annotations: Iterable[Annotation], line_of: Callable[[str], int], *, warned: int = 0) -> None:
-    """Prints them, the worst first, and how many more there are.
+    """Print the heaviest annotations of each level, and the number of the others.
 
     Args:
         log: the runner's log.
@@ -90,15 +89,11 @@ def annotate(log: TextIO, annotations: Iterable[Annotation], line_of: Callable[[
         line_of: finds the line of a file's model.
         warned: how many warnings this step has printed already.
     """
-    found = list(annotations)
+    collected = list(annotations)
     levels = (("error", MAX_PER_LEVEL, workflow.error), ("warning", MAX_PER_LEVEL - warned, workflow.warning))
-    for level, room, say in levels:
-        primary, left = truncate((one for one in found if one.level == level), room)
-        for one in primary:
-            say(log, one.message, title=one.title, file=one.file, line=one.line or line_of(one.file))
-        if left:
-            say(
-                log,
-                f"{left} more like these; the job summary and the report file have them all.",
-                title="Model Complexity",
-            )
+    for level, limit, write in levels:
+        heaviest, left_out = truncate((each for each in collected if each.level == level), limit)
+        for each in heaviest:
+            write(log, each.message, title=each.title, file=each.file, line=each.line or line_of(each.file))
+        if left_out:
+            write(log, f"{left_out} more. See the job summary or the report file.", title="Model Complexity")

@@ -1,30 +1,33 @@
-"""The step's outputs for later steps, made from the report. Pure; every one of them is a bounded text."""
+"""The step's outputs for later steps, made from the report. Pure, and each value is bounded.
+
+To add an output, add it to `OUTPUTS` and run ``scripts/lib/generate_outputs.py``, which writes action.yml and the README.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any, Final, NamedTuple
 
 from model_complexity.compare import comparable, delta_of, status_of
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, verdict_of
 
-RESULTS_LIMIT: Final = 60_000
+MAX_RESULTS_LENGTH: Final = 60_000
 """Characters of ``results``. GitHub takes 1 MiB of outputs a job, counted as UTF-16 (docs: actions/using-jobs/defining-outputs-
-for-jobs), and Linux 128 KiB in one environment variable, which is how a script should be given it."""
+for-jobs). Linux takes 128 KiB in one environment variable, by which a script should get it."""
 EMPTY_RESULTS: Final = '{"results":[],"left_out":0}'
 
 
 def largest_increase(report: Report, metric: MetricName) -> str:
-    """The largest relative change of a figure, in percent with four decimals, such as ``12.4000``; a decrease is negative.
+    """Return the largest relative change of a metric, in percent with four decimals, such as ``12.4000``.
 
-    Of all configs and shapes whose two sides are comparable; blank where there is none. A change too small for four decimals
-    is rounded away from 0.
+    A decrease is negative. The text is empty if no config is comparable. A change too small for four decimals is rounded away
+    from 0.
     """
-    changes = [change for entry in report.entries if (change := _change(entry, metric)) is not None]
+    changes = [change for entry in report.entries if (change := _relative_change(entry, metric)) is not None]
     if not changes:
         return ""
     largest = max(changes)
@@ -32,16 +35,16 @@ def largest_increase(report: Report, metric: MetricName) -> str:
     return f"{'-' if largest < 0 else ''}{steps // 10**4}.{steps % 10**4:04d}"
 
 
-def _change(entry: Entry, metric: MetricName) -> Fraction | None:
+def _relative_change(entry: Entry, metric: MetricName) -> Fraction | None:
     delta = delta_of(metric, entry)
     if delta is None or not comparable(metric, entry) or not isinstance(entry.base, Measurement):
         return None
-    before = entry.base.figures[metric]
-    return Fraction(delta.absolute, before) if before else None
+    base = entry.base.figures[metric]
+    return Fraction(delta.absolute, base) if base else None
 
 
 def results(report: Report) -> str:
-    """Every result as one line of JSON, the worst first: broken budgets, failures, then by the size of the change of flops.
+    """Return every result as one line of JSON: exceeded budgets first, then failures, then the largest changes of FLOPs.
 
     Returns:
         ``{"results": [...], "left_out": n}``: n results did not fit.
@@ -50,36 +53,32 @@ def results(report: Report) -> str:
     for check in report.budgets:
         checks.setdefault((check.config, check.shape), []).append(check)
     pairs = [(entry, checks.get((entry.target.name, entry.shape), [])) for entry in report.entries]
-    ordered = sorted(pairs, key=lambda pair: _weight(*pair), reverse=True)
-    kept, room = [], RESULTS_LIMIT - len(EMPTY_RESULTS) - len(str(len(ordered)))
-    for entry, judged in ordered:
-        text = json.dumps(_result(report, entry, judged), separators=(",", ":"))
-        room -= len(text) + 1
-        if room < 0:
+    ordered = sorted(pairs, key=lambda pair: _severity(*pair), reverse=True)
+    included, remaining = [], MAX_RESULTS_LENGTH - len(EMPTY_RESULTS) - len(str(len(ordered)))
+    for entry, entry_checks in ordered:
+        text = json.dumps(_result(report, entry, entry_checks), separators=(",", ":"))
+        remaining -= len(text) + 1
+        if remaining < 0:
             break
-        kept.append(text)
-    return f'{{"results":[{",".join(kept)}],"left_out":{len(ordered) - len(kept)}}}'
+        included.append(text)
+    return f'{{"results":[{",".join(included)}],"left_out":{len(ordered) - len(included)}}}'
 
 
-def _weight(entry: Entry, judged: list[BudgetCheck]) -> tuple[int, bool, Fraction]:
+def _severity(entry: Entry, checks: Sequence[BudgetCheck]) -> tuple[int, bool, Fraction]:
     levels = {"pass": 0, "warn": 1, "fail": 2}
-    return levels[_verdict(judged)], isinstance(entry.head, Failure), abs(_change(entry, "flops") or Fraction(0))
+    change = abs(_relative_change(entry, "flops") or Fraction(0))
+    return levels[verdict_of(checks)], isinstance(entry.head, Failure), change
 
 
-def _verdict(judged: list[BudgetCheck]) -> str:
-    broken = {check.level for check in judged if check.state == "exceeded"}
-    return "fail" if "fail" in broken else "warn" if broken else "pass"
-
-
-def _result(report: Report, entry: Entry, judged: list[BudgetCheck]) -> dict[str, Any]:
+def _result(report: Report, entry: Entry, checks: Sequence[BudgetCheck]) -> dict[str, Any]:
     return {
         "config": entry.target.name,
         "shape": entry.shape if isinstance(entry.shape, str) else list(entry.shape),
         "status": status_of(entry, compared=report.base is not None),
-        "verdict": _verdict(judged),
+        "verdict": verdict_of(checks),
         **dict(_sides(entry)),
         "failure": entry.head.kind if isinstance(entry.head, Failure) else None,
-        "exceeded": [f"{check.metric} {check.rule} {check.limit}" for check in judged if check.state == "exceeded"],
+        "exceeded": [f"{check.metric} {check.rule} {check.limit}" for check in checks if check.state == "exceeded"],
     }
 
 
@@ -89,11 +88,15 @@ def _sides(entry: Entry) -> Iterator[tuple[str, Any]]:
 
 
 class Publication(NamedTuple):
-    """A finished run. ``write_files`` and ``comment`` publish, and return the report's path and the comment's address."""
+    """A finished run.
+
+    ``write_files`` writes the files and returns the report's path. ``publish_comment`` returns the comment's address, empty if
+    there is no comment.
+    """
 
     report: Report
     write_files: Callable[[], str]
-    comment: Callable[[], str]
+    publish_comment: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,9 @@ class Output:
     """One output of the step.
 
     Args:
-        empty: its value when the event asks for nothing.
+        empty: its value when the event has nothing to measure.
         value: its value after a run; may raise ActionError.
-        description: for action.yml.
+        description: for action.yml and the README.
     """
 
     empty: str
@@ -111,14 +114,49 @@ class Output:
     description: str
 
 
-OUTPUTS: Final = {
-    "report": Output("", lambda run: run.write_files(), ""),
-    "configs": Output("0", lambda run: str(len({entry.target.name for entry in run.report.entries})), ""),
-    "failed": Output("0", lambda run: str(len({entry.target.name for entry in run.report.failed})), ""),
-    "verdict": Output("pass", lambda run: run.report.verdict, ""),
-    "flops-delta": Output("", lambda run: largest_increase(run.report, "flops"), ""),
-    "params-delta": Output("", lambda run: largest_increase(run.report, "params"), ""),
-    "results": Output(EMPTY_RESULTS, lambda run: results(run.report), ""),
-    "comment-url": Output("", lambda run: run.comment(), ""),
+OUTPUTS: Final[Mapping[str, Output]] = {
+    "report": Output(
+        "",
+        lambda run: run.write_files(),
+        "Path of `report.json`, relative to the workspace. `report.html` and `comment.md` are in the same folder. Empty if there "
+        "was nothing to measure.",
+    ),
+    "configs": Output(
+        "0",
+        lambda run: str(len({entry.target.name for entry in run.report.entries})),
+        "Number of configs that were measured or failed.",
+    ),
+    "failed": Output(
+        "0",
+        lambda run: str(len({entry.target.name for entry in run.report.failed})),
+        "Number of configs that failed at head.",
+    ),
+    "verdict": Output(
+        "pass",
+        lambda run: run.report.verdict,
+        "Result of the policy's budgets: `pass`, `warn` (a budget of level `warn` is exceeded), `fail` (a budget of level `fail` "
+        "is exceeded, and the step fails) or `unknown` (the policy cannot be read).",
+    ),
+    "flops-delta": Output(
+        "",
+        lambda run: largest_increase(run.report, "flops"),
+        "Largest relative change of FLOPs of any config, in percent with four decimals, such as `12.4000`. Negative if every "
+        "config became cheaper. Empty if nothing can be compared.",
+    ),
+    "params-delta": Output(
+        "",
+        lambda run: largest_increase(run.report, "params"),
+        "Largest relative change of parameters, in the form of `flops-delta`.",
+    ),
+    "results": Output(
+        EMPTY_RESULTS,
+        lambda run: results(run.report),
+        "All results as one line of JSON, worst first, at most 60,000 characters. See docs/policy.md for the fields.",
+    ),
+    "comment-url": Output(
+        "",
+        lambda run: run.publish_comment(),
+        "Address of the comment. Empty if there is no comment.",
+    ),
 }
-"""Every output, in the order in which it is made: files first and the comment last, so that no refusal costs the figures."""
+"""Every output, in the order in which it is made: files first, so that a comment that GitHub refuses costs no file."""

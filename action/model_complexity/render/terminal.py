@@ -62,6 +62,7 @@ _VERDICTS = {
     "pass": ("Budgets: kept.", "green"),
     "warn": ("Budgets: a warning.", "yellow"),
     "fail": ("Budgets: BROKEN.", "bold red"),
+    "unknown": ("Budgets: unknown. The policy cannot be read.", "yellow"),
 }
 _STATES = {
     "exceeded": "exceeded",

@@ -203,7 +203,7 @@ def broken(level: str, state: str = "exceeded") -> BudgetCheck:
     [
         ([], "none", "pass"),
         ([], "applied", "pass"),
-        ([], "not_applied", "warn"),
+        ([], "not_applied", "unknown"),
         ([broken("warn")], "applied", "warn"),
         ([broken("warn"), broken("fail")], "applied", "fail"),
         ([broken("fail", state) for state in ("ok", "near", "already_exceeded", "ignored")], "applied", "pass"),

@@ -1,13 +1,14 @@
-"""Payloads in, events out."""
+"""Parse GitHub's payloads into events."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from model_complexity.errors import ActionError
-from model_complexity.github.event import Event, Ignored, PullRequest, parse_event
+from model_complexity.github.event import EVENTS, Event, Ignored, PullRequest, parse_event
 
 HEAD, BASE, MERGE = "a" * 40, "b" * 40, "c" * 40
 REPOSITORY = "open-mmlab/mmpretrain"
@@ -32,25 +33,25 @@ def dispatch(inputs: object) -> dict[str, Any]:
     return {"sender": {"login": "octocat"}, "inputs": inputs, "ref": "refs/heads/main"}
 
 
-def read(name: str, data: object) -> Event | Ignored:
+def parse(name: str, data: object) -> Event | Ignored:
     return parse_event(name, data, repository=REPOSITORY, sha=MERGE)
 
 
 @pytest.mark.parametrize("action", ["opened", "synchronize", "reopened", "ready_for_review"])
-def test_a_pull_request_that_has_new_code_is_an_event(action: str) -> None:
+def test_pull_request_payload_is_parsed_when_it_brings_new_code(action: str) -> None:
     pull_request = PullRequest(7, HEAD, BASE, "main", REPOSITORY, is_fork=False, state="open")
-    assert read("pull_request", payload(action)) == Event(
-        "pull_request", REPOSITORY, MERGE, "octocat", pull_request=pull_request
+    assert parse("pull_request", payload(action)) == Event(REPOSITORY, MERGE, pull_request=pull_request)
+
+
+def test_other_pull_request_action_is_ignored_with_a_reason() -> None:
+    assert parse("pull_request", payload("review_requested")) == Ignored(
+        "Nothing to measure for the pull request action `review_requested`. "
+        "Measured actions: `opened`, `synchronize`, `reopened`, `ready_for_review`."
     )
 
 
-def test_other_actions_are_ignored_with_a_plain_reason() -> None:
-    expected = "A pull request was review requested: only `opened`, `synchronize`, `reopened`, `ready_for_review` are measured."
-    assert read("pull_request", payload("review_requested")) == Ignored(expected)
-
-
 @pytest.mark.parametrize(
-    ("head_repository", "sender", "fork", "lacking"),
+    ("head_repository", "sender", "is_fork", "read_only"),
     [
         (REPOSITORY, "octocat", False, False),
         ("Open-MMLab/MMPretrain", "octocat", False, False),
@@ -59,14 +60,14 @@ def test_other_actions_are_ignored_with_a_plain_reason() -> None:
         (REPOSITORY, "dependabot[bot]", False, True),
     ],
 )
-def test_forks_and_dependabot_may_lack_permission(
-    head_repository: str | None, sender: str, fork: bool, lacking: bool
+def test_token_is_read_only_when_the_pull_request_is_from_a_fork_or_dependabot(
+    head_repository: str | None, sender: str, is_fork: bool, read_only: bool
 ) -> None:
-    event = read("pull_request", payload(head_repository=head_repository, sender=sender))
+    event = parse("pull_request", payload(head_repository=head_repository, sender=sender))
     assert isinstance(event, Event)
     assert event.pull_request is not None
-    assert (event.pull_request.head_repository, event.pull_request.is_fork) == (head_repository, fork)
-    assert event.token_is_read_only is lacking
+    assert (event.pull_request.head_repository, event.pull_request.is_fork) == (head_repository, is_fork)
+    assert event.token_is_read_only is read_only
 
 
 @pytest.mark.parametrize(
@@ -80,14 +81,12 @@ def test_forks_and_dependabot_may_lack_permission(
         ({"pr_number": 12, "pr": None}, 12, None, None),
     ],
 )
-def test_a_dispatch_carries_its_inputs(
+def test_manual_run_keeps_the_workflow_inputs(
     inputs: object, number: int | None, configs: str | None, shapes: str | None
 ) -> None:
-    assert read("workflow_dispatch", dispatch(inputs)) == Event(
-        "workflow_dispatch",
+    assert parse("workflow_dispatch", dispatch(inputs)) == Event(
         REPOSITORY,
         MERGE,
-        "octocat",
         pull_request_number=number,
         configs=configs,
         shapes=shapes,
@@ -95,41 +94,44 @@ def test_a_dispatch_carries_its_inputs(
 
 
 @pytest.mark.parametrize("text", ["twelve", "0", "-3", "12; rm -rf /", "\N{ARABIC-INDIC DIGIT ONE}", "99999999999"])
-def test_a_number_that_is_none_is_named(text: str) -> None:
+def test_pull_request_number_is_refused_when_it_is_no_number(text: str) -> None:
     with pytest.raises(ActionError) as caught:
-        read("workflow_dispatch", dispatch({"pr-number": text}))
-    assert caught.value.message == f"The workflow input `pr-number` is not the number of a pull request: {text!r}."
+        parse("workflow_dispatch", dispatch({"pr-number": text}))
+    assert caught.value.message == f"The workflow input `pr-number` is not a pull request number: {text!r}."
 
 
-def test_pull_request_target_is_refused_and_says_why() -> None:
+def test_pull_request_target_is_refused_with_the_reason() -> None:
     with pytest.raises(ActionError) as caught:
-        read("pull_request_target", payload())
+        parse("pull_request_target", payload())
     assert str(caught.value) == (
-        "The event `pull_request_target` is refused. It would run a fork's code beside this repository's secrets. "
-        "Use `on: pull_request`: it runs the same code with nothing to steal."
+        "The event `pull_request_target` is refused: it runs a fork's code with this repository's secrets. "
+        "Use `on: pull_request`."
     )
 
 
-def test_an_unknown_event_names_the_known_ones() -> None:
+def test_unknown_event_is_refused_with_the_supported_ones() -> None:
     with pytest.raises(ActionError) as caught:
-        read("push", {})
-    assert str(caught.value) == (
-        "The event `push` is not supported. Supported events: `pull_request` and `workflow_dispatch`."
-    )
+        parse("push", {})
+    assert str(caught.value) == "The event `push` is not supported. Use `pull_request` or `workflow_dispatch`."
+
+
+def test_new_event_needs_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EVENTS, "push", lambda event, data: replace(event, configs=str(data["ref"])))  # type: ignore[arg-type]
+    assert parse("push", {"ref": "main"}) == Event(REPOSITORY, MERGE, configs="main")
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
     data = payload()
-    place: Any = data
-    *parts, last = path.split(".")
-    for part in parts:
-        place = place[part]
-    place[last] = value
+    parent: Any = data
+    *parents, key = path.split(".")
+    for name in parents:
+        parent = parent[name]
+    parent[key] = value
     return data
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "found"),
+    ("field", "value", "actual"),
     [
         ("action", 3, "int"),
         ("sender", None, "NoneType"),
@@ -146,18 +148,18 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("pull_request.head.repo.full_name", "o/r/../..", "'o/r/../..'"),
     ],
 )
-def test_a_payload_that_is_not_githubs_is_refused_by_field(field: str, value: object, found: str) -> None:
+def test_invalid_payload_is_refused_with_the_field(field: str, value: object, actual: str) -> None:
     with pytest.raises(ActionError) as caught:
-        read("pull_request", changed(field, value))
-    assert caught.value.message == f"GitHub's data is not as documented: `{field}` is {found}."
+        parse("pull_request", changed(field, value))
+    assert caught.value.message == f"GitHub's data is invalid: `{field}` is {actual}."
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 3])
-def test_a_payload_that_is_no_object_is_refused(data: object) -> None:
+def test_payload_is_refused_when_it_is_no_object(data: object) -> None:
     with pytest.raises(ActionError, match=r"`the event` is "):
-        read("workflow_dispatch", data)
+        parse("workflow_dispatch", data)
 
 
-def test_an_input_has_a_bound() -> None:
+def test_workflow_input_is_refused_beyond_its_length_limit() -> None:
     with pytest.raises(ActionError, match=r"`inputs\.configs` is 'aaa"):
-        read("workflow_dispatch", dispatch({"configs": "a" * 65_536}))
+        parse("workflow_dispatch", dispatch({"configs": "a" * 65_536}))

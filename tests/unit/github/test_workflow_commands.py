@@ -1,4 +1,4 @@
-"""What the runner reads: files and commands."""
+"""Outputs, the job summary, workflow commands and sanitized lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def outputs_in(text: str) -> dict[str, str]:
     return found
 
 
-def test_outputs_are_read_back_whatever_they_hold(tmp_path: Path) -> None:
+def test_outputs_are_read_back_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "output"
     outputs = workflow.Outputs(path)
     values = {"report": "a\nEOF\nb<<c\n", "comment-url": "", "configs": "configs/\N{SNOWMAN}.py", "failed": "a=b"}
@@ -38,38 +38,38 @@ def test_outputs_are_read_back_whatever_they_hold(tmp_path: Path) -> None:
     assert outputs_in(path.read_text(encoding="utf-8")) == values
 
 
-def test_a_name_that_is_not_utf8_is_written_and_not_a_crash(tmp_path: Path) -> None:
+def test_output_is_written_when_a_file_name_is_not_utf8(tmp_path: Path) -> None:
     workflow.Outputs(tmp_path / "output").set("configs", "a\udcff")
     assert outputs_in((tmp_path / "output").read_text(encoding="utf-8")) == {"configs": "a?"}
 
 
-def test_outside_a_workflow_nothing_is_written() -> None:
+def test_nothing_is_written_when_outside_a_workflow() -> None:
     workflow.Outputs(None).set("configs", "x")
     workflow.write_summary(None, "x")
 
 
-def test_an_output_needs_a_name_that_cannot_start_another(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not the name of an output"):
+def test_output_name_is_refused_when_it_could_start_another_output(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not an output name"):
         workflow.Outputs(tmp_path / "output").set("a\nb", "x")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_runner_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ActionError, match=r"The runner's file cannot be written: No such file or directory\."):
+def test_unwritable_runner_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ActionError, match=r"Cannot write the runner's file: No such file or directory\."):
         workflow.Outputs(tmp_path / "missing" / "output").set("configs", "x")
 
 
-def test_the_summary_is_appended_up_to_its_limit_in_bytes(tmp_path: Path) -> None:
+def test_summary_is_appended_up_to_its_limit_in_bytes(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     workflow.write_summary(path, "# One")
     workflow.write_summary(path, "# Two")
     assert path.read_text(encoding="utf-8") == "# One\n# Two\n"
     workflow.write_summary(tmp_path / "full", "x" * (workflow.SUMMARY_LIMIT - 1))
-    with pytest.raises(ActionError, match="The job summary has 1048577 bytes; GitHub takes 1048576"):
+    with pytest.raises(ActionError, match=r"The job summary has 1048577 bytes\. GitHub's limit is 1048576\."):
         workflow.write_summary(path, "\N{LATIN SMALL LETTER E WITH ACUTE}" * (workflow.SUMMARY_LIMIT // 2))
 
 
-def test_annotations_escape_what_would_end_them() -> None:
+def test_annotations_escape_delimiters() -> None:
     stream = io.StringIO()
     workflow.notice(stream, "done")
     workflow.warning(stream, "50% of\r\n::error::x", title="a,b:c", file="configs/x,y.py", line=3)
@@ -81,7 +81,7 @@ def test_annotations_escape_what_would_end_them() -> None:
     )
 
 
-def test_names_from_a_pull_request_steer_no_terminal_through_an_annotation() -> None:
+def test_annotations_drop_terminal_sequences() -> None:
     stream = io.StringIO()
     hostile = "a\x1b[2Jb\x07\u202e\udcff.py"
     workflow.warning(stream, f"::{hostile}\n\x1b]0;x\x07second\x00", title=hostile, file=f"{hostile}\n::error::x")
@@ -91,7 +91,7 @@ def test_names_from_a_pull_request_steer_no_terminal_through_an_annotation() -> 
     )
 
 
-def test_groups_and_masks() -> None:
+def test_groups_and_masks_are_escaped() -> None:
     stream = io.StringIO()
     workflow.group(stream, "configs/a.py\n::x::")
     workflow.endgroup(stream)
@@ -99,7 +99,7 @@ def test_groups_and_masks() -> None:
     assert stream.getvalue() == ("::group::configs/a.py::x::\n::endgroup::\n::add-mask::one\n::add-mask::two%25\n")
 
 
-def test_commands_stop_and_resume_even_after_an_error() -> None:
+def test_commands_resume_after_an_error() -> None:
     stream = io.StringIO()
 
     def fail() -> None:
@@ -137,14 +137,14 @@ def test_commands_stop_and_resume_even_after_an_error() -> None:
         ("x" * 1_001, "x" * 999 + "\N{HORIZONTAL ELLIPSIS}"),
     ],
 )
-def test_hostile_output_is_made_safe(line: str, safe: str) -> None:
+def test_untrusted_output_is_sanitized(line: str, safe: str) -> None:
     assert workflow.sanitize(line) == safe
 
 
 @given(st.text(alphabet=st.sampled_from("#[:\x1b0m \n\r\t\x00\ufeffa]"), max_size=40) | st.text())
-def test_no_output_whatever_is_a_command(line: str) -> None:
+def test_sanitized_output_is_never_a_command(line: str) -> None:
     safe = workflow.sanitize(line)
     assert "##[" not in safe
     assert not safe.strip().startswith("::")
     assert len(safe.splitlines()) <= 1
-    assert len(safe) <= workflow.LINE_LIMIT
+    assert len(safe) <= workflow.MAX_LINE_LENGTH

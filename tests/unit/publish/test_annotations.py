@@ -1,4 +1,4 @@
-"""What GitHub shows beside files: the worst first, no more than it shows, and nothing that its runner obeys."""
+"""Annotations: heaviest first, as many as GitHub shows, and no untrusted workflow command."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ def budget(config: str = "configs/a.py", head: int = 9_000, **more: Any) -> Budg
     return BudgetCheck(**({"config": config, "head": head, "state": "exceeded", "level": "fail"} | told | more))
 
 
-def said(found: Report, *, errors: bool = False, warned: int = 0) -> list[str]:
+def annotated(found: Report, *, errors: bool = False, warned: int = 0) -> list[str]:
     log = io.StringIO()
     annotate(log, report_annotations(found, failures_are_errors=errors), lambda path: 7, warned=warned)
     return log.getvalue().splitlines()
 
 
-def test_a_broken_budget_is_said_on_the_line_of_the_model() -> None:
-    where = "title=Budget broken,file=configs/a.py,line=7"
-    assert said(report(budgets=(budget(),))) == [
-        f"::error {where}::flops are 9K at (3, 224, 224): at most 5K are allowed; 4K too many."
+def test_exceeded_budget_is_annotated_on_the_line_of_the_model() -> None:
+    where = "title=Budget exceeded,file=configs/a.py,line=7"
+    assert annotated(report(budgets=(budget(),))) == [
+        f"::error {where}::At (3, 224, 224): 9K FLOPs, 4K over the limit of 5K."
     ]
     grown = budget(rule="max-increase", limit="25%", level="warn", shape="auto")
-    assert said(report(budgets=(grown,))) == [
-        f"::warning {where}::flops are 9K: they were 4K at the merge base, and may grow by 25%25; 4K too many."
+    assert annotated(report(budgets=(grown,))) == [
+        f"::warning {where}::9K FLOPs, 4K over the 5K that an increase of 25%25 allows."
     ]
 
 
-def test_budgets_that_are_not_broken_are_not_annotated() -> None:
+def test_budgets_are_not_annotated_when_not_exceeded() -> None:
     states = ("ok", "near", "already_exceeded", "ignored")
-    assert said(report(budgets=tuple(budget(state=state) for state in states))) == []
+    assert annotated(report(budgets=tuple(budget(state=state) for state in states))) == []
 
 
-def test_failures_at_head() -> None:
+def test_failures_at_head_are_annotated_with_their_hint() -> None:
     both = report(entry("a.py", failed(), measured(1)), entry("b.py", failed(), failed()))
-    first, second = said(both)
+    first, second = annotated(both)
     assert first == (
-        "::warning title=Model cannot be measured,file=a.py,line=7::"
-        f"Cannot be measured at (3, 224, 224) (build): KeyError: no such net {HINTS['build']}"
+        "::warning title=Measurement failed,file=a.py,line=7::"
+        f"Failed at (3, 224, 224) (build): KeyError: no such net {HINTS['build']}"
     )
-    assert second.endswith("It failed at the merge base, too.")
-    assert [line.split()[0] for line in said(both, errors=True)] == ["::error", "::error"]
+    assert second.endswith("It also fails at the merge base.")
+    assert [line.split()[0] for line in annotated(both, errors=True)] == ["::error", "::error"]
 
 
-def test_what_could_not_be_read_and_a_policys_faults() -> None:
-    assert said(report(warnings=(DiscoveryWarning(config="a.py", message="holds a call"),))) == [
+def test_discovery_warnings_and_policy_issues_are_annotated() -> None:
+    assert annotated(report(warnings=(DiscoveryWarning(config="a.py", message="holds a call"),))) == [
         "::warning title=Model Complexity,file=a.py,line=1::a.py: holds a call"
     ]
     log = io.StringIO()
@@ -65,23 +65,23 @@ def test_what_could_not_be_read_and_a_policys_faults() -> None:
     )
 
 
-def test_the_worst_come_first_and_the_rest_is_counted() -> None:
+def test_heaviest_come_first_and_the_others_are_counted() -> None:
     many = [budget(f"configs/{number:02}.py", 9_000 + number) for number in range(12)]
     failures = [entry(f"f{number}.py", failed(), None) for number in range(12)]
     warnings = (DiscoveryWarning(config="p.py", message="holds a call"),)
-    lines = said(report(*failures, budgets=tuple(many), warnings=warnings), warned=2)
+    lines = annotated(report(*failures, budgets=tuple(many), warnings=warnings), warned=2)
     errors = [line for line in lines if line.startswith("::error")]
     warnings = [line for line in lines if line.startswith("::warning")]
     assert (len(errors), len(warnings)) == (MAX_PER_LEVEL, MAX_PER_LEVEL - 2)
     assert "configs/11.py" in errors[0]
-    assert errors[-1].endswith("::4 more like these; the job summary and the report file have them all.")
-    assert warnings[-1].endswith("::7 more like these; the job summary and the report file have them all.")
-    assert all("cannot be measured" in line for line in warnings[:-1])
-    assert said(report(*failures[:9]))[-1].startswith("::warning title=Model cannot"), "nine fit"
-    assert len(said(report(*failures), warned=30)) == 1, "however many were said before, that there are more is said"
+    assert errors[-1].endswith("::4 more. See the job summary or the report file.")
+    assert warnings[-1].endswith("::7 more. See the job summary or the report file.")
+    assert all("Measurement failed" in line for line in warnings[:-1])
+    assert annotated(report(*failures[:9]))[-1].startswith("::warning title=Measurement failed"), "nine fit"
+    assert len(annotated(report(*failures), warned=30)) == 1, "the count is printed however many were printed before"
 
 
-def test_many_faults_of_a_policy_push_no_budget_out() -> None:
+def test_budget_is_annotated_when_the_policy_has_many_issues() -> None:
     log = io.StringIO()
     issues = [PolicyIssue(number, 1, "", "wrong") for number in range(1, 11)]
     found = [
@@ -90,13 +90,13 @@ def test_many_faults_of_a_policy_push_no_budget_out() -> None:
     ]
     annotate(log, found, lambda path: 7)
     lines = log.getvalue().splitlines()
-    assert ["line=1:" in lines[0], "Budget broken" in lines[1], "line=2:" in lines[2]] == [True] * 3
+    assert ["line=1:" in lines[0], "Budget exceeded" in lines[1], "line=2:" in lines[2]] == [True] * 3
 
 
 @given(st.text(min_size=1, max_size=60), st.text(max_size=60))
-def test_hostile_texts_are_one_command_each(name: str, message: str) -> None:
+def test_untrusted_texts_are_one_command_each(name: str, message: str) -> None:
     hostile = report(entry(name, failed(message=message), None), budgets=(budget(name),))
-    lines = said(hostile)
+    lines = annotated(hostile)
     assert [line.split(" ")[0] for line in lines] == ["::error", "::warning"]
     assert not any("##[" in line for line in lines)
     assert all(line.split("::")[1].count(",line=") == 1 for line in lines)

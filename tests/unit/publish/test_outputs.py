@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.factories import entry, failed, measured, report
 
-from model_complexity.publish.outputs import EMPTY_RESULTS, RESULTS_LIMIT, largest_increase, results
+from model_complexity.publish.outputs import EMPTY_RESULTS, MAX_RESULTS_LENGTH, largest_increase, results
 from model_complexity.report import BudgetCheck, Entry, UnsupportedOps
 
 
@@ -103,7 +103,7 @@ def test_the_worst_come_first() -> None:
 def test_results_are_one_short_line_of_json_whatever_the_names(names: list[str]) -> None:
     entries: list[Entry] = [entry(name, measured(9), None) for name in names]
     text = results(report(*entries))
-    assert len(text) <= RESULTS_LIMIT
+    assert len(text) <= MAX_RESULTS_LENGTH
     assert text.isascii()
     assert "\n" not in text
     found = json.loads(text)

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from tests.support.factories import SHAPE, entry, failed, measured, module, report
 
 from model_complexity.compare.deltas import Delta
-from model_complexity.escape import clipped, code, fenced, html_code
+from model_complexity.escape import code, fenced, html_code, truncate_middle
 from model_complexity.render import render
 from model_complexity.render.markdown.comment import STEPS
 from model_complexity.render.numbers import percent, signed
@@ -300,8 +300,8 @@ def test_blocks_hold() -> None:
 
 
 def test_clipping_keeps_both_ends() -> None:
-    assert clipped("abcdefghij", 5) == "ab…ij"
-    assert clipped("abc", 5) == "abc"
+    assert truncate_middle("abcdefghij", 5) == "ab…ij"
+    assert truncate_middle("abc", 5) == "abc"
     assert html_code("<b>&", 10) == "<code>&lt;b&gt;&amp;</code>"
 
 

@@ -83,7 +83,7 @@ def test_everything_is_said() -> None:
 def test_a_policy_that_cannot_be_read_is_said_where_budgets_are() -> None:
     page = render_html(report(entry("a.py", measured(1), measured(1)), policy="not_applied"))
     assert "The policy cannot be read, so no budget is judged." in page
-    assert 'class="verdict warn"' in page
+    assert 'class="verdict unknown"' in page
     assert "No budget is broken" not in page
 
 

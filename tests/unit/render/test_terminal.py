@@ -113,6 +113,7 @@ def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytes
     for shown, said in (
         (report(policy="applied"), "Budgets: kept. Nothing was measured."),
         (report(), "There is no policy: "),
+        (report(policy="not_applied"), "Budgets: unknown. The policy cannot be read. Nothing was measured."),
     ):
         out = io.StringIO()
         print_check_text(shown, console_on(out, 200))

@@ -62,7 +62,7 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
         ("mode", "fast", "input `mode`: Input should be 'auto', 'dry' or 'real'"),
         ("jobs", "257", "input `jobs`: Input should be less than or equal to 256"),
         ("fail-on-error", "yes", "input `fail-on-error`: 'yes' is neither true nor false"),
-        ("key", "a b", "input `key`: `key` is not usable: 'a b'"),
+        ("key", "a b", "input `key`: `key` is invalid: 'a b'"),
         ("max-config", "5", "input `max-config`: there is no such input. Did you mean `max-configs`?"),
         ("verbose", "1", "input `verbose`: there is no such input. The inputs are: github-token, configs,"),
     ],

@@ -21,7 +21,7 @@ AROUND = {
     "GITHUB_SHA": "a" * 40,
     "GITHUB_WORKSPACE": "/github/workspace",
 }
-EVENT = Event("pull_request", "octocat/zoo", "a" * 40, "octocat")
+EVENT = Event("octocat/zoo", "a" * 40)
 POLICY = parse_policy(b"""\
 include: zoo/**
 exclude: [old.py, zoo/legacy/**]

@@ -1,4 +1,4 @@
-"""The files of a run, in a workspace that belongs to the pull request."""
+"""Files of a run, in a workspace that the pull request controls."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from tests.support.factories import report
 
 from model_complexity.errors import ActionError
-from model_complexity.publish.publisher import write_files
+from model_complexity.publish.files import write_files
 from model_complexity.render import render_html
 from model_complexity.report import Report
 
 
-def test_files_for_later_steps(tmp_path: Path) -> None:
+def test_files_are_written_and_replaced(tmp_path: Path) -> None:
     for _ in range(2):  # a second run replaces the first's
         assert write_files(tmp_path, "default", report(), "text") == "model-complexity/default/report.json"
     folder = tmp_path / "model-complexity" / "default"
@@ -22,7 +22,7 @@ def test_files_for_later_steps(tmp_path: Path) -> None:
     assert (folder / "report.html").read_text() == render_html(report()) + "\n"
 
 
-def test_links_that_the_checkout_holds_are_not_followed(tmp_path: Path) -> None:
+def test_links_in_the_checkout_are_not_followed(tmp_path: Path) -> None:
     secret, workspace = tmp_path / "file_commands", tmp_path / "workspace"
     secret.mkdir()
     (secret / "set_env").write_text("untouched")
@@ -42,6 +42,6 @@ def test_links_that_the_checkout_holds_are_not_followed(tmp_path: Path) -> None:
     assert (workspace / "model-complexity" / "default" / "comment.md").read_text() == "text\n"
 
 
-def test_a_workspace_that_is_gone_is_an_error_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(ActionError, match="cannot write model-complexity/default in the workspace: No such file"):
+def test_missing_workspace_is_an_error_with_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ActionError, match="Cannot write model-complexity/default in the workspace: No such file"):
         write_files(tmp_path / "gone", "default", report(), "text")
