@@ -73,7 +73,7 @@ def test_action_yml_declares_every_output() -> None:
 def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:
     kinds = set(FailureKind.__args__)  # type: ignore[attr-defined]
     assert set(HINTS) == kinds
-    documented = (ROOT / "docs" / "accuracy.md").read_text()
+    documented = (ROOT / "docs" / "troubleshooting.md").read_text()
     assert [kind for kind in kinds if f"`{kind}`" not in documented] == []
 
 
