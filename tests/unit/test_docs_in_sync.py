@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from tests.e2e.codebases import PROBES, install_lines
 
 from model_complexity import __version__
 from model_complexity.common.failures import HINTS
-from model_complexity.policy import Policy
+from model_complexity.policy import Policy, parse_policy
 from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.report import FailureKind
 from model_complexity.settings.inputs import Inputs
@@ -103,6 +104,23 @@ def test_the_readmes_workflows_are_valid_yaml_with_known_inputs() -> None:
         steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
         given = {name for step in steps if "model-complexity" in step["uses"] for name in step.get("with", {})}
         assert given <= set(ACTION["inputs"])
+
+
+@pytest.mark.parametrize("example", ["minimal", "budgets", "manual-run", "gpu"])
+def test_example_workflow_has_known_inputs_only(example: str) -> None:
+    workflow = yaml.safe_load((ROOT / "docs" / "examples" / f"{example}.yml").read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    given = [set(step["with"]) for step in steps if "model-complexity" in step.get("uses", "")]
+    assert [inputs - set(ACTION["inputs"]) for inputs in given] == [set()]
+
+
+def test_example_policy_is_valid() -> None:
+    policy = parse_policy((ROOT / "docs" / "examples" / "policy.yml").read_bytes())
+    assert [(budget.metric, budget.level) for budget in policy.budgets] == [
+        ("flops", "fail"),
+        ("flops", "fail"),
+        ("params", "warn"),
+    ]
 
 
 def test_the_two_commands_exist() -> None:
