@@ -123,6 +123,36 @@ def test_example_policy_is_valid() -> None:
     ]
 
 
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_between_pages_leads_to_a_file_and_a_heading() -> None:
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / ".github").glob("*.md"),
+    ]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^()\s]+)\)", page.read_text())
+        if not target.startswith("https://")
+    ]
+    assert len(links) > 50
+    broken = []
+    for page, target in links:
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors_of(file)):
+            broken.append(f"{page.name}: {target}")
+    assert broken == []
+
+
 def test_the_two_commands_exist() -> None:
     for command in re.findall(r"^(scripts/\w+)", README, re.MULTILINE):
         assert (ROOT / command).stat().st_mode & 0o111, command
