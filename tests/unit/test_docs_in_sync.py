@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from scripts.lib.generate_outputs import replace_outputs
 
 from model_complexity import __version__
 from model_complexity.common.failures import HINTS
-from model_complexity.policy import Policy
+from model_complexity.policy import Policy, parse_policy
 from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.report import FailureKind
 from model_complexity.settings.inputs import Inputs
@@ -77,7 +78,7 @@ def test_every_output_has_a_description() -> None:
 def test_every_kind_of_failure_has_its_hint_and_is_documented() -> None:
     kinds = set(FailureKind.__args__)  # type: ignore[attr-defined]
     assert set(HINTS) == kinds
-    documented = (ROOT / "docs" / "accuracy.md").read_text()
+    documented = (ROOT / "docs" / "troubleshooting.md").read_text()
     assert [kind for kind in kinds if f"`{kind}`" not in documented] == []
 
 
@@ -94,6 +95,53 @@ def test_the_readmes_workflows_are_valid_yaml_with_known_inputs() -> None:
         steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
         given = {name for step in steps if "model-complexity" in step["uses"] for name in step.get("with", {})}
         assert given <= set(ACTION["inputs"])
+
+
+@pytest.mark.parametrize("example", ["minimal", "budgets", "manual-run", "gpu"])
+def test_example_workflow_has_known_inputs_only(example: str) -> None:
+    workflow = yaml.safe_load((ROOT / "docs" / "examples" / f"{example}.yml").read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    given = [set(step["with"]) for step in steps if "model-complexity" in step.get("uses", "")]
+    assert [inputs - set(ACTION["inputs"]) for inputs in given] == [set()]
+
+
+def test_example_policy_is_valid() -> None:
+    policy = parse_policy((ROOT / "docs" / "examples" / "policy.yml").read_bytes())
+    assert [(budget.metric, budget.level) for budget in policy.budgets] == [
+        ("flops", "fail"),
+        ("flops", "fail"),
+        ("params", "warn"),
+    ]
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_between_pages_leads_to_a_file_and_a_heading() -> None:
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / ".github").glob("*.md"),
+    ]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^()\s]+)\)", page.read_text())
+        if not target.startswith("https://")
+    ]
+    assert len(links) > 50
+    broken = []
+    for page, target in links:
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors_of(file)):
+            broken.append(f"{page.name}: {target}")
+    assert broken == []
 
 
 def test_the_two_commands_exist() -> None:

@@ -1,4 +1,4 @@
-"""What scripts/benchmarks/zoo/__main__.py writes into docs/numbers.md."""
+"""What scripts/benchmarks/zoo/__main__.py writes into docs/accuracy.md."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ forms.
 
 
 def _file(folder: Path, *names: str) -> Path:
-    file = folder / "numbers.md"
+    file = folder / "accuracy.md"
     sections = "".join(f"{BEGIN.format(name)}\nold\n{END.format(name)}\n" for name in names)
     file.write_text(f"# Numbers\n\n{sections}\n## After\n", encoding="utf-8")
     return file
