@@ -282,6 +282,7 @@ def test_small_trees_give_what_they_do_not_need(sizes: list[int], room: int) -> 
     assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > room
 
 
+@pytest.mark.slow
 def test_five_hundred_configs_are_whole() -> None:
     page = render_html(many(500, 20))
     assert "left out" not in page
