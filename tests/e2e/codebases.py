@@ -33,20 +33,20 @@ PROBES: dict[str, tuple[str, ...]] = {
         "yolox/pose/yolox-pose_s_8xb32-300e-rtmdet-hyp_coco.py",
     ),
 }
-"""Library -> some of the configs that it ships: the first of many, and those that ask for another library."""
+"""Library -> configs that it ships, among them those that need another library."""
 
 
 def install_lines() -> dict[str, str]:
-    """Library -> what docs/codebases.md says to write as `install`."""
-    found: dict[str, str] = {}
+    """Map each library to its `install` input in docs/codebases.md."""
+    lines: dict[str, str] = {}
     for section in re.split(r"^## ", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         block = re.search(r"^```yaml\n(install:.*?)^```", section, re.MULTILINE | re.DOTALL)
         if block:
-            told: dict[str, Any] = yaml.safe_load(block[1])
-            found[section.split()[0]] = told["install"]
-    return found
+            inputs: dict[str, Any] = yaml.safe_load(block[1])
+            lines[section.split()[0]] = inputs["install"]
+    return lines
 
 
 def install_of(library: str) -> str:
-    """What docs/codebases.md says to write as `install` for a library."""
+    """Return the `install` input of a library in docs/codebases.md."""
     return install_lines()[library]
