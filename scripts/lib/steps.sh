@@ -1,9 +1,14 @@
 # shellcheck shell=bash
-# Runs one named step at a time and shows how long it takes; the step's own output appears only when it fails.
+# Runs named steps and shows how long each takes. A step's own output appears when it fails, or always with --show.
 
-# step NAME COMMAND...: prints "NAME ... 12 s", or NAME, the output and the exit status. Returns the command's status.
+# step [--show] NAME COMMAND...: prints "NAME ok 12 s", or NAME, the output and the exit status. Returns the command's status.
 step() {
-  local name=$1 started=$SECONDS status=0 log pulse=''
+  local show='' name started=$SECONDS status=0 log pulse=''
+  if [ "$1" = --show ]; then
+    show=1
+    shift
+  fi
+  name=$1
   shift
   log=$(mktemp)
   printf '  %-48s ' "$name"
@@ -19,6 +24,7 @@ step() {
   fi
   if [ "$status" -eq 0 ]; then
     printf 'ok    %3d s\n' $((SECONDS - started))
+    [ -z "$show" ] || sed 's/^/    /' "$log"
   else
     printf 'FAILED (exit code %d)\n' "$status"
     tail -n 80 "$log" | sed 's/^/    /'

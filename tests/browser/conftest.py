@@ -1,4 +1,4 @@
-"""A real Chromium, and pages in it that must neither complain nor ask for anything."""
+"""A headless Chromium, and pages that must log no error and send no request."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _VIOLATIONS = (
 
 
 @dataclass
-class Seen:
-    """What a page did that a reader does not see."""
+class PageRecorder:
+    """The console errors and requests of a page."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.add_init_script(_VIOLATIONS)
-        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("console", lambda message: self.errors.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
         self.page.on("dialog", self._dismiss)
         self.page.on("request", lambda request: self.requests.append(request.url))
 
     def _dismiss(self, dialog: Dialog) -> None:
-        self.complaints.append(f"dialog: {dialog.message}")
+        self.errors.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium: the one that scripts/browser found, or one that is on the path. Its sandbox does not work for root."""
+    """Chromium from $CHROMIUM or the path. Its sandbox does not work for root."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not path:
-        pytest.fail("no Chromium: run scripts/browser, which installs one or says how")
+        pytest.fail("no Chromium. Run scripts/browser, which installs it or prints how")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
@@ -53,33 +53,33 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-Open = Callable[..., Page]
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def seen() -> list[Seen]:
-    """What the pages of this test did."""
+def recorders() -> list[PageRecorder]:
+    """One recorder for each page of the test."""
     return []
 
 
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path, seen: list[Seen]) -> Iterator[Open]:
-    """Opens a report as a reader does: the file, from disk. At the end no page has complained or asked for more."""
+def open_page(browser: Browser, tmp_path: Path, recorders: list[PageRecorder]) -> Iterator[OpenPage]:
+    """Open a report from disk. At teardown no page has logged an error or sent a request."""
     contexts = []
 
     def open_report(report: Report, *, quiet: bool = True, **options: Any) -> Page:
-        file = tmp_path / f"report{len(seen)}.html"
+        file = tmp_path / f"report{len(recorders)}.html"
         file.write_text(render_html(report), encoding="utf-8", errors="replace")
         context = browser.new_context(**{"viewport": {"width": 1_400, "height": 900}, **options})
         contexts.append((context, quiet))
         page = context.new_page()
-        seen.append(Seen(page))
+        recorders.append(PageRecorder(page))
         page.goto(file.as_uri())
         return page
 
     yield open_report
-    for one, (context, quiet) in zip(seen, contexts, strict=True):
+    for recorder, (context, quiet) in zip(recorders, contexts, strict=True):
         context.close()
         if quiet:
-            assert one.complaints == []
-            assert len(one.requests) == 1
+            assert recorder.errors == []
+            assert len(recorder.requests) == 1

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Open, Seen
-from tests.browser.scene import PAYLOADS, everything, hostile, many, resnet
+from tests.browser.conftest import OpenPage, PageRecorder
+from tests.browser.reports import PAYLOADS, full_report, hostile_report, large_report, resnet
 from tests.support.factories import entry, report
 
 from model_complexity.escape import plain
@@ -18,7 +18,7 @@ from model_complexity.render.html.module_tree import LONGEST_LABEL
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ["deeper", "fails", "fewer", "fixed", "new", "gone", "same"]
-"""As the page shows them at first: the broken budget, the failure, what changed most."""
+"""In the page's first order: the exceeded budget, the failure, then by size of the change."""
 
 
 def names(page: Page) -> list[str]:
@@ -56,28 +56,28 @@ def module(tree: Locator, label: str) -> Locator:
         ("flops, change", "descending", ["fewer", "same", "deeper"], ["fails", "fixed", "new", "gone"]),
     ],
 )
-def test_sorting_by_a_column_both_ways(
-    opened: Open, column: str, first: str, ascending: list[str], blank: list[str]
+def test_column_header_sorts_both_ways(
+    open_page: OpenPage, column: str, first: str, ascending: list[str], blank: list[str]
 ) -> None:
-    page = opened(everything())
+    page = open_page(full_report())
     assert names(page) == NAMES
     header = page.locator(".configs > thead").get_by_role("columnheader", name=column, exact=True)
     button = header.get_by_role("button")
     button.click()
     expect(header).to_have_attribute("aria-sort", first)
-    found = {first: names(page)}
+    orders = {first: names(page)}
     button.focus()
     page.keyboard.press("Enter")
     second = "descending" if first == "ascending" else "ascending"
     expect(header).to_have_attribute("aria-sort", second)
-    found[second] = names(page)
-    assert found == {"ascending": ascending + blank, "descending": ascending[::-1] + blank}
+    orders[second] = names(page)
+    assert orders == {"ascending": ascending + blank, "descending": ascending[::-1] + blank}
     assert page.locator("[aria-sort]").count() == 1
     expect(page.get_by_role("status")).to_have_text(f"Sorted by {column}, {second}.")
 
 
-def test_every_column_sorts_as_its_numbers_do(opened: Open) -> None:
-    page = opened(many(40, 3))
+def test_every_column_sorts_by_its_numbers(open_page: OpenPage) -> None:
+    page = open_page(large_report(40, 3))
     headers = page.locator(".configs > thead > tr").last.get_by_role("columnheader")
     assert headers.count() == 12
     units = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9}
@@ -90,8 +90,8 @@ def test_every_column_sorts_as_its_numbers_do(opened: Open) -> None:
         assert values == sorted(values, reverse=True), headers.nth(place).text_content()
 
 
-def test_filtering_by_name_and_result(opened: Open) -> None:
-    page = opened(everything())
+def test_filter_matches_name_and_result(open_page: OpenPage) -> None:
+    page = open_page(full_report())
     box = page.get_by_label("Filter by name or result")
     box.fill("FAILS now")
     assert page.locator(".row:visible .file").all_text_contents() == ["fails.py"]
@@ -102,8 +102,8 @@ def test_filtering_by_name_and_result(opened: Open) -> None:
     assert page.locator(".row:visible").count() == 7
 
 
-def test_unfolding_by_mouse(opened: Open) -> None:
-    page = opened(everything())
+def test_tree_unfolds_by_mouse(open_page: OpenPage) -> None:
+    page = open_page(full_report())
     assert page.get_by_role("treegrid").count() == 0, "no tree costs anything before its config is opened"
     tree = open_config(page, "deeper.py")
     expect(config(page, "deeper.py").locator(".toggle").first).to_have_attribute("aria-expanded", "true")
@@ -123,8 +123,8 @@ def test_unfolding_by_mouse(opened: Open) -> None:
     expect(tree).to_be_hidden()
 
 
-def test_unfolding_by_keyboard(opened: Open) -> None:
-    page = opened(everything())
+def test_tree_unfolds_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page(full_report())
     toggle = config(page, "same.py").locator(".toggle").first
     toggle.focus()
     page.keyboard.press("Enter")
@@ -152,8 +152,8 @@ def test_unfolding_by_keyboard(opened: Open) -> None:
     assert outline == "solid"
 
 
-def test_buttons_expand_collapse_and_show_what_changed(opened: Open) -> None:
-    page = opened(everything())
+def test_tree_buttons_expand_collapse_and_show_what_changed(open_page: OpenPage) -> None:
+    page = open_page(full_report())
     tree = open_config(page, "deeper.py")
     panel = config(page, "deeper.py")
     panel.get_by_role("button", name="Expand all").click()
@@ -165,8 +165,8 @@ def test_buttons_expand_collapse_and_show_what_changed(opened: Open) -> None:
     assert tree.locator(".tag").count() == 3 * (1 + 2 + 3)
 
 
-def test_base_and_head_stand_side_by_side_with_their_shares(opened: Open) -> None:
-    tree = open_config(opened(everything()), "deeper.py")
+def test_tree_row_has_base_and_head_with_their_shares(open_page: OpenPage) -> None:
+    tree = open_config(open_page(full_report()), "deeper.py")
     stage = module(tree, "stage0")
     cells = [
         " ".join(text.replace("%base", "% base").split()) for text in stage.get_by_role("gridcell").all_text_contents()
@@ -185,12 +185,12 @@ STAGE = [
 
 
 @pytest.mark.parametrize("name", [*PAYLOADS, "n" * 10_000])
-def test_hostile_names_are_text(opened: Open, name: str) -> None:
-    page = opened(hostile(name))
+def test_hostile_names_are_text(open_page: OpenPage, name: str) -> None:
+    page = open_page(hostile_report(name))
     scripts = page.locator("script").count()
     for toggle in page.locator(".row .toggle").all():
         toggle.click()
-    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    page.locator("details").evaluate_all("all => all.forEach((details) => { details.open = true; })")
     for button in page.get_by_role("button", name=re.compile("Expand all|Show what")).all():
         button.click()
     page.get_by_label("Filter by name or result").fill(name[:300].replace("\n", " "))
@@ -202,9 +202,11 @@ def test_hostile_names_are_text(opened: Open, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no name makes the page wider"
 
 
-def test_the_policy_stops_what_would_leave_the_page(opened: Open, seen: list[Seen]) -> None:
+def test_content_security_policy_blocks_requests_and_scripts(
+    open_page: OpenPage, recorders: list[PageRecorder]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        page = opened(report(entry("a.py", resnet(1), None)), quiet=False)
+        page = open_page(report(entry("a.py", resnet(1), None)), quiet=False)
         page.evaluate(
             """(place) => {
               document.body.insertAdjacentHTML('beforeend', `<img src="${place}"><p onclick="window.owned = 1" id="p">p</p>`);
@@ -219,12 +221,12 @@ def test_the_policy_stops_what_would_leave_the_page(opened: Open, seen: list[See
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()
-    told = {complaint.removeprefix("error: ") for complaint in seen[0].complaints}
-    assert {"CSP img-src", "CSP script-src-attr", "CSP script-src-elem", "CSP connect-src"} <= told
+    violations = {error.removeprefix("error: ") for error in recorders[0].errors}
+    assert {"CSP img-src", "CSP script-src-attr", "CSP script-src-elem", "CSP connect-src"} <= violations
 
 
-def test_five_hundred_configs_of_two_hundred_modules(opened: Open) -> None:
-    page = opened(many(500, 200))
+def test_page_of_five_hundred_configs_builds_trees_on_demand(open_page: OpenPage) -> None:
+    page = open_page(large_report(500, 200))
     assert page.locator(".row").count() == 500
     before = page.evaluate("document.querySelectorAll('*').length")
     assert before < 500 * 100, "modules are data until a config is opened"
@@ -238,8 +240,8 @@ def test_five_hundred_configs_of_two_hundred_modules(opened: Open) -> None:
     assert page.evaluate("document.querySelectorAll('.tree').length") == 1
 
 
-def test_without_scripts_the_table_reads(opened: Open) -> None:
-    page = opened(everything(), java_script_enabled=False)
+def test_table_is_readable_without_scripts(open_page: OpenPage) -> None:
+    page = open_page(full_report(), java_script_enabled=False)
     assert page.locator(".row").count() == 7
     assert page.locator(".row").first.inner_text().split()[0] == "deeper.py"
     expect(page.get_by_text("Without scripts this table reads as it is")).to_be_visible()
@@ -249,21 +251,21 @@ def test_without_scripts_the_table_reads(opened: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 900, 1_400])
-def test_accessible_and_readable(opened: Open, scheme: str, width: int) -> None:
-    page = opened(everything(), color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+def test_page_has_no_accessibility_violations(open_page: OpenPage, scheme: str, width: int) -> None:
+    page = open_page(full_report(), color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
     for name in ("deeper.py", "fails.py"):
         config(page, name).locator(".toggle").first.click()
-    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    page.locator("details").evaluate_all("all => all.forEach((details) => { details.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "axe.run().then((all) => all.violations.map((one) => [one.id, one.nodes.map((node) => node.html)]))"
+    violations = page.evaluate(
+        "axe.run().then((all) => all.violations.map((rule) => [rule.id, rule.nodes.map((node) => node.html)]))"
     )
-    assert found == [], json.dumps(found, indent=1)
+    assert violations == [], json.dumps(violations, indent=1)
 
 
-def test_a_report_of_one_side_has_no_columns_for_the_other(opened: Open) -> None:
-    page = opened(report(entry("a.py", resnet(1), None, reason="requested"), base=None))
+def test_report_without_base_has_no_base_columns(open_page: OpenPage) -> None:
+    page = open_page(report(entry("a.py", resnet(1), None, reason="requested"), base=None))
     headers = page.locator(".configs > thead").get_by_role("columnheader").all_text_contents()
     assert headers == ["config", "input shape", "result", "flops", "params", "activations"]
     tree = open_config(page, "a.py")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.e2e.action_runs import flops_by_config, on_dispatch, report
 from tests.e2e.codebases import CODEBASES
 from tests.e2e.runner import Runner
-from tests.e2e.scene import figures, on_dispatch, report
 from tests.support.github_server import GitHubServer
 from tests.support.pull_request import PullRequestFixture
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("library", CODEBASES)
-def test_the_documented_install_line_is_enough(runner: Runner, tmp_path: Path, library: str) -> None:
+def test_documented_install_line_is_sufficient(runner: Runner, tmp_path: Path, library: str) -> None:
     documented = CODEBASES[library]
     probes = {
         f"configs/probe{number}.py": f"_base_ = '{library}::{name}'\n"
@@ -27,8 +27,8 @@ def test_the_documented_install_line_is_enough(runner: Runner, tmp_path: Path, l
         run = on_dispatch(
             runner, pull_request, {"configs": "configs/*.py"}, inputs={"install": documented.install}, timeout=1_200
         )
-        found = {entry.target.name: entry.head for entry in report(run).entries}
+        heads = {entry.target.name: entry.head for entry in report(run).entries}
 
     assert run.exit_code == 0, run.log
-    assert set(figures(report(run))) == set(probes)
-    assert {name: result for name, result in found.items() if not getattr(result, "flops", 0)} == {}
+    assert set(flops_by_config(report(run))) == set(probes)
+    assert {name: result for name, result in heads.items() if not getattr(result, "figures", {}).get("flops")} == {}

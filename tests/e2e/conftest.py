@@ -1,4 +1,4 @@
-"""The image, built once as shipped, and what runs it."""
+"""The image, built once as shipped, and its runner."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or ROOT / ".cache")
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    """A working container engine; a machine that cannot have one fails the tests."""
+    """Return a working container engine; without one, the tests fail."""
     return find_engine(_CACHE / "model-complexity-e2e")
 
 
 @pytest.fixture(scope="session")
 def runner(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    """Runs the image of this checkout as GitHub's runner does."""
+    """Build the image of this checkout."""
     engine.build(IMAGE, ROOT)
     return Runner(IMAGE, engine, tmp_path_factory.mktemp("runs"), ROOT / "action.yml")

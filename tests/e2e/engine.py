@@ -1,7 +1,7 @@
-"""Finds a container engine or makes one: docker or podman as they are, else podman set up on a bare Debian machine.
+"""Find a container engine: docker, podman, or podman set up on a Debian machine without one.
 
-Such a machine has no engine, often no image registry in reach, and limits that podman's own defaults do not expect. The
-base image is then made from Debian packages under its official name, so the Dockerfile is built as shipped.
+Such a machine often has no image registry and lower limits than podman's defaults. The base image is then made from
+Debian packages under its official name, so that the Dockerfile is built as shipped.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ PACKAGES = ("podman", "runc", "fuse-overlayfs", "uidmap", "conmon", "debootstrap
 """What podman and the base image need on Debian (crun, podman's first choice, refuses a hybrid cgroup mount)."""
 ROOTFS_PACKAGES = "python3,python3-pip,python3-venv,ca-certificates"
 PIP_SETTINGS = ("index-url", "extra-index-url", "find-links", "trusted-host", "cert", "proxy")
-"""The settings of this machine's pip that hold inside a build too."""
+"""The pip settings of this machine that also apply inside a build."""
 
 
 class EngineError(RuntimeError):
-    """There is no container engine and none could be made; the message says what to do."""
+    """No container engine is available. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Engine:
 
     Args:
         program: ``docker`` or ``podman``.
-        environment: variables that its client needs beyond our own.
+        environment: variables for its client, on top of this process's.
     """
 
     program: str
@@ -43,7 +43,7 @@ class Engine:
     def __call__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        """Runs the client and returns what it did, its stdout and stderr together in order; checks nothing."""
+        """Run the client, unchecked, with stdout and stderr in one stream."""
         return subprocess.run(
             [self.program, *arguments],
             env={**os.environ, **self.environment, **(environment or {})},
@@ -57,11 +57,11 @@ class Engine:
         )
 
     def works(self) -> bool:
-        """Whether the client is there and reaches a working engine."""
+        """Return whether the client is installed and reaches an engine."""
         return shutil.which(self.program) is not None and self("info").returncode == 0
 
     def build(self, tag: str, context: Path, *, timeout: float = 1500) -> None:
-        """Builds the Dockerfile in ``context`` with the layers of earlier builds.
+        """Build the Dockerfile in ``context`` with the layers of earlier builds.
 
         Raises:
             EngineError: the build failed; the message ends with its last lines.
@@ -73,10 +73,10 @@ class Engine:
 
 
 def find_engine(state: Path) -> Engine:
-    """Returns an engine that can build from ``BASE_IMAGE``, after setting one up where needed.
+    """Return an engine that can build from ``BASE_IMAGE``; set one up if needed.
 
     Args:
-        state: a folder for what the set-up leaves behind, kept between runs.
+        state: a folder for the set-up's files, kept between runs.
 
     Raises:
         EngineError: no engine, and not root on Debian.
@@ -102,10 +102,10 @@ def _ensure_pulled(podman: Engine) -> None:
 def _podman_on_debian(state: Path) -> Engine:
     state.mkdir(parents=True, exist_ok=True)
     if not all(shutil.which(program) for program in ("podman", "runc", "conmon", "debootstrap")):
-        _say("installing podman")
+        _log("installing podman")
         noninteractive = {"DEBIAN_FRONTEND": "noninteractive"}
-        _must(["apt-get", "update", "-q"], noninteractive)
-        _must(["apt-get", "install", "-yq", "--no-install-recommends", *PACKAGES], noninteractive)
+        _run_checked(["apt-get", "update", "-q"], noninteractive)
+        _run_checked(["apt-get", "install", "-yq", "--no-install-recommends", *PACKAGES], noninteractive)
     settings = pip_settings()
     (state / "pip.conf").write_text(pip_conf(settings))
     mounts = [f"{state / 'pip.conf'}:/etc/pip.conf:ro", *(f"{path}:{path}:ro" for path in local_paths(settings))]
@@ -128,16 +128,18 @@ def _podman_on_debian(state: Path) -> Engine:
 
 
 def _import_base_image(podman: Engine, state: Path) -> None:
-    _say(f"no image registry: making {BASE_IMAGE} from Debian packages")
+    _log(f"no image registry: making {BASE_IMAGE} from Debian packages")
     root = state / "rootfs"
     shutil.rmtree(root, ignore_errors=True)
-    _must(["debootstrap", "--variant=minbase", f"--include={ROOTFS_PACKAGES}", SUITE, str(root), debian_mirror()])
+    _run_checked(
+        ["debootstrap", "--variant=minbase", f"--include={ROOTFS_PACKAGES}", SUITE, str(root), debian_mirror()]
+    )
     # As in the official image: pip may install beside the distribution's packages, and Python is called `python`.
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     archive = state / "rootfs.tar"
-    _must(
+    _run_checked(
         [
             "tar",
             "-C",
@@ -159,45 +161,45 @@ def _import_base_image(podman: Engine, state: Path) -> None:
 
 
 def debian_mirror() -> str:
-    """The Debian archive that this machine's apt uses for ``SUITE``, or the official one."""
+    """Return the Debian archive that apt uses for ``SUITE``, or the official one."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(CODENAME) $(COMPONENT) $(REPO_URI)"],
         capture_output=True,
         text=True,
         check=False,
     )
-    found = re.search(rf"^{SUITE} main (\S+)$", listed.stdout, re.MULTILINE)
-    return found[1] if found else "http://deb.debian.org/debian"
+    target = re.search(rf"^{SUITE} main (\S+)$", listed.stdout, re.MULTILINE)
+    return target[1] if target else "http://deb.debian.org/debian"
 
 
 def pip_settings() -> dict[str, str]:
-    """This machine's own pip settings that a build needs too, from its configuration files and ``PIP_*`` variables."""
+    """Return this machine's pip settings that a build needs, from pip.conf and ``PIP_*`` variables."""
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     return parse_pip_settings(listed.stdout)
 
 
 def parse_pip_settings(listing: str) -> dict[str, str]:
-    """Reads the lines of ``pip config list``, e.g. ``global.find-links='/srv/wheels'``; variables come last and win."""
-    found = dict(re.findall(r"^(?:global|install|:env:)\.([a-z-]+)='(.*)'$", listing, re.MULTILINE))
-    return {name: found[name].replace("\\n", " ") for name in PIP_SETTINGS if name in found}
+    """Parse ``pip config list``, e.g. ``global.find-links='/srv/wheels'``. Variables come last and win."""
+    listed = dict(re.findall(r"^(?:global|install|:env:)\.([a-z-]+)='(.*)'$", listing, re.MULTILINE))
+    return {name: listed[name].replace("\\n", " ") for name in PIP_SETTINGS if name in listed}
 
 
 def pip_conf(settings: Mapping[str, str]) -> str:
-    """Returns the text of a pip.conf with these settings."""
+    """Return a pip.conf with these settings."""
     return "".join(["[global]\n", *(f"{name} = {value}\n" for name, value in settings.items())])
 
 
 def local_paths(settings: Mapping[str, str]) -> list[Path]:
-    """The existing files and folders that the settings name: a build must see them at the same place."""
+    """Return the existing paths that the settings name; a build mounts them."""
     words = [word.removeprefix("file://") for value in settings.values() for word in value.split()]
     named = {Path(word) for word in words if word.startswith("/")}
-    # An index may link to files beside it (../../files): its parent is what must be visible.
+    # An index may link to ../../files, so its parent is mounted.
     roots = {path.parent if path.name == "simple" else path for path in named}
     return sorted(path for path in roots if path.exists())
 
 
 def containers_conf(mounts: Sequence[str]) -> str:
-    """Returns the text of a containers.conf for root on a machine without systemd, bridges or raised limits."""
+    """Return a containers.conf for root without systemd, bridges or raised limits."""
     volumes = ", ".join(f'"{mount}"' for mount in mounts)
     return f"""\
 [containers]
@@ -214,11 +216,11 @@ events_logger = "file"
 """
 
 
-def _say(what: str) -> None:
-    print(f"e2e: {what}", file=sys.stderr, flush=True)
+def _log(message: str) -> None:
+    print(f"e2e: {message}", file=sys.stderr, flush=True)
 
 
-def _must(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+def _run_checked(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     done = subprocess.run(
         command,
         env={**os.environ, **(environment or {})},

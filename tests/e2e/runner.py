@@ -1,4 +1,4 @@
-"""Runs an image the way GitHub's runner runs a Docker container action: same mounts, environment and file commands.
+"""Run an image as GitHub's runner runs a Docker container action: same mounts, environment and file commands.
 
 Source: docs.github.com, actions/reference/workflows-and-actions/dockerfile-support and .../workflow-commands.
 """
@@ -28,15 +28,15 @@ FILE_COMMANDS = {
     "GITHUB_PATH": "add_path",
     "GITHUB_STATE": "save_state",
 }
-"""The variable and the stem of the file that it names."""
+"""Variable -> stem of the file that it names."""
 RUNNER_OWNER = "1001:121"
-"""Who owns the workspace on GitHub's machines, while the action runs as root."""
+"""The owner of the workspace on GitHub's machines. The action runs as root."""
 TOKEN_EXPRESSION = "${{ github.token }}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of the action did."""
+    """The result of one run of the action."""
 
     exit_code: int
     outputs: dict[str, str]
@@ -47,18 +47,18 @@ class Run:
     log: str
     """stdout and stderr, in order."""
     workspace: Path
-    """The workspace as the action left it: a copy of the one given."""
+    """A copy of the checkout, as the action left it."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs one image again and again, each time on a fresh machine as far as the image can see.
+    """Runs one image, each time with fresh mounts.
 
     Args:
         image: name of the built image.
         engine: what runs it.
-        root: folder for the runs' files; they stay there.
+        root: folder for the runs' files, which are kept.
         action: the action.yml whose inputs and defaults are passed, as the runner does.
     """
 
@@ -84,7 +84,7 @@ class Runner:
         entrypoint: Sequence[str] | None = None,
         timeout: float = 600,
     ) -> Run:
-        """Runs the action once, on host networking so that it reaches a server on loopback.
+        """Run the action once, on the host's network so that it reaches a server on loopback.
 
         Args:
             event_name: GITHUB_EVENT_NAME, e.g. ``pull_request``.
@@ -95,11 +95,11 @@ class Runner:
             repository: ``owner/name`` that the workflow runs in.
             sha: GITHUB_SHA.
             ref: GITHUB_REF.
-            token: what ``${{ github.token }}`` stands for.
+            token: the value of ``${{ github.token }}``.
             extra_env: further variables, as under ``env:``.
             options: further arguments to the engine's ``run``, as under ``container: options``.
-            entrypoint: program and arguments in place of the image's own, to look at the image from inside.
-            timeout: seconds after which the run is ended and TimeoutExpired raised.
+            entrypoint: program and arguments instead of the image's own.
+            timeout: seconds until the container is removed and TimeoutExpired raised.
         """
         machine = Path(tempfile.mkdtemp(prefix="run.", dir=self.root))
         temp, checkout = _make_machine(machine, payload, workspace)
@@ -199,26 +199,25 @@ def _github_environment(event_name: str, api_url: str, repository: str, sha: str
     }
 
 
-def input_environment(action: Path, given: Mapping[str, str], token: str) -> dict[str, str]:
-    """Returns the INPUT_ variables for every input that action.yml declares: the value given, else the default.
+def input_environment(action: Path, inputs: Mapping[str, str], token: str) -> dict[str, str]:
+    """Return the INPUT_ variables for every input of action.yml: the value, or the default.
 
     Raises:
-        ValueError: a value is given for an input that action.yml does not declare (the runner only warns; a test that
-            does this is wrong).
+        ValueError: action.yml declares no such input. The runner only warns, but the test is wrong.
     """
     declared: dict[str, Any] = yaml.safe_load(action.read_text())["inputs"]
-    unknown = given.keys() - declared.keys()
+    unknown = inputs.keys() - declared.keys()
     if unknown:
         raise ValueError(f"action.yml has no input {sorted(unknown)}")
-    defaults = {name: str((about or {}).get("default", "")) for name, about in declared.items()}
+    defaults = {name: str((spec or {}).get("default", "")) for name, spec in declared.items()}
     values = {name: token if default == TOKEN_EXPRESSION else default for name, default in defaults.items()} | dict(
-        given
+        inputs
     )
     return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in values.items()}
 
 
 def parse_file_command(text: str) -> dict[str, str]:
-    """Reads GITHUB_OUTPUT (or GITHUB_ENV) as the runner does: ``name=value``, or ``name<<END``, lines, ``END``.
+    """Parse GITHUB_OUTPUT (or GITHUB_ENV) as the runner does: ``name=value``, or ``name<<END``, lines, ``END``.
 
     Raises:
         ValueError: the runner would fail the step, e.g. for a line of neither form or a heredoc without its end.

@@ -1,4 +1,4 @@
-"""A pull request in a detection repository: mmdet from the package index beside mmcv without its compiled part."""
+"""A pull request in a detection repository, with mmdet from the package index and mmcv without compiled operators."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.action_runs import comments, flops_by_config, on_pull_request, report, row_cells
 from tests.e2e.codebases import CODEBASES
 from tests.e2e.runner import Runner
-from tests.e2e.scene import cells, comments, figures, on_pull_request, report
 from tests.support.github_server import GitHubServer
 from tests.support.pull_request import PullRequestFixture
 
@@ -26,22 +26,22 @@ from mmdet.registry import MODELS
 
 
 @MODELS.register_module()
-class ShopHead(Shared2FCBBoxHead):
+class CustomHead(Shared2FCBBoxHead):
     pass
 """
 DATA = "'mmdet::_base_/datasets/coco_detection.py', 'mmdet::_base_/default_runtime.py'"
 PROPOSALS = 1_000
-"""mmdet's own base file keeps so many of a region proposal network."""
+"""The number that mmdet's base file keeps of a region proposal network."""
 LEVELS = (100 * 168, 50 * 84, 25 * 42, 13 * 21, 7 * 11)
 """Of the feature pyramid at 800 x 1344, at strides of 8 to 128."""
 
 
 def detector(width: int) -> str:
     """A base file of the repository on one of mmdet's, whose box head is a class of the repository's own."""
-    head = f"dict(type='ShopHead', fc_out_channels={width})"
+    head = f"dict(type='CustomHead', fc_out_channels={width})"
     return (
         f"_base_ = ['mmdet::_base_/models/faster-rcnn_r50_fpn.py', {DATA}]\n"
-        f"custom_imports = dict(imports=['shop.heads'])\nmodel = dict(roi_head=dict(bbox_head={head}))\n"
+        f"custom_imports = dict(imports=['detection.heads'])\nmodel = dict(roi_head=dict(bbox_head={head}))\n"
     )
 
 
@@ -66,8 +66,8 @@ def pull_request(tmp_path: Path) -> Iterator[PullRequestFixture]:
         pull_request.main(
             "Detectors",
             {
-                "shop/__init__.py": "",
-                "shop/heads.py": HEADS,
+                "detection/__init__.py": "",
+                "detection/heads.py": HEADS,
                 BASE: detector(1024),
                 FASTER: "_base_ = './_base_/detector.py'\n",
                 RETINA: retinanet(4),
@@ -83,14 +83,12 @@ def pull_request(tmp_path: Path) -> Iterator[PullRequestFixture]:
         yield pull_request
 
 
-def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators(
-    runner: Runner, pull_request: PullRequestFixture
-) -> None:
+def test_detectors_are_compared_without_compiled_operators(runner: Runner, pull_request: PullRequestFixture) -> None:
     run = on_pull_request(runner, pull_request, inputs={"install": CODEBASES["mmdet"].install})
 
     assert run.exit_code == 0, run.log
     (comment,) = comments(pull_request)
-    faster, deformable, retina = (cells(comment.body, config) for config in (FASTER, DEFORMABLE, RETINA))
+    faster, deformable, retina = (row_cells(comment.body, config) for config in (FASTER, DEFORMABLE, RETINA))
     assert faster[0] == "`faster-rcnn.py`, through `_base_/detector.py`, for 1,000 proposals"
     assert deformable[0] == "`faster-rcnn_dconv.py`, new, for 1,000 proposals"
     assert retina[0] == "`retinanet.py`"
@@ -100,11 +98,11 @@ def test_a_pull_request_to_detectors_gets_its_comment_without_compiled_operators
         "of which only the shapes were computed: `modulated_deform_conv_forward`, `roi_align_forward`." in comment.body
     )
 
-    found = figures(report(run))
-    moved = {
-        name: head - base for name, (head, base) in found.items() if isinstance(head, int) and isinstance(base, int)
+    flops_of = flops_by_config(report(run))
+    deltas = {
+        name: head - base for name, (head, base) in flops_of.items() if isinstance(head, int) and isinstance(base, int)
     }
-    assert moved == {
+    assert deltas == {
         FASTER: head_flops(512) - head_flops(1024),
         RETINA: 2 * 256 * 256 * 9 * sum(LEVELS),
     }

@@ -1,4 +1,4 @@
-"""The harness itself, without a container: what it reads, passes on and writes for the engine."""
+"""The test harness itself, without a container engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.e2e.engine import containers_conf, local_paths, parse_pip_settings, p
 from tests.e2e.runner import input_environment, parse_file_command
 
 
-def test_reads_file_commands_as_the_runner_does() -> None:
+def test_file_command_is_parsed_as_the_runner_does() -> None:
     text = "one=1\ntwo<<END\na=b\n\nc<<d\nEND\n\nthree=x=y<<z\nempty=\nnone<<E\nE\none=again\n"
 
     assert parse_file_command(text) == {
@@ -24,12 +24,12 @@ def test_reads_file_commands_as_the_runner_does() -> None:
 
 
 @pytest.mark.parametrize("text", ["plain\n", "=value\n", "<<END\nEND\n", "name<<END\nvalue\n", "name<<\nvalue\n\n"])
-def test_refuses_file_commands_that_the_runner_refuses(text: str) -> None:
+def test_file_command_is_an_error_when_the_runner_refuses_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"name=value|never ends|needs an end"):
         parse_file_command(text)
 
 
-def test_passes_inputs_with_the_defaults_of_the_action(tmp_path: Path) -> None:
+def test_input_environment_has_the_actions_defaults(tmp_path: Path) -> None:
     action = tmp_path / "action.yml"
     action.write_text(
         "inputs:\n  github-token: {default: '${{ github.token }}'}\n  max-configs: {default: 20}\n  a name: {}\n  install:\n"
@@ -45,7 +45,7 @@ def test_passes_inputs_with_the_defaults_of_the_action(tmp_path: Path) -> None:
         input_environment(action, {"max_configs": "3"}, "secret")
 
 
-def test_hands_the_machines_pip_settings_to_a_build(tmp_path: Path) -> None:
+def test_pip_settings_reach_the_build(tmp_path: Path) -> None:
     (tmp_path / "mirror" / "simple").mkdir(parents=True)
     wheels = tmp_path / "wheels"
     wheels.mkdir()
@@ -65,7 +65,7 @@ def test_hands_the_machines_pip_settings_to_a_build(tmp_path: Path) -> None:
     assert f'volumes = ["{wheels}:{wheels}:ro"]' in containers_conf([f"{wheels}:{wheels}:ro"])
 
 
-def test_one_torch_for_the_image_and_the_checkout() -> None:
+def test_dockerfile_and_setup_pin_the_same_torch() -> None:
     dockerfile = set(re.findall(r"^ARG TORCH=(\S+)\+", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     setup = set(re.findall(r"^TORCH=(\S+)$", (ROOT / "scripts" / "setup").read_text(), re.MULTILINE))
 

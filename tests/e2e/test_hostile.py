@@ -1,4 +1,4 @@
-"""A pull request that attacks from inside: its configs and models try to read secrets, speak to the runner and falsify others."""
+"""A hostile pull request: its code tries to read secrets, send workflow commands and forge measurements."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.log import obeyed, visible
+from tests.e2e.action_runs import NETS, comments, flops, flops_by_config, net, on_pull_request, report
 from tests.e2e.runner import FILE_COMMANDS, Run, Runner
-from tests.e2e.scene import NETS, comments, figures, flops, net, on_pull_request, report
+from tests.e2e.step_log import shown_log, workflow_commands
 from tests.support.github_server import GitHubServer
 from tests.support.pull_request import CREDENTIAL, PullRequestFixture
 
@@ -31,7 +31,7 @@ TOKEN = "secret-of-the-workflow"
 
 @pytest.fixture(scope="module")
 def attacked(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, PullRequestFixture]]:
-    """One run over the hostile pull request, which all tests of this module look at."""
+    """Run the action once on the hostile pull request, for all tests of this module."""
     with GitHubServer() as server:
         pull_request = PullRequestFixture(tmp_path_factory.mktemp("attacked"), server, token=TOKEN)
         base = {"nets.py": NETS, "probes.py": (HOSTILE / "probes.py").read_text()}
@@ -40,18 +40,18 @@ def attacked(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         (pull_request.clone / "model-complexity").symlink_to("/github/file_commands")
         changes = {"configs/h_watch.py": WATCH + "# again\n", "configs/z_honest.py": net(16)}
         pull_request.push("Hostile", {**attacks, **changes, "configs/0\n::error::forged.py": "_base_ = forged()\n"})
-        told: dict[str, Any] = {"extra_env": RUNNER_SECRETS, "extra_payload": {"planted": IN_THE_EVENT}}
-        # One at a time, so that what is printed can be read line by line; tests/integration has them side by side.
+        planted: dict[str, Any] = {"extra_env": RUNNER_SECRETS, "extra_payload": {"planted": IN_THE_EVENT}}
+        # One job at a time, so that output is in order. tests/integration runs several.
         yield (
-            on_pull_request(runner, pull_request, inputs={"shapes": "224", "jobs": "1", "timeout": "30"}, **told),
+            on_pull_request(runner, pull_request, inputs={"shapes": "224", "jobs": "1", "timeout": "30"}, **planted),
             pull_request,
         )
 
 
 def probes(run: Run) -> dict[str, str]:
-    """Attempt -> how it ended, as the hostile code said in the log."""
-    said = [line.split("PROBE ", 1)[1] for line in run.log.splitlines() if "| PROBE " in line]
-    return dict(line.rsplit(": ", 1) for line in said)
+    """Map each attempt to the outcome that the hostile code printed."""
+    printed = [line.split("PROBE ", 1)[1] for line in run.log.splitlines() if "| PROBE " in line]
+    return dict(line.rsplit(": ", 1) for line in printed)
 
 
 def test_every_attempt_is_refused(attacked: tuple[Run, PullRequestFixture]) -> None:
@@ -64,10 +64,10 @@ def test_every_attempt_is_refused(attacked: tuple[Run, PullRequestFixture]) -> N
     assert [name for name, end in ended.items() if end == "{}"] == ["load: variables", "build: variables"]
 
 
-def test_no_secret_is_in_anything_that_is_shown(attacked: tuple[Run, PullRequestFixture]) -> None:
+def test_no_secret_is_shown(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, pull_request = attacked
     files = [path for path in (run.workspace / "model-complexity").rglob("*") if path.is_file()]
-    shown = [visible(run.log), run.summary, str(run.outputs), *(comment.body for comment in comments(pull_request))]
+    shown = [shown_log(run.log), run.summary, str(run.outputs), *(comment.body for comment in comments(pull_request))]
     shown += [path.read_text() for path in files]
     planted = (run.workspace / ".git" / "config").read_text()
 
@@ -79,13 +79,13 @@ def test_no_secret_is_in_anything_that_is_shown(attacked: tuple[Run, PullRequest
     assert [secret for secret in secrets for text in shown if secret in text] == []
 
 
-def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(
+def test_attack_fails_only_its_own_config(
     attacked: tuple[Run, PullRequestFixture],
 ) -> None:
     run, pull_request = attacked
 
     assert run.exit_code == 0, run.log[-5000:]
-    assert figures(report(run)) == {
+    assert flops_by_config(report(run)) == {
         "configs/0\n::error::forged.py": ("config_load", None),
         "configs/a_spy_at_load.py": ("config_load", None),
         "configs/b_spy_at_build.py": (flops(8), None),
@@ -103,10 +103,10 @@ def test_the_honest_config_has_its_figures_and_each_attack_costs_only_itself(
     assert "| 2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%) |" in comment.body
 
 
-def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, PullRequestFixture]) -> None:
+def test_runner_executes_only_the_actions_commands(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
 
-    commands = obeyed(run.log)
+    commands = workflow_commands(run.log)
 
     names = [command.name for command in commands]
     annotated = ["warning"] * 7  # six failures, and a file that could not be read for inheritance
@@ -116,7 +116,7 @@ def test_the_runner_obeys_only_what_is_ours(attacked: tuple[Run, PullRequestFixt
     assert run.log.count("the end of it") == 2
 
 
-def test_whatever_the_hostile_code_prints_stands_where_the_runner_obeys_nothing(
+def test_hostile_output_is_printed_only_between_stop_commands(
     attacked: tuple[Run, PullRequestFixture],
 ) -> None:
     run, _ = attacked
@@ -129,7 +129,7 @@ def test_whatever_the_hostile_code_prints_stands_where_the_runner_obeys_nothing(
     assert "\n  | " not in outside
 
 
-def test_what_was_left_running_is_dead_before_the_next_config_is_measured(
+def test_lingering_process_is_killed_before_the_next_config(
     attacked: tuple[Run, PullRequestFixture],
 ) -> None:
     run, _ = attacked
@@ -140,28 +140,28 @@ def test_what_was_left_running_is_dead_before_the_next_config_is_measured(
     assert "| WATCH lingerers: 0\n" in base
 
 
-def test_the_runners_files_hold_only_our_words(attacked: tuple[Run, PullRequestFixture]) -> None:
+def test_file_commands_have_only_the_actions_values(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
     folder = run.workspace.parent / "_temp" / "_runner_file_commands"
 
     assert {path.name for path in folder.iterdir()} == {f"{stem}_1" for stem in FILE_COMMANDS.values()}
-    figures = {"verdict", "flops-delta", "params-delta", "results"}
-    assert run.outputs.keys() == {"report", "configs", "failed", "comment-url"} | figures
+    results = {"verdict", "flops-delta", "params-delta", "results"}
+    assert run.outputs.keys() == {"report", "configs", "failed", "comment-url"} | results
     assert (run.outputs["configs"], run.outputs["failed"]) == ("12", "6")
     assert (run.env, run.path, (folder / "save_state_1").read_text()) == ("", "", "")
     assert run.summary.startswith("## Model complexity\n")
     assert run.summary.count("## Model complexity\n") == 1
 
 
-def test_the_planted_link_is_replaced_and_not_followed(attacked: tuple[Run, PullRequestFixture]) -> None:
+def test_planted_symlink_is_replaced_and_not_followed(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
-    ours = run.workspace / "model-complexity"
+    folder = run.workspace / "model-complexity"
 
-    assert not ours.is_symlink()
-    assert sorted(path.name for path in (ours / "default").iterdir()) == ["comment.md", "report.html", "report.json"]
+    assert not folder.is_symlink()
+    assert sorted(path.name for path in (folder / "default").iterdir()) == ["comment.md", "report.html", "report.json"]
 
 
-def test_the_log_stays_bounded(attacked: tuple[Run, PullRequestFixture]) -> None:
+def test_log_is_bounded(attacked: tuple[Run, PullRequestFixture]) -> None:
     run, _ = attacked
 
     assert run.log.count("its output goes on") == 1

@@ -1,4 +1,4 @@
-"""The image itself: what is in it, who may do what, and what the pull request's files cannot reach."""
+"""The image: its contents, the permissions of its users, and isolation from the workspace."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.e2e.runner import Run, Runner
 pytestmark = pytest.mark.e2e
 
 API = "http://127.0.0.1:9"
-"""Nothing listens on the discard port: these runs get by without an API."""
+"""Nothing listens on the discard port: these runs use no API."""
 
 
 def python(runner: Runner, code: str, *, workspace: Path | None = None, **inputs: str) -> Run:
     """Runs code in the entrypoint's own interpreter, isolated as there."""
-    given = {name.replace("_", "-"): value for name, value in inputs.items()}
+    inputs = {name.replace("_", "-"): value for name, value in inputs.items()}
     return runner.run(
-        "workflow_dispatch", {}, API, workspace, given, entrypoint=["/opt/host/bin/python", "-I", "-u", "-c", code]
+        "workflow_dispatch", {}, API, workspace, inputs, entrypoint=["/opt/host/bin/python", "-I", "-u", "-c", code]
     )
 
 
@@ -38,7 +38,7 @@ def as_user(runner: Runner, user: str, code: str) -> Run:
     )
 
 
-def test_starts_without_a_shell_and_isolated(runner: Runner) -> None:
+def test_entrypoint_is_isolated_python_without_a_shell(runner: Runner) -> None:
     inspected = runner.engine("image", "inspect", "--format", "{{json .Config}}", runner.image)
 
     config = json.loads(inspected.stdout)
@@ -47,7 +47,7 @@ def test_starts_without_a_shell_and_isolated(runner: Runner) -> None:
     assert not config.get("WorkingDir", "").startswith("/github"), "the runner sets the working directory"
 
 
-def test_sees_inputs_with_hyphens_and_the_runners_variables(runner: Runner) -> None:
+def test_entrypoint_gets_hyphenated_inputs_and_runner_variables(runner: Runner) -> None:
     code = """
 import json, os
 names = ["INPUT_MAX-CONFIGS", "INPUT_GITHUB-TOKEN", "MODEL_COMPLEXITY_PYTHON", "MODEL_COMPLEXITY_WORKER_USER"]
@@ -64,7 +64,7 @@ with open(os.environ["GITHUB_STEP_SUMMARY"], "a") as summary:
     assert run.outputs["uid"] == "0"
 
 
-def test_the_host_has_its_packages_and_no_torch(runner: Runner) -> None:
+def test_host_environment_has_its_packages_and_no_torch(runner: Runner) -> None:
     code = """
 import importlib.util as u
 import github, jinja2, pydantic, tabulate
@@ -101,7 +101,7 @@ def test_nothing_is_imported_from_the_workspace(runner: Runner, tmp_path: Path) 
     assert not [entry for entry in entries if entry in {"", "."} or entry.startswith("/github")]
 
 
-def test_the_measuring_half_imports_as_the_worker(runner: Runner) -> None:
+def test_worker_environment_imports_as_the_worker(runner: Runner) -> None:
     code = """
 import cv2, fvcore.nn, matplotlib, mmengine, mmengine.registry, mmengine.runner, tabulate, torch
 print(torch.__version__, torch.cuda.is_available(), torch.ones(2).sum().item())
@@ -112,7 +112,7 @@ print(torch.__version__, torch.cuda.is_available(), torch.ones(2).sum().item())
     assert (run.exit_code, run.log) == (0, "2.13.0+cpu False 2.0\n")
 
 
-def test_the_worker_may_change_nothing(runner: Runner) -> None:
+def test_worker_user_cannot_write_outside_its_home(runner: Runner) -> None:
     code = """
 import os, sysconfig
 print(os.getuid())
@@ -132,13 +132,13 @@ for secret in ["/etc/shadow", "/root/.bashrc"]:
     run = as_worker(runner, code)
 
     assert run.exit_code == 0, run.log
-    said = run.log.splitlines()
-    assert said[0] == "10001"
-    assert [line for line in said[1:] if line.endswith("True")] == []
-    assert said[-2:] == ["refused /etc/shadow", "refused /root/.bashrc"]
+    lines = run.log.splitlines()
+    assert lines[0] == "10001"
+    assert [line for line in lines[1:] if line.endswith("True")] == []
+    assert lines[-2:] == ["refused /etc/shadow", "refused /root/.bashrc"]
 
 
-def test_the_installer_may_change_the_analysis_environment_and_nothing_else(runner: Runner) -> None:
+def test_installer_user_can_write_only_the_worker_environment(runner: Runner) -> None:
     code = """
 import os, pathlib, sysconfig
 own = pathlib.Path(sysconfig.get_path("purelib"), "added.py")
@@ -152,7 +152,7 @@ print([path for path in ["/opt/host/lib", "/opt/model-complexity", "/github/work
     assert (run.exit_code, run.log) == (0, "10002 True\n[]\n")
 
 
-def test_has_git_and_no_build_leftovers(runner: Runner) -> None:
+def test_image_has_git_and_no_caches(runner: Runner) -> None:
     code = """
 import pathlib, subprocess
 print(subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[:2])

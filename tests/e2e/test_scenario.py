@@ -8,10 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.action_runs import (
+    NETS,
+    comments,
+    flops,
+    flops_by_config,
+    net,
+    on_dispatch,
+    on_pull_request,
+    report,
+    row_cells,
+)
 from tests.e2e.conftest import ROOT
-from tests.e2e.log import obeyed
 from tests.e2e.runner import Runner
-from tests.e2e.scene import NETS, cells, comments, figures, flops, net, on_dispatch, on_pull_request, report
+from tests.e2e.step_log import workflow_commands
 from tests.support import zoo
 from tests.support.github_server import GitHubServer
 from tests.support.pull_request import PullRequestFixture
@@ -21,7 +31,7 @@ from model_complexity.report import Measurement
 pytestmark = pytest.mark.e2e
 
 INSTALL = "pip install --quiet --no-deps --no-build-isolation -r requirements.txt"
-"""What this repository's own demo installs, and in the same versions: mmpretrain and what it imports."""
+"""Install the pinned mmpretrain and its imports, as scripts/demo does."""
 READ_ONLY = "ghs_readonly"
 RESNET_18 = 1_818_553_856
 """mmpretrain publishes 1.82G."""
@@ -61,7 +71,7 @@ def get_flops(tree: Path, config: str) -> tuple[str, str]:
     return block, f"|{table}"
 
 
-def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, pull_request: PullRequestFixture) -> None:
+def test_comment_is_created_then_updated_then_kept(runner: Runner, pull_request: PullRequestFixture) -> None:
     requirements = (ROOT / "action" / "requirements" / "zoo.txt").read_text()
     pull_request.main("mmpretrain's configs", {**zoo.configs(), "requirements.txt": requirements})
     pull_request.push("Finer patches, deeper stem", zoo.finer_patches_deeper_stem(pull_request.clone))
@@ -71,22 +81,22 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, pull
 
     assert first.exit_code == 0, first.log
     (created,) = comments(pull_request)
-    vit, resnet, broken = (cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
+    vit, resnet, broken = (row_cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
     assert vit[1] == "23.186G (+5.604G, +31.87\N{NO-BREAK SPACE}%)"
     assert f"through `{zoo.RESNET_BASE.removeprefix('configs/')}`" in resnet[0]
     assert "**cannot be loaded:**" in broken[0]
     assert broken[1:] == ["none", "none", "none"]
-    found = figures(report(first))
-    assert found[zoo.VIT] == (vit_flops(14), vit_flops(16))
-    assert found[zoo.RESNET] == (RESNET_18 + DEEPER_STEM, RESNET_18)
-    assert found[zoo.BROKEN] == ("config_syntax", None)
-    assert len(found) == 3
+    flops_of = flops_by_config(report(first))
+    assert flops_of[zoo.VIT] == (vit_flops(14), vit_flops(16))
+    assert flops_of[zoo.RESNET] == (RESNET_18 + DEEPER_STEM, RESNET_18)
+    assert flops_of[zoo.BROKEN] == ("config_syntax", None)
+    assert len(flops_of) == 3
     block, table = get_flops(pull_request.clone, zoo.VIT)
     for text in (created.body, first.summary):
         assert f"```text\n{block}\n```" in text
         assert f"```text\n{table}\n```" in text
     results = json.loads(first.outputs["results"])
-    assert [one["config"] for one in results["results"]] == [zoo.BROKEN, zoo.VIT, zoo.RESNET]
+    assert [result["config"] for result in results["results"]] == [zoo.BROKEN, zoo.VIT, zoo.RESNET]
     more = float(first.outputs["flops-delta"])
     assert more == pytest.approx(100 * (vit_flops(14) / vit_flops(16) - 1), abs=1e-4)
     shown_above = {"results", "flops-delta", "params-delta"}
@@ -112,7 +122,7 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, pull
     assert report(second).head == pushed
 
 
-def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(
+def test_fork_with_read_only_token_gets_report_without_comment(
     runner: Runner, pull_request: PullRequestFixture
 ) -> None:
     pull_request.main("A net", {"nets.py": NETS, "configs/net.py": net(8)})
@@ -123,15 +133,15 @@ def test_a_fork_with_a_read_only_token_gets_its_figures_without_a_comment(
 
     assert run.exit_code == 0, run.log
     assert comments(pull_request) == []
-    warnings = [command.data for command in obeyed(run.log) if command.name == "warning"]
+    warnings = [command.data for command in workflow_commands(run.log) if command.name == "warning"]
     assert len(warnings) == 1
     assert "read-only token to pull requests from forks" in warnings[0]
     assert "2.408M" in run.summary
-    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+    assert flops_by_config(report(run)) == {"configs/net.py": (flops(16), flops(8))}
     assert (run.outputs["comment-url"], run.outputs["configs"]) == ("", "1")
 
 
-def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(
+def test_read_only_token_is_an_error_that_names_the_permission_when_not_from_a_fork(
     runner: Runner, small: PullRequestFixture
 ) -> None:
     small.server.state.add_token(READ_ONLY, permission="read")
@@ -139,43 +149,43 @@ def test_a_read_only_token_at_home_is_a_mistake_that_names_the_permission(
     run = on_pull_request(runner, small, token=READ_ONLY)
 
     assert run.exit_code == 2, run.log
-    (error,) = [command for command in obeyed(run.log) if command.name == "error"]
+    (error,) = [command for command in workflow_commands(run.log) if command.name == "error"]
     assert "`permissions: {contents: read, pull-requests: write}`" in error.data
-    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+    assert flops_by_config(report(run)) == {"configs/net.py": (flops(16), flops(8))}
     assert comments(small) == []
 
 
-def test_started_by_hand_without_a_pull_request_it_measures_and_writes_no_comment(
+def test_manual_run_measures_without_comment_when_no_pull_request_is_given(
     runner: Runner, small: PullRequestFixture
 ) -> None:
     run = on_dispatch(runner, small, {"configs": "configs/net.py", "shapes": "32, 64x32"})
 
     assert run.exit_code == 0, run.log
-    found = report(run)
+    written = report(run)
     measured = [
         (entry.shape, entry.primary.figures["flops"])
-        for entry in found.entries
+        for entry in written.entries
         if isinstance(entry.primary, Measurement)
     ]
     assert measured == [((3, 32, 32), flops(8, 32, 32)), ((3, 64, 32), flops(8, 64, 32))]
-    assert (found.pull_request, found.head, found.base) == (None, small.base_sha, None)
+    assert (written.pull_request, written.head, written.base) == (None, small.base_sha, None)
     assert "24.576K" in run.summary
     assert run.outputs["comment-url"] == ""
     assert comments(small) == []
     assert small.server.state.requests("POST") == []
 
 
-def test_started_by_hand_with_a_pull_request_it_comments_there(runner: Runner, small: PullRequestFixture) -> None:
+def test_manual_run_comments_when_a_pull_request_is_given(runner: Runner, small: PullRequestFixture) -> None:
     run = on_dispatch(runner, small, {"pr-number": str(small.number), "configs": "configs/*.py"})
 
     assert run.exit_code == 0, run.log
     (comment,) = comments(small)
     assert run.outputs["comment-url"].endswith(f"#issuecomment-{comment.id}")
-    assert cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
-    assert figures(report(run)) == {"configs/net.py": (flops(16), flops(8))}
+    assert row_cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
+    assert flops_by_config(report(run)) == {"configs/net.py": (flops(16), flops(8))}
 
 
-def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, small: PullRequestFixture) -> None:
+def test_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, small: PullRequestFixture) -> None:
     fork_point = small.base_sha
     small.main("Narrower on main, after the branch left it", {"configs/net.py": net(8), "other.txt": "later\n"})
 
@@ -183,28 +193,28 @@ def test_a_shallow_checkout_is_compared_with_the_merge_base(runner: Runner, smal
 
     assert run.exit_code == 0, run.log
     (comment,) = comments(small)
-    assert cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
+    assert row_cells(comment.body, "configs/net.py")[1] == "2.408M (+1.204M, +100.00\N{NO-BREAK SPACE}%)"
     assert (report(run).base, report(run).notes) == (fork_point, ())
     fetched = {e.path for e in small.server.state.exchanges if e.path.endswith("git-upload-pack")}
     assert fetched == {f"/{small.name}.git/git-upload-pack"}
 
 
-def test_an_unknown_input_is_named(runner: Runner, small: PullRequestFixture) -> None:
+def test_unknown_input_is_an_error_that_names_it(runner: Runner, small: PullRequestFixture) -> None:
     run = on_pull_request(runner, small, extra_env={"INPUT_MAX-CONFIG": "3"})
 
     assert run.exit_code == 2, run.log
-    assert [(command.name, command.data) for command in obeyed(run.log)] == [
+    assert [(command.name, command.data) for command in workflow_commands(run.log)] == [
         ("error", "input `max-config`: there is no such input. Did you mean `max-configs`?")
     ]
     assert (run.outputs, run.summary, comments(small)) == ({}, "", [])
 
 
-def test_an_unsupported_event_is_refused(runner: Runner, small: PullRequestFixture) -> None:
+def test_pull_request_target_event_is_refused(runner: Runner, small: PullRequestFixture) -> None:
     workspace, sha = small.checkout()
 
     run = runner.run("pull_request_target", small.payload(), small.server.url, workspace, sha=sha, token=small.token)
 
     assert run.exit_code == 2, run.log
-    (error,) = [command for command in obeyed(run.log) if command.name == "error"]
+    (error,) = [command for command in workflow_commands(run.log) if command.name == "error"]
     assert "`pull_request_target` is refused" in error.data
     assert (run.outputs, run.summary, comments(small)) == ({}, "", [])

@@ -21,7 +21,7 @@ def github() -> Iterator[GitHubServer]:
     with GitHubServer() as server:
         yield server
     exchanges = [e for e in server.state.exchanges if ".git/" not in e.path]
-    assert [problem for exchange in exchanges for problem in described.problems(exchange)] == []
+    assert [violation for exchange in exchanges for violation in described.problems(exchange)] == []
 
 
 @pytest.fixture

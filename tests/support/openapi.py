@@ -1,4 +1,4 @@
-"""Holds HTTP traffic to GitHub's own description of its API (npm: @octokit/openapi)."""
+"""Validates HTTP traffic against GitHub's OpenAPI description (npm: @octokit/openapi)."""
 
 from __future__ import annotations
 
@@ -51,14 +51,17 @@ class Description:
         ]
 
     def problems(self, exchange: Exchange) -> list[str]:
-        """What is wrong with one request and its response; empty if nothing is."""
+        """Return the violations of one request and its response."""
         if exchange.path in NOT_DESCRIBED:
             return []
         operation = self._operation(exchange)
         if operation is None:
             return [f"{exchange.method} {exchange.path}: no such operation"]
-        found = [*self._request(operation, exchange), *([] if exchange.faulty else self._response(operation, exchange))]
-        return [f"{exchange.method} {exchange.path} ({exchange.status}): {problem}" for problem in found]
+        violations = [
+            *self._request(operation, exchange),
+            *([] if exchange.faulty else self._response(operation, exchange)),
+        ]
+        return [f"{exchange.method} {exchange.path} ({exchange.status}): {violation}" for violation in violations]
 
     def _operation(self, exchange: Exchange) -> Operation | None:
         fitting = [
@@ -71,12 +74,12 @@ class Description:
 
     def _request(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         match = operation.pattern.fullmatch(exchange.path)
-        given = {
+        values_by_place = {
             "path": {name: unquote(value) for name, value in (match.groupdict() if match else {}).items()},
             "query": dict(parse_qsl(exchange.query, keep_blank_values=True)),
         }
         described = self._parameters(operation)
-        for place, values in given.items():
+        for place, values in values_by_place.items():
             known = {name: schema for (where, name), schema in described.items() if where == place}
             for name, value in values.items():
                 if name not in known:
@@ -137,13 +140,13 @@ class Description:
 
 @functools.cache
 def description(root: Path) -> Description:
-    """GitHub's description.
+    """Load GitHub's description.
 
     Args:
         root: the repository's root.
 
     Raises:
-        DescriptionMissingError: it is not installed; the message holds the command.
+        DescriptionMissingError: it is not installed. The message has the command that installs it.
     """
     file = root / FILE
     if not file.is_file():
@@ -153,7 +156,7 @@ def description(root: Path) -> Description:
 
 
 def _allow_deleted_forks(document: dict[str, Any]) -> None:
-    """The one place where the description is stricter than GitHub: the head repository is null when the fork is gone."""
+    """Allow a null head repository, as GitHub sends when the fork was deleted; the description does not."""
     head = document["components"]["schemas"]["pull-request"]["properties"]["head"]["properties"]
     head["repo"] = {"anyOf": [head["repo"], {"type": "object", "nullable": True, "enum": [None]}]}
 

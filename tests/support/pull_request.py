@@ -1,4 +1,4 @@
-"""A pull request on disk and on the test server: commits, payloads, and the workspace as actions/checkout leaves it."""
+"""A pull request on disk and on the GitHub server: commits, payloads, and workspaces as actions/checkout leaves them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.github_server import GitHubServer, Pull
 
 BRANCH = "feature"
 CREDENTIAL = "c2VjcmV0LWluLXRoZS1jaGVja291dA=="
-"""What actions/checkout leaves in the clone's configuration: nobody else's code may see it."""
+"""The credential that actions/checkout writes to the clone's configuration. Untrusted code must not see it."""
 _WHEN = "2026-01-01T00:00:00Z"
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -38,13 +38,13 @@ class PullRequestFixture:
         root: an empty folder for everything.
         server: where the repository lives.
         name: ``owner/name``.
-        token: what the action gets as its token.
+        token: the action's token.
     """
 
     root: Path
     server: GitHubServer
     name: str = "octocat/model-zoo"
-    token: str = "ghs_play"
+    token: str = "ghs_default"
     number: int = 7
     pull: Pull | None = None
     base_sha: str = ""
@@ -63,18 +63,18 @@ class PullRequestFixture:
 
     @property
     def clone(self) -> Path:
-        """The author's clone."""
-        return self.root / "desk"
+        """The clone of the pull request's author."""
+        return self.root / "clone"
 
     def git(self, folder: Path, *arguments: str) -> str:
-        """Runs git and returns what it says."""
+        """Run git and return its stdout."""
         done = subprocess.run(
             ["git", *arguments], cwd=folder, env={**os.environ, **_GIT}, check=True, capture_output=True, text=True
         )
         return done.stdout.strip()
 
     def commit(self, message: str, files: Files) -> str:
-        """Commits on the author's current branch and returns the commit."""
+        """Commit on the author's current branch and return the SHA."""
         for name, text in files.items():
             path = self.clone / name
             if text is None:
@@ -87,7 +87,7 @@ class PullRequestFixture:
         return self.git(self.clone, "rev-parse", "HEAD")
 
     def main(self, message: str, files: Files) -> str:
-        """Commits to main and pushes."""
+        """Commit to main and push."""
         if self.base_sha:
             self.git(self.clone, "checkout", "--quiet", "main")
         self.base_sha = self.commit(message, files)
@@ -97,7 +97,7 @@ class PullRequestFixture:
         return self.base_sha
 
     def push(self, message: str, files: Files, *, fork: str | None = "") -> str:
-        """Commits to the pull request's branch, pushes, and opens the pull request the first time."""
+        """Commit to the pull request's branch and push. The first push opens the pull request."""
         first = self.pull is None
         self.git(self.clone, "checkout", "--quiet", *(["-b"] if first else []), BRANCH)
         head = self.commit(message, files)
@@ -111,19 +111,19 @@ class PullRequestFixture:
         return head
 
     def checkout(self, *, depth: int | None = None, ref: str | None = None) -> tuple[Path, str]:
-        """What actions/checkout leaves: a detached clone of the trial merge (or of ``ref``), and its commit."""
+        """Return a checkout as actions/checkout leaves it, detached at the merge commit or ``ref``, and its SHA."""
         self._checkouts += 1
         folder = self.root / f"checkout{self._checkouts}"
-        sha = ref or self._trial_merge()
+        sha = ref or self._merge_commit()
         self.git(self.origin, "update-ref", "refs/checkout/now", sha)
         self.git(self.root, "init", "--quiet", str(folder))
         self.git(folder, "config", "http.extraheader", f"AUTHORIZATION: basic {CREDENTIAL}")
-        wanted = ["+refs/checkout/now:refs/checkout/now"] + ([] if depth else ["+refs/heads/*:refs/remotes/origin/*"])
-        self.git(folder, "fetch", "--quiet", *([f"--depth={depth}"] if depth else []), self.origin.as_uri(), *wanted)
+        refspecs = ["+refs/checkout/now:refs/checkout/now"] + ([] if depth else ["+refs/heads/*:refs/remotes/origin/*"])
+        self.git(folder, "fetch", "--quiet", *([f"--depth={depth}"] if depth else []), self.origin.as_uri(), *refspecs)
         self.git(folder, "checkout", "--quiet", "--detach", "refs/checkout/now")
         return folder, sha
 
-    def _trial_merge(self) -> str:
+    def _merge_commit(self) -> str:
         head = self.git(self.clone, "rev-parse", BRANCH)
         self.git(self.clone, "checkout", "--quiet", "--detach", self.base_sha)
         self.git(self.clone, "merge", "--quiet", "--no-ff", "-m", "Trial merge", head)
@@ -133,7 +133,7 @@ class PullRequestFixture:
         return merge
 
     def payload(self, action: str = "opened") -> dict[str, Any]:
-        """The parts of GitHub's ``pull_request`` payload that matter here."""
+        """Return the parts of GitHub's ``pull_request`` payload that the action reads."""
         assert self.pull
         pull = self.pull
         head_repository = {"full_name": pull.head_repository} if pull.head_repository else None
@@ -151,7 +151,7 @@ class PullRequestFixture:
         }
 
     def dispatch(self, inputs: Mapping[str, str] | None) -> dict[str, Any]:
-        """GitHub's ``workflow_dispatch`` payload."""
+        """Return GitHub's ``workflow_dispatch`` payload."""
         return {
             "inputs": inputs,
             "ref": "refs/heads/main",
@@ -162,7 +162,7 @@ class PullRequestFixture:
     def environment(
         self, event: str, payload: Mapping[str, Any], workspace: Path, sha: str, **inputs: str
     ) -> dict[str, str]:
-        """What the runner gives a container action, for a run on this machine. Inputs take ``_`` for ``-``."""
+        """Return the runner's variables for a run of the action. Input names have ``_`` for ``-``."""
         files = self.root / f"runner{self._checkouts}"
         files.mkdir(exist_ok=True)
         (files / "event.json").write_text(json.dumps(payload), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""mmpretrain's packaged configs as a repository, and the pull request that the demo and the end-to-end tests play on it."""
+"""mmpretrain's packaged configs as a repository, and the changes that the demo and the end-to-end tests make to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
-"""Interpreter of the worker environment that scripts/setup makes, with mmpretrain in it."""
+"""The interpreter of the worker environment, which has mmpretrain."""
 VIT = "configs/vision_transformer/vit-base-p16_64xb64_in1k.py"
 RESNET = "configs/resnet/resnet18_8xb32_in1k.py"
 RESNET_BASE = "configs/_base_/models/resnet18.py"
@@ -15,16 +15,16 @@ BROKEN = "configs/resnet/resnet18_broken.py"
 
 
 def configs() -> dict[str, str]:
-    """Every config file of the pinned mmpretrain, by its path in a repository."""
-    where = "import importlib.util as u; print(u.find_spec('mmpretrain').submodule_search_locations[0])"
-    command = [str(WORKER_PYTHON), "-W", "ignore", "-c", where]
+    """Return the text of every config of the pinned mmpretrain, by its path in a repository."""
+    code = "import importlib.util as u; print(u.find_spec('mmpretrain').submodule_search_locations[0])"
+    command = [str(WORKER_PYTHON), "-W", "ignore", "-c", code]
     packaged = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip(), ".mim")
     files = sorted(file for file in (packaged / "configs").rglob("*") if file.suffix in (".py", ".yml", ".md"))
     return {str(file.relative_to(packaged)): file.read_text(encoding="utf-8") for file in files}
 
 
 def finer_patches_deeper_stem(clone: Path) -> dict[str, str]:
-    """A ViT with patches of 14 pixels, a deeper stem for whatever inherits RESNET_BASE, and a config that does not parse.
+    """Return a ViT with patches of 14 pixels, a deeper stem in RESNET_BASE, and a config with a syntax error.
 
     Raises:
         ValueError: mmpretrain's configs are not the pinned version's.
@@ -41,7 +41,7 @@ def finer_patches_deeper_stem(clone: Path) -> dict[str, str]:
 
 
 def deeper_resnet(clone: Path) -> dict[str, str]:
-    """A ResNet of 34 layers for whatever inherits RESNET_BASE.
+    """Return RESNET_BASE with 34 layers.
 
     Raises:
         ValueError: mmpretrain's configs are not the pinned version's.
@@ -54,10 +54,10 @@ def deeper_resnet(clone: Path) -> dict[str, str]:
 
 
 def wider_head(clone: Path) -> dict[str, str]:
-    """A classifier of 2,000 classes for a MobileNet."""
+    """Return the MobileNet config with a classifier of 2,000 classes."""
     return {MOBILENET: (clone / MOBILENET).read_text() + "model = dict(head=dict(num_classes=2000))\n"}
 
 
 def clipped_gradients(clone: Path) -> dict[str, str]:
-    """One more line in the ViT's schedule, which changes no figure."""
+    """Return the ViT config with one more line in its schedule, which changes no metric."""
     return {VIT: (clone / VIT).read_text() + "optim_wrapper = dict(clip_grad=dict(max_norm=2.0))\n"}

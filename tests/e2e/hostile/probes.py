@@ -1,4 +1,4 @@
-"""What a hostile pull request tries from inside the worker. Whatever it learns it says aloud, to be found in log and comment."""
+"""Attacks from inside the worker. Everything they learn is printed, so that tests can find it in log and comment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORGED = 31_337
 
 
 def spy(stage: str) -> str:
-    """Tries everything that must be refused, prints how each attempt ended, and returns what was learned."""
+    """Try everything that must be refused, print each outcome, and return what was learned."""
     learned = []
     for name, attempt in _attempts():
         try:
@@ -59,7 +59,7 @@ def _attempts() -> Iterator[tuple[str, Callable[[], object]]]:
         TREE.parent / "base" / "configs" / "z_honest.py",
         TREE / "configs" / "z_honest.py",
         TREE.parent / "worker" / "jobs.jsonl",
-        TREE.parent / "worker" / "code" / "model_complexity" / "measure" / "counting.py",
+        TREE.parent / "worker" / "code" / "model_complexity" / "worker" / "count" / "analysis.py",
         "/etc/passwd",
     ]
     folders: list[str | Path] = ["/github", "/proc/1/fd", TREE.parent]
@@ -69,7 +69,7 @@ def _attempts() -> Iterator[tuple[str, Callable[[], object]]]:
         ("list", _listed, folders),
     ):
         for path in map(Path, paths):
-            yield f"{word} {str(path).replace(str(TREE.parent), 'ROOM')}", partial(action, path)
+            yield f"{word} {str(path).replace(str(TREE.parent), 'WORKDIR')}", partial(action, path)
     yield "replace the base tree", lambda: (TREE.parent / "base").rename(TREE.parent / "gone")
     yield "signal the parent's parent", lambda: os.kill(1, signal.SIGKILL)
     worker = os.getppid()

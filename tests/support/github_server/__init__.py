@@ -1,4 +1,4 @@
-"""A small, honest GitHub on loopback: what our client asks of the real one, over real HTTP and real git."""
+"""A small GitHub on loopback: the endpoints that our client uses, over HTTP, with git behind them."""
 
 from tests.support.github_server.server import GitHubServer
 from tests.support.github_server.state import Comment, Exchange, Fault, Pull, Repository, State, Token

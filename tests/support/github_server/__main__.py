@@ -1,4 +1,4 @@
-"""Runs the server as a process: ``python -m tests.support.github_server --port 0 --state-file state.json``."""
+"""Run the server as a process: ``python -m tests.support.github_server --port 0 --state-file state.json``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def main() -> int:
     if options.state_file and options.state_file.exists():
         state = State.load(options.state_file.read_text(encoding="utf-8"))
     stops = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # before any thread is there: they inherit it, and sigwait needs it
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, stops
+    )  # before any thread starts: threads inherit the mask, and sigwait needs it
     with GitHubServer(state, port=options.port, state_file=options.state_file) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Real git behind the server: comparing commits, and smart HTTP through ``git http-backend``."""
+"""Git behind the server: comparing commits, and smart HTTP through ``git http-backend``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GitRequest:
 
 
 def smart_http(repository: Repository, request: GitRequest) -> tuple[int, dict[str, str], bytes]:
-    """Fetching, as GitHub serves it: any commit may be asked for by its id, and partial clones work."""
+    """Serve a fetch as GitHub does: by any commit's SHA, and with partial clones."""
     if repository.git is None or request.path not in SERVICES or "git-receive-pack" in request.query:
         return 403, {"content-type": "text/plain"}, b"This server is for fetching only.\n"
     settings = {"uploadpack.allowAnySHA1InWant": "true", "uploadpack.allowFilter": "true", "safe.directory": "*"}
@@ -56,7 +56,7 @@ def _cgi(output: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def compare(api: str, repository: Repository, base: str, head: str, *, page: int, per_page: int) -> Json | None:
-    """The comparison of two commits, or None where git finds no common ancestor or no such commit."""
+    """Return the comparison of two commits, or None without a common ancestor or commit."""
     merge_base = _git(repository, "merge-base", base, head)
     if merge_base is None:
         return None
@@ -81,7 +81,7 @@ def compare(api: str, repository: Repository, base: str, head: str, *, page: int
 
 
 def contents(api: str, repository: Repository, path: str, ref: str) -> Json | None:
-    """A file at a commit, or None where there is none (folders are not served)."""
+    """Return a file at a commit, or None if there is no such file. Folders are not served."""
     blob = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}:{path}")
     text = None if blob is None else _git(repository, "cat-file", "blob", blob)
     if blob is None or text is None:

@@ -1,4 +1,4 @@
-"""GitHub's JSON objects, complete enough for GitHub's own description of them."""
+"""GitHub's JSON objects, valid by GitHub's OpenAPI description."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USER_LINKS = _words("followers following gists starred subscriptions organizatio
 
 
 def number_of(text: str) -> int:
-    """A stable id for a name."""
+    """Return a stable id for a name."""
     return int(hashlib.sha256(text.encode()).hexdigest()[:7], 16) + 1
 
 
@@ -48,7 +48,7 @@ def user(api: str, login: str) -> Json:
 
 
 def private_user(api: str, login: str) -> Json:
-    """What a person sees of themselves."""
+    """Return the authenticated user."""
     texts = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
     counts = dict.fromkeys(
         _words(

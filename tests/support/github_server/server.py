@@ -1,4 +1,4 @@
-"""The HTTP side: a thread per connection on loopback, with GitHub's headers, faults on request, and a full record."""
+"""The HTTP server: GitHub's headers, injected faults, and a record of every exchange."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class GitHubServer:
     """Runs while its context is open: ``with GitHubServer() as server: server.url, server.state``.
 
     Args:
-        state: what to serve; empty if not given.
+        state: what is served; empty by default.
         port: 0 for any free one.
-        state_file: where to keep the state as JSON after each request.
+        state_file: where the state is written as JSON after each request.
     """
 
     def __init__(self, state: State | None = None, *, port: int = 0, state_file: Path | None = None) -> None:
@@ -99,8 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         parts = urlsplit(self.path)
         body = b"".join(self._body())
-        if found := GIT_PATH.match(parts.path):
-            self._serve_git(found, parts.query, body)
+        if match := GIT_PATH.match(parts.path):
+            self._serve_git(match, parts.query, body)
             return
         exchange = Exchange(self.command, parts.path, parts.query, self._safe_headers(), _json(body))
         fault = self._github.fault(self.command, parts.path)
@@ -169,20 +169,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data[: len(data) // 2] if cut else data)
         self.close_connection = self.close_connection or cut
 
-    def _serve_git(self, found: re.Match[str], query: str, body: bytes) -> None:
-        repository = self._github.state.repositories.get(found[1])
-        given = self.headers.get("Authorization")
-        known = _basic_password(given) in self._github.state.tokens
-        exchange = Exchange(self.command, found[0], query, self._safe_headers(), None)
+    def _serve_git(self, match: re.Match[str], query: str, body: bytes) -> None:
+        repository = self._github.state.repositories.get(match[1])
+        authorization = self.headers.get("Authorization")
+        known = _basic_password(authorization) in self._github.state.tokens
+        exchange = Exchange(self.command, match[0], query, self._safe_headers(), None)
         headers: dict[str, str] = {"content-type": "text/plain"}
-        if (given and not known) or ((repository is None or repository.private) and not known):
+        if (authorization and not known) or ((repository is None or repository.private) and not known):
             status, data = 401, b"Authentication required\n"
             headers["www-authenticate"] = 'Basic realm="GitHub"'
         elif repository is None:
             status, data = 404, b"Repository not found.\n"
         else:
             lowered = {name.lower(): value for name, value in self.headers.items()}
-            status, headers, data = smart_http(repository, GitRequest(self.command, found[2], query, lowered, body))
+            status, headers, data = smart_http(repository, GitRequest(self.command, match[2], query, lowered, body))
         exchange.status, exchange.response_headers = status, headers
         self._github.record(exchange)
         self._write(status, headers, data)

@@ -1,4 +1,4 @@
-"""What the server knows, in memory: repositories, pull requests, comments, tokens, faults to come, and what was asked."""
+"""The server's state: repositories, pull requests, comments, tokens, faults to inject, and exchanges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_COMMENT = 1_000_001
 
 @dataclass
 class Token:
-    """Who a token speaks for and what it may do. ``kind`` is installation for GITHUB_TOKEN and Apps."""
+    """A token's login and permission. ``kind`` is installation for GITHUB_TOKEN and Apps."""
 
     login: str = "github-actions[bot]"
     permission: Permission = "write"
@@ -54,7 +54,7 @@ class Pull:
     locked: bool = False
     author: str = "octocat"
     files: list[dict[str, Any]] = field(default_factory=list)
-    """At least ``filename``; the rest of what GitHub says about a file is filled in."""
+    """At least ``filename``; the other fields of a file get defaults."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Comment:
 
 @dataclass
 class Fault:
-    """What happens to the next requests of a method, whose path holds ``path``. ``applied-`` ones are carried out first."""
+    """A fault of the next requests of a method whose path contains ``path``. ``applied-`` ones take effect first."""
 
     method: str
     kind: FaultKind
@@ -82,7 +82,7 @@ class Fault:
 
 @dataclass
 class Exchange:
-    """One request and what was answered; ``faulty`` if it was an injected fault. No token is kept."""
+    """One request and its response, without tokens. ``faulty``: the response is an injected fault."""
 
     method: str
     path: str
@@ -132,7 +132,7 @@ class State:
         head_repository: str | None = "",
         **more: Any,
     ) -> Pull:
-        """A pull request; ``head_repository`` is the same repository unless given, None when the fork is gone."""
+        """Add a pull request. ``head_repository`` defaults to the same repository; None is a deleted fork."""
         head = repository if head_repository == "" else head_repository
         pull = Pull(repository, number, head_sha, base_sha, head, **more)
         self.pulls.append(pull)
@@ -140,7 +140,7 @@ class State:
         return pull
 
     def move_head(self, pull: Pull, sha: str) -> None:
-        """What a push does."""
+        """Move the head, as a push does."""
         pull.head_sha = sha
         self._point(pull)
 
@@ -155,11 +155,11 @@ class State:
         return next((pull for pull in self.pulls if (pull.repository, pull.number) == (repository, number)), None)
 
     def requests(self, method: str) -> list[Exchange]:
-        """The requests of one method that were made to the REST API."""
+        """Return the REST requests of one method."""
         return [e for e in self.exchanges if e.method == method and e.path.startswith("/repos/")]
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        """The fault that hits this request, used up once."""
+        """Return the fault of this request, and count it as used."""
         for fault in self.faults:
             if fault.method == method and fault.path in path and fault.times > 0:
                 fault.times -= 1
@@ -167,12 +167,12 @@ class State:
         return None
 
     def dump(self) -> str:
-        """The whole state as JSON."""
+        """Return the state as JSON."""
         return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def load(cls, text: str) -> State:
-        """The inverse of `dump`; parts that are not given are empty."""
+        """Load the JSON of `dump`; missing parts are empty."""
         data: Mapping[str, Any] = json.loads(text)
         return cls(
             repositories={name: Repository(**item) for name, item in data.get("repositories", {}).items()},
@@ -185,7 +185,7 @@ class State:
         )
 
     def _point(self, pull: Pull) -> None:
-        """GitHub shows each pull request's head as a ref of the base repository, forks included."""
+        """Update ``refs/pull/N/head``, which GitHub has for forks, too."""
         repository = self.repositories.get(pull.repository)
         if repository is None or repository.git is None:
             return

@@ -102,7 +102,10 @@ def many(count: int, rows: int = 40) -> Report:
     return report(*(entry(name, measured(n + 2, modules=modules), measured(n + 1)) for n, name in enumerate(names)))
 
 
-@pytest.mark.parametrize(("count", "rows"), [(1, 40), (20, 40), (60, 40), (300, 40), (1_000, 4), (5_000, 4)])
+LARGE = [pytest.param(*size, marks=pytest.mark.slow) for size in ((300, 40), (1_000, 4), (5_000, 4))]
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 40), (20, 40), (60, 40), *LARGE])
 def test_detail_is_dropped_in_steps_that_are_named(count: int, rows: int) -> None:
     text = render(many(count, rows), limit=LIMIT)
     assert len(text) <= LIMIT

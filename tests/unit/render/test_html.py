@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
-from tests.browser.scene import PAYLOADS, everything, hostile, many
+from tests.browser.reports import PAYLOADS, full_report, hostile_report, large_report
 from tests.support.factories import Part, conv, entry, failed, measured, model, module, norm, report
 
 from model_complexity.compare import ModuleDiff, module_changes
@@ -59,7 +59,7 @@ def template_context(page: str) -> list[Any]:
 
 
 def test_the_figures_are_those_of_the_comment() -> None:
-    shown = everything()
+    shown = full_report()
     markdown = [line.split(" | ") for line in render(shown, limit=65_000).splitlines() if line.startswith("| `")]
     comment = {cells[0].split("`")[1]: cells[-3:] for cells in markdown}
     page = {row.file: row.cells for row in rows(shown, 100)}
@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_the_comment() -> None:
 
 
 def test_everything_is_said() -> None:
-    page = render_html(everything())
+    page = render_html(full_report())
     for text in (
         "1 budget broken", "which fails this run", "flops at most 3% more (9K)",
         "Head cannot be measured: forward", "RuntimeError: I want 7 channels", "Traceback\n  deep",
@@ -99,7 +99,7 @@ def test_nothing_measured() -> None:
 
 
 def test_only_the_two_inline_blocks_may_run_and_nothing_may_be_fetched() -> None:
-    page = render_html(everything())
+    page = render_html(full_report())
     policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert len(policy) == 1
     blocks = [re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL) for tag in ("script", "style")]
@@ -123,14 +123,16 @@ def innocuous(name: str) -> str:
 
 @pytest.mark.parametrize("name", [*PAYLOADS, "n" * 10_000])
 def test_hostile_names_make_no_tags(name: str) -> None:
-    assert Document(render_html(hostile(name))).tags == Document(render_html(hostile(innocuous(name)))).tags
+    assert (
+        Document(render_html(hostile_report(name))).tags == Document(render_html(hostile_report(innocuous(name)))).tags
+    )
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE_TEXT.filter(lambda name: name.replace(".", "").strip() != "" and not name.startswith("https://")))
 def test_any_name_makes_no_tags_and_comes_through(name: str) -> None:
-    page = render_html(hostile(name))
-    assert Document(page).tags == Document(render_html(hostile(innocuous(name)))).tags
+    page = render_html(hostile_report(name))
+    assert Document(page).tags == Document(render_html(hostile_report(innocuous(name)))).tags
     assert "\u202e" not in page
     assert plain(name.replace(".", ""), 80) in [row[1] for data in template_context(page) for row in data["rows"]]
 
@@ -281,8 +283,9 @@ def test_small_trees_give_what_they_do_not_need(sizes: list[int], room: int) -> 
     assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > room
 
 
+@pytest.mark.slow
 def test_five_hundred_configs_are_whole() -> None:
-    page = render_html(many(500, 20))
+    page = render_html(large_report(500, 20))
     assert "left out" not in page
     assert len(template_context(page)) == 500
     assert len(page) < 500 * 20 * 250 + 500 * 6_000

@@ -1,4 +1,4 @@
-"""A pull request played to the image: from a Play's event to what the runner, the log and GitHub then hold."""
+"""Runs of the action's image on an event, and readers of what a run leaves in the report and on GitHub."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class Net(nn.Module):
 
 
 def net(width: int) -> str:
-    """A config of a 1x1 convolution from 3 channels to ``width``: at 224, ``flops(width)``."""
+    """Return a config of a 1x1 convolution from 3 channels to ``width``."""
     return f'custom_imports = dict(imports=["nets"])\nmodel = dict(type="Net", width={width})\n'
 
 
 def flops(width: int, height: int = 224, breadth: int = 224) -> int:
-    """What ``net(width)`` takes on an image of this size."""
+    """Return the flops of ``net(width)`` on an image of this size."""
     return 3 * width * height * breadth
 
 
 def on_pull_request(
     runner: Runner, pull_request: PullRequestFixture, action: str = "opened", *, depth: int | None = None, **more: Any
 ) -> Run:
-    """Runs the action on a ``pull_request`` event. ``more`` goes to ``Runner.run``."""
+    """Run the action on a ``pull_request`` event. ``more`` goes to ``Runner.run``."""
     workspace, sha = pull_request.checkout(depth=depth)
     ref = f"refs/pull/{pull_request.number}/merge"
     return _run(runner, pull_request, "pull_request", pull_request.payload(action), workspace, sha=sha, ref=ref, **more)
 
 
 def on_dispatch(runner: Runner, pull_request: PullRequestFixture, inputs: Mapping[str, str], /, **more: Any) -> Run:
-    """Runs the action on main, started by hand with these workflow inputs. ``more`` goes to ``Runner.run``."""
+    """Run the action on a ``workflow_dispatch`` event on main with these workflow inputs. ``more`` goes to ``Runner.run``."""
     workspace, sha = pull_request.checkout(ref=pull_request.base_sha)
     return _run(
         runner,
@@ -70,34 +70,36 @@ def _run(
     workspace: Path,
     **more: Any,
 ) -> Run:
-    given = {"repository": pull_request.name, "token": pull_request.token, **more}
-    return runner.run(event, {**payload, **given.pop("extra_payload", {})}, pull_request.server.url, workspace, **given)
+    options = {"repository": pull_request.name, "token": pull_request.token, **more}
+    return runner.run(
+        event, {**payload, **options.pop("extra_payload", {})}, pull_request.server.url, workspace, **options
+    )
 
 
 def comments(pull_request: PullRequestFixture) -> list[Comment]:
-    """The pull request's comments."""
+    """Return the pull request's comments."""
     return [comment for comment in pull_request.server.state.comments if comment.number == pull_request.number]
 
 
 def report(run: Run) -> Report:
-    """The report that the run left in the workspace, where its output says."""
+    """Read the report that the run's `report` output names."""
     path = run.workspace / run.outputs["report"]
     return Report.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def figures(report: Report) -> dict[str, tuple[str | int | None, str | int | None]]:
-    """Config -> flops at head and at the base; a failure's kind in place of the figure, None where nothing was measured."""
-    return {entry.target.name: (_figure(entry.head), _figure(entry.base)) for entry in report.entries}
+def flops_by_config(report: Report) -> dict[str, tuple[str | int | None, str | int | None]]:
+    """Map each config to flops at head and base: a failure's kind if it failed, None if not measured."""
+    return {entry.target.name: (_flops_or_kind(entry.head), _flops_or_kind(entry.base)) for entry in report.entries}
 
 
-def _figure(result: Result | None) -> str | int | None:
+def _flops_or_kind(result: Result | None) -> str | int | None:
     if result is None:
         return None
     return result.figures["flops"] if isinstance(result, Measurement) else result.kind
 
 
-def cells(markdown: str, config: str) -> list[str]:
-    """The cells of a config's row in the comment's table."""
+def row_cells(markdown: str, config: str) -> list[str]:
+    """Return the cells of a config's row in the comment's table."""
     file = config.rpartition("/")[2]
     rows = [line for line in markdown.splitlines() if line.startswith(f"| `{file}`")]
     assert len(rows) == 1, markdown

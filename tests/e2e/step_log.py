@@ -1,4 +1,4 @@
-"""Reads a step's log as GitHub's runner does: which of its lines are commands that the runner obeys.
+"""A step's log as GitHub's runner reads it: which of its lines are workflow commands.
 
 Source: docs.github.com, actions/reference/workflow-commands-for-github-actions, and the runner's ActionCommand: `::name
 properties::data` after any white space at the start of a line, or the older `##[name properties]data` anywhere in it.
@@ -14,16 +14,16 @@ _OLD = re.compile(r"##\[([^\s\]]+)(?: ([^\]]*))?\](.*)", re.DOTALL)
 
 
 class Command(NamedTuple):
-    """A command that the runner obeys; properties and data as written, still escaped."""
+    """A workflow command. Properties and data are still escaped."""
 
     name: str
     properties: str
     data: str
 
 
-def obeyed(log: str) -> list[Command]:
-    """Returns the commands in order. Between ``::stop-commands::TOKEN`` and ``::TOKEN::`` there are none."""
-    found: list[Command] = []
+def workflow_commands(log: str) -> list[Command]:
+    """Return the commands in order. Between ``::stop-commands::TOKEN`` and ``::TOKEN::`` there are none."""
+    commands: list[Command] = []
     stopped_by = ""
     for line in re.split(r"\r\n|\r|\n", log):
         match = _NEW.match(line) or _OLD.search(line)
@@ -35,10 +35,10 @@ def obeyed(log: str) -> list[Command]:
         elif command.name == "stop-commands":
             stopped_by = command.data
         else:
-            found.append(command)
-    return found
+            commands.append(command)
+    return commands
 
 
-def visible(log: str) -> str:
-    """The log without the commands that the runner swallows and never shows: the values that it is told to mask."""
+def shown_log(log: str) -> str:
+    """Return the log without ``add-mask`` commands, which the runner does not show."""
     return "".join(line for line in log.splitlines(keepends=True) if not line.startswith("::add-mask::"))

@@ -32,7 +32,7 @@ PAYLOADS = (
     "constructor",
     "__proto__",
 )
-"""What a pull request might call its things. Nothing of it may happen."""
+"""Names that a pull request may choose. None may run or change the page."""
 
 
 def resnet(depth: int, width: int = 8) -> Measurement:
@@ -45,13 +45,13 @@ def resnet(depth: int, width: int = 8) -> Measurement:
         )
         for n in range(3)
     }
-    found = model(backbone=Part(children={"stem": conv(width, 3), **stages}))
+    measurement = model(backbone=Part(children={"stem": conv(width, 3), **stages}))
     head = module("head", depth=1, params=10)
-    return found.model_copy(update={"modules": (*found.modules, head)})
+    return measurement.model_copy(update={"modules": (*measurement.modules, head)})
 
 
-def everything() -> Report:
-    """A deeper backbone, a config that fails, one that worked not before, a new, a removed and an unchanged one, budgets."""
+def full_report() -> Report:
+    """One config of every status, with budgets, notes and warnings."""
     deeper = entry("configs/net/deeper.py", resnet(3), resnet(2))
     lstm = UnsupportedOps(uncounted={"aten::lstm": 2})
     return report(
@@ -72,22 +72,22 @@ def everything() -> Report:
     )
 
 
-def check(one: Entry, metric: Any, state: Any, **more: Any) -> BudgetCheck:
+def check(entry: Entry, metric: Any, state: Any, **more: Any) -> BudgetCheck:
     """A budget of at most 3 % more."""
-    assert isinstance(one.head, Measurement)
-    told: dict[str, Any] = {"rule": "max-increase", "limit": "3%", "most": 9_000, "level": "fail", "base": 8_000}
+    assert isinstance(entry.head, Measurement)
+    defaults: dict[str, Any] = {"rule": "max-increase", "limit": "3%", "most": 9_000, "level": "fail", "base": 8_000}
     return BudgetCheck(
-        config=one.target.name,
-        shape=one.shape,
+        config=entry.target.name,
+        shape=entry.shape,
         metric=metric,
         state=state,
-        head=one.head.figures[metric],
-        **(told | more),
+        head=entry.head.figures[metric],
+        **(defaults | more),
     )
 
 
-def hostile(name: str) -> Report:
-    """A report that says the name wherever a pull request can have its say."""
+def hostile_report(name: str) -> Report:
+    """A report with the name in every field that a pull request controls."""
     label = name.replace(".", "")
     rows = (
         module("", depth=0, params=8, flops=8, activations=8),
@@ -96,25 +96,33 @@ def hostile(name: str) -> Report:
     )
     text = name[:500]
     versions = Versions(python=text, torch=text, fvcore=text, mmengine=text)
-    told: dict[str, Any] = {"modules": rows, "entry_point": text, "device": text}
+    fields: dict[str, Any] = {"modules": rows, "entry_point": text, "device": text}
     operators = UnsupportedOps(uncounted={text: 3}, negligible={text: 1})
-    ours = measured(
-        8, unsupported_ops=operators, operators={text: 8}, uncalled_modules=(text,), inputs={text: (1, *SHAPE)}, **told
+    head = measured(
+        8,
+        unsupported_ops=operators,
+        operators={text: 8},
+        uncalled_modules=(text,),
+        inputs={text: (1, *SHAPE)},
+        **fields,
     )
-    theirs = measured(9, **{**told, "modules": rows[:1], "mode": "dry"})
-    ours, theirs = (side.model_copy(update={"versions": versions}) for side in (ours, theirs))
+    base = measured(9, **{**fields, "modules": rows[:1], "mode": "dry"})
+    head, base = (side.model_copy(update={"versions": versions}) for side in (head, base))
     path = name[:4_096]
-    one = entry(path, ours, theirs, reason="inherited", through=path)
+    inherited = entry(path, head, base, reason="inherited", through=path)
     return report(
-        one,
+        inherited,
         entry(
             f"configs/{path[:4_000]}",
             failed("build", text, name[:20_000], text),
-            theirs,
+            base,
             reason="renamed",
             base_config=path,
         ),
-        budgets=(check(one, "flops", "exceeded", reason=text), check(one, "params", "ignored", reason=text)),
+        budgets=(
+            check(inherited, "flops", "exceeded", reason=text),
+            check(inherited, "params", "ignored", reason=text),
+        ),
         not_measured=(Target(config=path, base_config=None, reason="added"),),
         warnings=(DiscoveryWarning(config=path, message=text),),
         repository=text,
@@ -123,8 +131,8 @@ def hostile(name: str) -> Report:
     )
 
 
-def many(configs: int, modules: int) -> Report:
-    """Configs whose models have that many modules each, in names that differ, all changed."""
+def large_report(configs: int, modules: int) -> Report:
+    """A report of changed configs with this number of modules each."""
     return report(
         *(
             entry(f"configs/family{n % 20}/net-{n}.py", _wide(n, modules, 2), _wide(n, modules, 1))

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "action"))
 sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402 - the path above makes it importable
-from tests.browser.scene import many  # noqa: E402
+from tests.browser.reports import large_report  # noqa: E402
 
 from model_complexity.render import render_html  # noqa: E402
 
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--configs", type=int, default=500)
     parser.add_argument("--modules", type=int, default=200, help="of each config")
     arguments = parser.parse_args()
-    report = many(arguments.configs, arguments.modules)
+    report = large_report(arguments.configs, arguments.modules)
     started = time.perf_counter()
     page = render_html(report)
     seconds = time.perf_counter() - started
