@@ -1,4 +1,4 @@
-"""The wall with real processes: what gets through, what does not, and what a worker that is attacked costs."""
+"""The sandbox with real processes: what gets through, what does not, and what an attack on the worker costs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.errors import ActionError
 from model_complexity.report import Failure, Measurement, Result
 from model_complexity.sandbox.process import OUTPUT_LIMIT
-from model_complexity.sandbox.sandbox import Job, MeasureOptions, Sandbox, WorkerInfo
+from model_complexity.sandbox.protocol import Job, WorkerInfo
+from model_complexity.sandbox.sandbox import Sandbox
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 SHAPE = (3, 4, 4)
@@ -45,15 +47,16 @@ def tree(tmp_path: Path) -> Path:
 
 
 def sandbox(tmp_path: Path, python: Path = WORKER_PYTHON, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
-    workdir = tmp_path / "room"
+    workdir = tmp_path / "workdir"
     workdir.mkdir(parents=True)
     return Sandbox.prepare(python, workdir, users=(None, None), options=MeasureOptions(60, device, jobs=jobs))
 
 
-def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
+def measure(sandbox_: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
     said: list[str] = []
     return {
-        job.config: result for job, result in wall.measure(tree, [Job(name, SHAPE) for name in configs], said.append)
+        job.config: result
+        for job, result in sandbox_.measure(tree, [Job(name, SHAPE) for name in configs], said.append)
     }, said
 
 
@@ -63,8 +66,8 @@ def test_a_tree_cannot_stand_in_for_our_code_or_for_torch(tmp_path: Path, tree: 
     (tree / "model_complexity").mkdir()
     (tree / "model_complexity" / "__init__.py").write_text("raise SystemExit('the tree was imported')\n")
     told: list[WorkerInfo] = []
-    wall = sandbox(tmp_path)
-    ((_, result),) = wall.measure(tree, [Job("good.py", SHAPE)], print, told.append)
+    sandbox_ = sandbox(tmp_path)
+    ((_, result),) = sandbox_.measure(tree, [Job("good.py", SHAPE)], print, told.append)
     assert isinstance(result, Measurement)
     assert result.flops == 4 * 4 * 3 * 2
     assert (told[0].device, told[0].versions) == ("cpu", result.versions)
@@ -78,7 +81,7 @@ def test_a_worker_that_is_brought_down_costs_the_job_at_hand(tmp_path: Path, tre
     assert isinstance(found["kills.py"], Failure)
     assert (found["kills.py"].kind, found["kills.py"].message) == (
         "crash",
-        "brought the whole worker down, or answered for another config",
+        "The config crashed the worker or corrupted its protocol.",
     )
     assert isinstance(found["empty.py"], Failure), "it is measured by the worker that came after"
     assert found["empty.py"].message == "the config has no `model`"
@@ -154,17 +157,17 @@ def test_output_is_passed_on_and_bounded(tmp_path: Path, tree: Path) -> None:
     found, said = measure(sandbox(tmp_path), tree, "prints.py")
     assert isinstance(found["prints.py"], Measurement)
     assert said[0] == "first"
-    assert said[-1] == "[its output goes on; the first 4 MiB are shown]"
+    assert said[-1] == "[output truncated: the first 4 MiB are shown]"
     assert sum(map(len, said)) <= OUTPUT_LIMIT + 100
 
 
 def test_an_environment_that_cannot_measure_says_so(tmp_path: Path, tree: Path) -> None:
     said: list[str] = []
-    wall = sandbox(tmp_path, Path(sys.executable))
+    sandbox_ = sandbox(tmp_path, Path(sys.executable))
     with pytest.raises(
-        ActionError, match=r"cannot measure: ModuleNotFoundError: No module named 'torch'\. .* `install`"
+        ActionError, match=r"The worker could not start: ModuleNotFoundError: No module named 'torch'\. .* `install`"
     ):
-        list(wall.measure(tree, [Job("good.py", SHAPE)], said.append))
+        list(sandbox_.measure(tree, [Job("good.py", SHAPE)], said.append))
 
 
 def test_cuda_where_there_is_none(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

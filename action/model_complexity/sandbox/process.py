@@ -78,13 +78,13 @@ def run_untrusted(
     Raises:
         ActionError: it cannot be started.
     """
-    with stdin.open("rb") as fed:
+    with stdin.open("rb") as source:
         try:
             process = subprocess.Popen(
                 _limited(command, alone=account is not None),
                 cwd=tree,
                 env=dict(environment),
-                stdin=fed,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=keep,
@@ -148,7 +148,7 @@ def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
             whole, buffer = [*whole, buffer], b""
         for raw in whole:
             if printed <= OUTPUT_LIMIT < printed + len(raw) + 1:
-                log_line(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
+                log_line(f"[output truncated: the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
             printed += len(raw) + 1
             if printed <= OUTPUT_LIMIT:
                 log_line(raw.decode("utf-8", "replace").rstrip("\r"))

@@ -6,8 +6,8 @@ import pytest
 from tests.support.factories import failed, measured
 
 from model_complexity.common.shapes import InputSpec
+from model_complexity.sandbox.protocol import Job
 from model_complexity.sandbox.runner import _format_result
-from model_complexity.sandbox.sandbox import Job
 
 
 @pytest.mark.parametrize(("asked", "said"), [((3, 8, 16), "3, 8, 16"), ("auto", "auto"), ("points=4x4", "points=4x4")])
