@@ -207,7 +207,7 @@ def test_by_hand_on_a_pull_request(pull_request: PullRequestFixture) -> None:
 
 
 def test_by_hand_with_nothing_to_do_says_what_to_give(pull_request: PullRequestFixture) -> None:
-    with pytest.raises(ActionError, match="Give the workflow inputs `configs`"):
+    with pytest.raises(ActionError, match="a manual run needs `configs`, `pr-number`, or both"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch(None))
     with pytest.raises(ActionError, match="No config matches what was asked for: nowhere/"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch({"configs": "nowhere/**"}))
@@ -235,7 +235,7 @@ def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(pull_re
     status, log = act_in(pull_request, workspace, sha, surroundings=unreachable)
     assert status == 0, log
     (body,) = comments(pull_request)
-    assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured, nothing is compared." in body
+    assert f"> Head commit unavailable. Measured the merge commit `{sha[:9]}` instead, without a comparison." in body
     assert "::warning::A commit could not be fetched: " in log
     assert "| `large.py` | 5.12K | 80 | 1.152K |" in body
 
@@ -260,7 +260,7 @@ def test_what_main_has_done_since_is_not_charged_to_the_pull_request(pull_reques
     act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     (body,) = comments(pull_request)
     assert "more FLOPs" not in body
-    assert "nothing is compared" in body
+    assert "without a comparison" in body
 
 
 def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFixture) -> None:
@@ -320,7 +320,7 @@ def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept
 
 def test_an_install_command_that_fails_ends_the_run_with_its_output(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
-    with pytest.raises(ActionError, match="input `install`: the command ended with status 3"):
+    with pytest.raises(ActionError, match="input `install`: the command exited with status 3"):
         act(pull_request, install="echo about to fail; exit 3")
 
 

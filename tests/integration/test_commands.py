@@ -1,4 +1,4 @@
-"""The commands for a desk: a real repository, the real worker, and what comes out on stdout with which exit code."""
+"""Local usage: a real repository, the real worker, and what comes out on stdout with which exit code."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ import pytest
 from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, flops
 
 from model_complexity import cli
-from model_complexity.commands.ranges import parse_range
-from model_complexity.commands.revisions import open_working_tree, sides_of
-from model_complexity.discover import Repository
+from model_complexity.commands.revisions import open_working_tree, parse_range, resolve_range
+from model_complexity.git.repository import Repository
 from model_complexity.report import Measurement, Report
 
 POLICY = ".github/model-complexity.yml"
@@ -49,7 +48,7 @@ class CommandResult(NamedTuple):
 
 
 class LocalRepository:
-    """A developer at a desk: a clone with a zoo on main, in which the commands run."""
+    """A developer's clone with a zoo on main, in which the commands run."""
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
@@ -122,8 +121,8 @@ def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(repo: Loc
     assert (said.report.base, said.report.repository, said.report.pull_request) == (left, "zoo", None)
     head = repo.git("rev-parse", "--short=9", "HEAD")
     assert said.report.notes == (
-        f"Head is the working tree as it was, on top of commit `{head}`, with what is not committed yet.",
-        "1 untracked file of more than a MiB left out.",
+        f"Head is the working tree on top of commit `{head}`, with uncommitted changes.",
+        "Skipped 1 untracked file larger than 1 MiB.",
     )
     assert (repo.git("status", "--porcelain"), sorted(path.name for path in (repo.root / ".git").rglob("*"))) == before
 
@@ -166,16 +165,18 @@ def test_what_is_compared(repo: LocalRepository, tmp_path: Path, written: str, b
     repo.write({"configs/large.py": WIDER.replace("16", "20")})
     main = repo.commit("Wider on main")
     clone = open_working_tree(repo.root / "configs", tmp_path)
-    found = sides_of(clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10])))
+    found = resolve_range(
+        clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10]))
+    )
     commits = {"left": left, "feature": feature, "main": main}
-    assert (found.sides.base, found.sides.head, found.sides.head_checkout) == (
+    assert (found.base, found.head, found.head_checkout) == (
         commits[base],
         commits[head],
         commits[head],
     )
-    assert found.sides.notes == (("Nothing differs from `main`.",) if base == head else ())
+    assert found.notes == (("Nothing differs from `main`.",) if base == head else ())
     tips = {"{main}...feature": main, "feature...": feature}
-    assert found.tip == tips.get(written, commits[base]), "whose policy applies"
+    assert found.base_tip == tips.get(written, commits[base]), "whose policy applies"
 
 
 def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
@@ -223,11 +224,11 @@ def test_the_syntax_of_a_policy_is_checked_alone(repo: LocalRepository) -> None:
         "Did you mean `flops`?\n"
     )
     said = repo.run("check", "--policy", "good.yml", "--syntax")
-    assert said == (0, "good.yml: well-formed; budgets: 0, known exceptions: 0.\n", "")
+    assert said == (0, "good.yml: valid; budgets: 0, known exceptions: 0.\n", "")
     said = repo.run("check", "--policy", POLICY)
     assert (said.status, "line 3, column 13" in said.err) == (2, True)
     assert repo.run("check", "--policy", "nowhere.yml").err.startswith(
-        "model-complexity: error: the policy nowhere.yml cannot be read: No such file or directory.\n"
+        "model-complexity: error: cannot read the policy nowhere.yml: No such file or directory.\n"
     )
 
 
@@ -297,18 +298,18 @@ sys.exit(main(sys.argv[1:]))
 def test_what_is_interrupted_leaves_nothing_behind(
     repo: LocalRepository, tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
-    there, rooms = tmp_path / "pids", tmp_path / "rooms"
-    rooms.mkdir()
+    there, temporary = tmp_path / "pids", tmp_path / "temporary"
+    temporary.mkdir()
     repo.write({"configs/slow.py": SLOW.format(there=str(there))})
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(rooms)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(temporary)}
     command = [sys.executable, "-c", INTERRUPTIBLE, "measure", "configs/slow.py", "--shape", "8"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert soon(there.exists, 100)
-        assert list(rooms.iterdir()) != []
+        assert list(temporary.iterdir()) != []
         process.send_signal(sent)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (status, b"")
-    assert list(rooms.iterdir()) == []
+    assert list(temporary.iterdir()) == []
     for pid in there.read_text().split():
         assert soon(lambda pid=pid: not runs(pid), 10), pid  # type: ignore[misc]
 
@@ -341,19 +342,19 @@ def test_measure_needs_no_repository(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["measure", "configs/none.py"], "config configs/none.py is not there. Give the paths"),
-        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Give the file"),
-        (["measure", "configs"], "config configs is a folder. Give the paths"),
+        (["measure", "configs/none.py"], "config configs/none.py does not exist. Pass the paths"),
+        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Rename the file."),
+        (["measure", "configs"], "config configs is a folder. Pass the paths"),
         (["measure", str(WORKER_PYTHON)], f"config {WORKER_PYTHON} is outside of "),
         (
             ["measure", "configs/small.py", "--python", "no-such"],
             "there is no Python interpreter 'no-such'. See --python",
         ),
-        (["diff", "nope"], "'nope' is no commit of this repository. Name a branch"),
+        (["diff", "nope"], "'nope' is not a commit of this repository. Name a branch"),
         (["diff", "-nope"], "unrecognized arguments: -nope"),
-        (["diff", "main..nope"], "'nope' is no commit of it. Name a branch"),
+        (["diff", "main..nope"], "'nope' is not a commit of this repository. Name a branch"),
         (["diff", "a..b..c"], "'a..b..c' is not a range of commits. Write BASE"),
-        (["diff", "main...orphan"], "main and orphan have no commit in common in this repository. If the clone"),
+        (["diff", "main...orphan"], "main and orphan have no common ancestor in this clone. Run git fetch --unshallow"),
     ],
 )
 def test_errors_say_what_to_do(
@@ -389,7 +390,7 @@ def test_outside_of_a_repository_and_before_the_first_commit(
     )
     subprocess.run(["git", "init", "--quiet"], check=True)
     assert cli.main(["diff"]) == 2
-    assert "there is no branch origin/HEAD, main or master to compare with." in capsys.readouterr().err
+    assert "No default branch found (tried origin/HEAD, main, master).\nPass BASE." in capsys.readouterr().err
 
 
 def test_without_a_command_it_is_the_action(

@@ -171,7 +171,7 @@ def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullReq
     pull_request.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
     status, log = act_in(pull_request, workspace, sha)
     assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "warn", "not_applied")
-    assert "the file could not be had: GitHub's rate limit is used up" in log
+    assert "the file is unavailable: GitHub's rate limit is used up" in log
 
 
 def test_a_new_policy_applies_once_it_is_merged(pull_request: PullRequestFixture) -> None:

@@ -10,7 +10,7 @@ from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.action import run
 from model_complexity.report import Report
-from model_complexity.settings.inputs import Settings
+from model_complexity.settings.environment import Settings
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 LIBRARY = """

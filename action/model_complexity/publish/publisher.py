@@ -22,7 +22,7 @@ from model_complexity.github import workflow_commands as workflow
 from model_complexity.publish.outputs import OUTPUTS, Publication
 from model_complexity.render import CommentTemplate, Rendered, render, render_by, render_html
 from model_complexity.report import Report
-from model_complexity.settings.inputs import Settings
+from model_complexity.settings.environment import Settings
 
 FOLDER = "model-complexity"
 REPORT = "report.json"

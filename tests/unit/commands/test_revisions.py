@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_complexity.commands.ranges import Range, parse_range
+from model_complexity.commands.revisions import Range, parse_range
 from model_complexity.errors import ActionError
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from model_complexity.errors import ActionError
-from model_complexity.settings.inputs import Inputs, Settings
+from model_complexity.settings.environment import Settings
+from model_complexity.settings.inputs import Inputs
 
 AROUND = {
     "GITHUB_EVENT_NAME": "pull_request",
@@ -84,7 +85,7 @@ def test_a_blank_input_was_not_given() -> None:
 
 
 def test_outside_a_workflow_the_error_says_what_to_run() -> None:
-    with pytest.raises(ActionError, match=r"GITHUB_EVENT_NAME is missing or malformed\. .* scripts/demo"):
+    with pytest.raises(ActionError, match=r"GITHUB_EVENT_NAME is missing or malformed\. .* model-complexity --help"):
         Settings.from_environment({})
 
 

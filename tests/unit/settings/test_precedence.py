@@ -11,8 +11,8 @@ from model_complexity.errors import ActionError
 from model_complexity.github import Event
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.report import Target
-from model_complexity.settings.inputs import Settings
-from model_complexity.settings.precedence import ResolvedOptions, resolve_options
+from model_complexity.settings.environment import Settings
+from model_complexity.settings.precedence import ResolvedOptions, WorkflowInputs, resolve_options
 
 AROUND = {
     "GITHUB_EVENT_NAME": "pull_request",
@@ -37,7 +37,7 @@ deploy: true
 def decided(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> ResolvedOptions:
     inputs = {f"INPUT_{name.upper().replace('_', '-')}": value for name, value in given.items()}
     settings = Settings.from_environment(AROUND | inputs)
-    return resolve_options(settings.inputs, policy, configs=event.configs, shapes=event.shapes)
+    return resolve_options(settings.inputs, policy, WorkflowInputs(event.configs, event.shapes))
 
 
 def shapes(found: ResolvedOptions, path: str = "zoo/vit.py") -> tuple[Any, ...]:
@@ -46,12 +46,12 @@ def shapes(found: ResolvedOptions, path: str = "zoo/vit.py") -> tuple[Any, ...]:
 
 def selected(found: ResolvedOptions) -> list[str]:
     paths = ["zoo/a.py", "zoo/legacy/a.py", "zoo/old.py", "configs/a.py", "configs/old.py"]
-    return [path for path in paths if found.wanted.patterns.selects(path)]
+    return [path for path in paths if found.selection.patterns.selects(path)]
 
 
 def caps(found: ResolvedOptions) -> tuple[int, int, int, bool]:
     inputs = found.inputs
-    return found.wanted.max_configs, inputs.timeout, inputs.jobs, inputs.deploy
+    return found.selection.max_configs, inputs.timeout, inputs.jobs, inputs.deploy
 
 
 def test_the_defaults() -> None:
@@ -85,7 +85,7 @@ def test_what_the_workflow_was_told_by_hand_goes_before_everything() -> None:
     event = replace(EVENT, configs="zoo/legacy/*.py", shapes="128")
     found = decided(event=event, shapes="224", configs="configs/**")
     assert (shapes(found), selected(found)) == (((3, 128, 128),), ["zoo/legacy/a.py"])
-    assert found.wanted.explicit == "zoo/legacy/*.py"
+    assert found.selection.explicit == "zoo/legacy/*.py"
 
 
 def test_a_malformed_shape_of_the_workflow_is_named() -> None:
