@@ -69,7 +69,7 @@ def console_on(file: TextIO, width: int | None = None, *, colour: bool = True) -
     return Console(
         file=file,
         width=width,
-        force_terminal=file.isatty(),  # said outright, or FORCE_COLOR and the like would colour a file
+        force_terminal=file.isatty(),  # explicit, or FORCE_COLOR would colour a file
         no_color=None if colour else True,  # None leaves it to NO_COLOR
         markup=False,
         highlight=False,

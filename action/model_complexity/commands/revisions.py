@@ -1,4 +1,4 @@
-"""The two revisions of a local comparison, from a range as it is written to commits."""
+"""The two revisions of a local comparison, from a range to commits."""
 
 from __future__ import annotations
 

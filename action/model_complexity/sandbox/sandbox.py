@@ -1,4 +1,4 @@
-"""Starts whatever runs the pull request's code without privileges and with limits, and reads its answers as data.
+"""Starts the processes that run the pull request's code without privileges and with limits, and reads its answers as data.
 
 Inside the sandbox run ``worker.main`` and the ``install`` command. They get a built environment (an allow-list, not ours less
 some), another user where we are root, no file descriptor but their own, and a copy of the tree as their working directory.
@@ -41,13 +41,13 @@ PASSED_VARIABLES = frozenset(
         *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),
     }
 )
-"""Variables that reach the pull request's code when they are set and hold no credentials (``user:password@host``)."""
+"""Variables that the pull request's code gets if they are set and have no credentials (``user:password@host``)."""
 
 _BOOT_SECONDS = 180.0
 _GRACE_SECONDS = 60.0
 _LONGEST_INSTALL = 3_600.0
 _WORKER_LOST: Final = "The config crashed the worker or corrupted its protocol."
-# The working directory is the pull request's: nothing in it may stand in for our modules or for torch.
+# The working directory is the pull request's: nothing in it may shadow our modules or torch.
 _BOOTSTRAP = """
 import sys
 sys.path[:] = [folder for folder in sys.path if folder]

@@ -25,7 +25,7 @@ class Option:
     """The commands' option for an input.
 
     Args:
-        flag: as it is written.
+        flag: its name, such as ``--jobs``.
         metavar: the value's name in the help; None for a flag without a value, or with choices.
         help: overrides the input's description, for an option that takes another form.
         repeatable: whether it may be given several times, once per value.
