@@ -66,7 +66,7 @@ def find_interpreter(option: str | None, environment: Mapping[str, str], ours: s
     python = os.path.abspath(path)  # noqa: PTH100 - resolving links would leave a virtual environment
     version, missing, folders = _probe(python)
     if tuple(version) < _MIN_VERSION:
-        raise ActionError(f"{python} is Python {'.'.join(map(str, version))}; measuring requires 3.9 or later.")
+        raise ActionError(f"{python} is Python {'.'.join(map(str, version))}.", "Use Python 3.9 or later.")
     if missing:
         raise ActionError(
             _missing_message(python, missing, named=bool(named)), _missing_advice(python, missing, named=bool(named))
