@@ -25,8 +25,8 @@ what is compared:
   (nothing)      the working tree, including uncommitted changes, with its
                  merge base with the default branch (origin's default branch,
                  else main or master)
-  BASE           the same with the merge base with BASE: a branch, a tag, a
-                 commit, HEAD~1
+  BASE           the working tree with its merge base with BASE: a branch, a
+                 tag, a commit, HEAD~1
   BASE..HEAD     the two commits themselves
   BASE...HEAD    HEAD with its merge base with BASE, as in a pull request
 
