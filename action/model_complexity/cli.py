@@ -1,4 +1,4 @@
-"""The command line: thin. Without arguments it is the action, told by the environment."""
+"""The command line. Without a command it is the GitHub Action, which takes its inputs from the environment."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from types import FrameType
 from typing import NoReturn
 
 from model_complexity import __version__
-from model_complexity import commands as local
 from model_complexity.action import run
+from model_complexity.commands import add_commands
 from model_complexity.errors import ActionError
 from model_complexity.github import workflow_commands as workflow
-from model_complexity.settings.inputs import Settings
+from model_complexity.settings.environment import Settings
 
 _INTERRUPTED = 130
-"""As shells say it of a program that a signal ended."""
+"""The exit code that shells give a program that SIGINT ended."""
 _DESCRIPTION = """\
-Says what a change does to models: flops, params and activations of every
-config that it touches, before and after.
+Reports how a change affects model FLOPs, parameters and activations, for
+every config that it touches.
 
-With a command it works on the git repository that you are in. Without one it
-is the GitHub Action, started by a workflow and told everything by the
-environment; scripts/demo plays such a run on a desk."""
+A command works on the git repository around the current folder. Without a
+command this is the GitHub Action, which a workflow starts with its inputs in
+the environment; scripts/demo runs it on your machine."""
 _EPILOG = """\
 examples:
-  model-complexity diff                    what my edits do to the models
+  model-complexity diff                    what my changes do to the models
   model-complexity measure configs/a.py    how large one model is, by module
-  model-complexity check                   whether the budgets hold
-  model-complexity diff --help             more of a command
+  model-complexity check                   whether the budgets are kept
+  model-complexity diff --help             more about a command
 
 exit codes:
   0  done
-  1  a budget is broken, or what was asked for cannot be measured
-  2  wrong usage, or it could not do its work"""
+  1  a budget is exceeded, or a requested config cannot be measured
+  2  wrong usage, or the command could not do its work"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command, or the action.
+    """Run a command, or the action.
 
     Returns:
-        The exit code: 0 done, 1 a budget of the level ``fail`` is broken, or some configs could not be measured where that
+        The exit code: 0 done, 1 a budget of the level ``fail`` is exceeded, or some configs could not be measured where that
         counts as failed, 2 wrong usage, or it could not do its work.
     """
     parser = argparse.ArgumentParser(
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    local.add_commands(parser.add_subparsers(dest="command", title="commands", metavar="COMMAND"))
+    add_commands(parser.add_subparsers(dest="command", title="commands", metavar="COMMAND"))
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -68,7 +68,7 @@ def _run_command(options: argparse.Namespace) -> int:
     from model_complexity.commands.dispatch import dispatch
 
     try:
-        with _cleaning_up():
+        with _exiting_on_signals():
             status = dispatch(options, sys.stdout, sys.stderr)
             sys.stdout.flush()
     except ActionError as error:
@@ -78,10 +78,10 @@ def _run_command(options: argparse.Namespace) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:  # whoever reads has read enough; the interpreter must not try to write the rest at its end
+    except BrokenPipeError:  # the reader closed the pipe; the interpreter must not write the rest at its exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
-    except Exception as error:  # 1 has a meaning: nothing else may end with it
+    except Exception as error:  # exit code 1 is reserved for failed checks
         for line in [*traceback.format_exc().splitlines(), _bug_message(error)]:
             print(workflow.sanitize(line), file=sys.stderr)
         return ActionError.exit_code
@@ -89,20 +89,20 @@ def _run_command(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _cleaning_up() -> Iterator[None]:
-    """A closed terminal, or ``kill``, ends a command as an interrupt does: nothing is left running, and no folder behind."""
+def _exiting_on_signals() -> Iterator[None]:
+    """Exit on SIGTERM and SIGHUP as on an interrupt: no process keeps running and no folder is left behind."""
 
-    def leave(number: int, _: FrameType | None) -> NoReturn:
+    def exit_with(number: int, _: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
 
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    taken = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]  # not what nohup ignores
-    for number in taken:
-        signal.signal(number, leave)
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    handled = [number for number in signals if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores SIGHUP
+    for number in handled:
+        signal.signal(number, exit_with)
     try:
         yield
     finally:
-        for number in taken:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
@@ -112,9 +112,7 @@ def _run_action() -> int:
     except ActionError as error:
         workflow.error(sys.stdout, str(error), title="Model Complexity")
         return error.exit_code
-    except (
-        Exception
-    ) as error:  # 1 is for broken budgets and configs that cannot be measured: nothing else may end with it
+    except Exception as error:  # exit code 1 is reserved for failed checks
         for line in traceback.format_exc().splitlines():
             print(workflow.sanitize(line))
         workflow.error(sys.stdout, _bug_message(error), title="Model Complexity")
@@ -122,7 +120,7 @@ def _run_action() -> int:
 
 
 def _bug_message(error: Exception) -> str:
-    return f"{type(error).__name__}: {error} This is a mistake in Model Complexity: please report it with the log."
+    return f"{type(error).__name__}: {error} This is a bug in Model Complexity. Please report it with the log."
 
 
 if __name__ == "__main__":

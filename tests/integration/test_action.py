@@ -23,7 +23,7 @@ Activation: {}
 ```"""
 
 
-def test_create_update_keep_and_clear(pull_request: PullRequestFixture) -> None:
+def test_comment_is_created_updated_kept_and_cleared(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
     assert act(pull_request)[0] == 0
     (body,) = comments(pull_request)
@@ -73,7 +73,7 @@ def test_create_update_keep_and_clear(pull_request: PullRequestFixture) -> None:
     assert "|" not in body
 
 
-def test_no_config_no_comment(pull_request: PullRequestFixture) -> None:
+def test_no_comment_when_no_config_changes(pull_request: PullRequestFixture) -> None:
     pull_request.push("Words", {"README.md": "A larger zoo.\n"})
     assert act(pull_request)[0] == 0
     assert comments(pull_request) == []
@@ -89,7 +89,7 @@ def test_no_config_no_comment(pull_request: PullRequestFixture) -> None:
     }
 
 
-def test_each_tree_imports_its_own_code(pull_request: PullRequestFixture) -> None:
+def test_each_side_imports_its_own_code(pull_request: PullRequestFixture) -> None:
     """The config is touched without effect; the library below it changes, and the base must not see that."""
     wider = LIBRARY.replace("channels, 2, 1", "channels, 10, 1")
     pull_request.push("Wider head", {"nets.py": wider, "configs/small.py": TREE["configs/small.py"] + "\n"})
@@ -100,7 +100,7 @@ def test_each_tree_imports_its_own_code(pull_request: PullRequestFixture) -> Non
     assert (entry.head.figures["flops"], entry.base.figures["flops"]) == (64 * (3 * 4 + 10 * 4), flops(4))
 
 
-def test_one_bad_config_costs_its_own_row_only(pull_request: PullRequestFixture) -> None:
+def test_failing_config_costs_its_own_row(pull_request: PullRequestFixture) -> None:
     pull_request.push(
         "A syntax error, an exit, a deleted and a renamed config",
         {
@@ -129,7 +129,7 @@ def test_one_bad_config_costs_its_own_row_only(pull_request: PullRequestFixture)
     assert kinds == {"configs/broken.py": "config_syntax", "configs/exits.py": "config_load"}
 
 
-def test_what_is_beyond_the_cap_is_listed_by_name(pull_request: PullRequestFixture) -> None:
+def test_configs_beyond_max_configs_are_listed_by_name(pull_request: PullRequestFixture) -> None:
     pull_request.push(
         "The base",
         {
@@ -148,7 +148,7 @@ def test_what_is_beyond_the_cap_is_listed_by_name(pull_request: PullRequestFixtu
     )
 
 
-def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_same(
+def test_config_is_measured_when_discovery_cannot_resolve_its_base(
     pull_request: PullRequestFixture,
 ) -> None:
     pull_request.push("A call", {"configs/sly.py": "_base_ = ['./_base_/NET.py'.replace('NET', 'net')]\n"})
@@ -161,7 +161,7 @@ def test_a_base_that_holds_a_call_is_reported_by_discovery_and_measured_all_the_
     assert f"<summary>1 file could not be read for inheritance</summary>\n\n{listed}" in body
 
 
-def test_several_shapes_and_two_keys(pull_request: PullRequestFixture) -> None:
+def test_run_takes_several_shapes_and_keys(pull_request: PullRequestFixture) -> None:
     pull_request.push("Touched", {"configs/small.py": TREE["configs/small.py"] + "\n"})
     act(pull_request, shapes="8, 16x8", key="one")
     act(pull_request, key="two")
@@ -171,7 +171,7 @@ def test_several_shapes_and_two_keys(pull_request: PullRequestFixture) -> None:
     assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "1 config unchanged" in one) == (True, True, True)
 
 
-def test_by_hand_without_a_pull_request(pull_request: PullRequestFixture) -> None:
+def test_manual_run_measures_without_a_pull_request(pull_request: PullRequestFixture) -> None:
     payload = pull_request.dispatch({"configs": "configs/*.py", "shapes": "16", "pr-number": ""})
     status, _ = act(pull_request, "workflow_dispatch", payload)
     assert status == 0
@@ -188,7 +188,7 @@ def test_by_hand_without_a_pull_request(pull_request: PullRequestFixture) -> Non
     assert "**2 configs measured, with no base to compare with.**" in summary
 
 
-def test_by_hand_on_a_pull_request(pull_request: PullRequestFixture) -> None:
+def test_manual_run_comments_on_a_pull_request(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
     workspace, sha = pull_request.checkout(
         ref=pull_request.base_sha
@@ -208,14 +208,14 @@ def test_by_hand_on_a_pull_request(pull_request: PullRequestFixture) -> None:
     assert "| `large.py` |" in body
 
 
-def test_by_hand_with_nothing_to_do_says_what_to_give(pull_request: PullRequestFixture) -> None:
-    with pytest.raises(ActionError, match="Give the workflow inputs `configs`"):
+def test_manual_run_fails_when_there_is_nothing_to_measure(pull_request: PullRequestFixture) -> None:
+    with pytest.raises(ActionError, match="a manual run needs `configs`, `pr-number`, or both"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch(None))
     with pytest.raises(ActionError, match="No config matches what was asked for: nowhere/"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch({"configs": "nowhere/**"}))
 
 
-def test_a_shallow_checkout_is_filled_up_from_the_server(pull_request: PullRequestFixture) -> None:
+def test_missing_commits_are_fetched_when_the_checkout_is_shallow(pull_request: PullRequestFixture) -> None:
     pull_request.main("Main moves on", {"README.md": "Later.\n"})
     pull_request.git(pull_request.clone, "checkout", "--quiet", "-b", "feature", "main~1")
     pull_request.git(pull_request.clone, "checkout", "--quiet", "main")
@@ -228,44 +228,44 @@ def test_a_shallow_checkout_is_filled_up_from_the_server(pull_request: PullReque
     assert "100.00\xa0% more FLOPs (2.56K → 5.12K)" in body
 
 
-def test_without_history_and_without_a_fetch_the_trial_merge_is_measured(pull_request: PullRequestFixture) -> None:
+def test_merge_commit_is_measured_when_head_is_unavailable(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
     assert pull_request.pull
     pull_request.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
     workspace, sha = pull_request.checkout(depth=1)
     unreachable = {"GITHUB_SERVER_URL": "http://127.0.0.1:1"}
-    status, log = act_in(pull_request, workspace, sha, surroundings=unreachable)
+    status, log = act_in(pull_request, workspace, sha, environment=unreachable)
     assert status == 0, log
     (body,) = comments(pull_request)
-    assert f"> The head commit could not be had: its trial merge `{sha[:9]}` was measured, nothing is compared." in body
+    assert f"> Head commit unavailable. Measured the merge commit `{sha[:9]}` instead, without a comparison." in body
     assert "::warning::A commit could not be fetched: " in log
     assert "| `large.py` | 5.12K | 80 | 1.152K |" in body
 
 
-def test_a_deletion_that_cannot_be_measured_is_not_called_untouched(pull_request: PullRequestFixture) -> None:
+def test_deleted_config_is_listed_when_the_base_is_unavailable(pull_request: PullRequestFixture) -> None:
     pull_request.push("One less", {"configs/large.py": None})
     assert pull_request.pull
     pull_request.pull.files = [{"filename": "configs/large.py", "status": "removed"}]
     workspace, sha = pull_request.checkout(depth=1)
-    act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    act_in(pull_request, workspace, sha, environment={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     (body,) = comments(pull_request)
     assert "no longer changes" not in body
     assert "- `configs/large.py`" in body
 
 
-def test_what_main_has_done_since_is_not_charged_to_the_pull_request(pull_request: PullRequestFixture) -> None:
+def test_changes_of_main_are_not_attributed_to_the_pull_request(pull_request: PullRequestFixture) -> None:
     pull_request.push("A comment", {"configs/small.py": TREE["configs/small.py"] + "# a comment\n"})
     pull_request.main("Wider for everybody", {"nets.py": LIBRARY.replace("channels, 2, 1", "channels, 20, 1")})
     assert pull_request.pull
     pull_request.pull.files = [{"filename": "configs/small.py", "status": "modified"}]
     workspace, sha = pull_request.checkout(depth=1)
-    act_in(pull_request, workspace, sha, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    act_in(pull_request, workspace, sha, environment={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     (body,) = comments(pull_request)
     assert "more FLOPs" not in body
-    assert "nothing is compared" in body
+    assert "without a comparison" in body
 
 
-def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFixture) -> None:
+def test_editable_install_imports_the_side_that_is_measured(pull_request: PullRequestFixture) -> None:
     """A library in a folder that is not on the path, which `install` puts there by name: each side must get its own."""
     config = {"configs/small.py": TREE["configs/small.py"].replace("./_base_", "./_base_")}
     pull_request.main("A library of its own folder", {"nets.py": None, "python/nets.py": LIBRARY})
@@ -290,17 +290,17 @@ def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFix
     assert (found.head.figures["flops"], found.base.figures["flops"]) == (64 * (3 * 8 + 20 * 8), flops(8))
 
 
-def test_a_summary_that_cannot_be_written_costs_no_comment(pull_request: PullRequestFixture) -> None:
+def test_comment_is_published_when_the_summary_cannot_be_written(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     workspace, sha = pull_request.checkout()
     with pytest.raises(ActionError, match="cannot be written"):
         act_in(
-            pull_request, workspace, sha, surroundings={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")}
+            pull_request, workspace, sha, environment={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")}
         )
     assert "2.56K → 1.28K" in comments(pull_request)[0]
 
 
-def test_a_fork_gets_figures_without_a_comment(pull_request: PullRequestFixture) -> None:
+def test_fork_gets_a_summary_without_a_comment(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"}, fork="someone/model-zoo")
     pull_request.server.state.add_token(pull_request.token, permission="read")
     status, log = act(pull_request)
@@ -313,7 +313,7 @@ def test_a_fork_gets_figures_without_a_comment(pull_request: PullRequestFixture)
     assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 
 
-def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept(
+def test_missing_permission_fails_after_the_summary_is_written(
     pull_request: PullRequestFixture,
 ) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
@@ -323,13 +323,13 @@ def test_a_missing_permission_of_ones_own_is_an_error_after_the_figures_are_kept
     assert "2.56K → 1.28K" in left_behind(pull_request)[2]
 
 
-def test_an_install_command_that_fails_ends_the_run_with_its_output(pull_request: PullRequestFixture) -> None:
+def test_run_fails_when_the_install_command_fails(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
-    with pytest.raises(ActionError, match="input `install`: the command ended with status 3"):
+    with pytest.raises(ActionError, match="input `install`: the command exited with status 3"):
         act(pull_request, install="echo about to fail; exit 3")
 
 
-def test_the_install_command_runs_in_heads_tree_without_our_variables(
+def test_install_command_runs_in_heads_tree_without_our_variables(
     pull_request: PullRequestFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", "a-secret-of-the-runner")
@@ -345,7 +345,7 @@ def test_the_install_command_runs_in_heads_tree_without_our_variables(
     assert "##[" not in log
 
 
-def test_an_event_that_asks_for_nothing(pull_request: PullRequestFixture) -> None:
+def test_ignored_event_measures_nothing(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     status, log = act(pull_request, payload=pull_request.payload("closed"))
     notice = (
@@ -358,7 +358,7 @@ def test_an_event_that_asks_for_nothing(pull_request: PullRequestFixture) -> Non
     assert comments(pull_request) == []
 
 
-def test_a_template_of_the_base_branch_writes_the_comment(pull_request: PullRequestFixture) -> None:
+def test_template_of_the_base_branch_writes_the_comment(pull_request: PullRequestFixture) -> None:
     template = (
         "# {{ result }}: {{ verdict }}\n{% for one in configs %}\n* {{ one.name }} {{ one.flops.text }}\n{% endfor %}\n"
     )

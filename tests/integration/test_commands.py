@@ -1,4 +1,4 @@
-"""The commands for a desk: a real repository, the real worker, and what comes out on stdout with which exit code."""
+"""Local usage: a real repository, the real worker, and what comes out on stdout with which exit code."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ import pytest
 from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, flops
 
 from model_complexity import cli
-from model_complexity.commands.ranges import parse_range
-from model_complexity.commands.revisions import open_working_tree, sides_of
-from model_complexity.git import Repository
+from model_complexity.commands.revisions import open_working_tree, parse_range, resolve_range
+from model_complexity.git.repository import Repository
 from model_complexity.report import Measurement, Report
 
 POLICY = ".github/model-complexity.yml"
@@ -49,7 +48,7 @@ class CommandResult(NamedTuple):
 
 
 class LocalRepository:
-    """A developer at a desk: a clone with a zoo on main, in which the commands run."""
+    """A developer's clone with a zoo on main, in which the commands run."""
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
@@ -90,7 +89,7 @@ def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     return LocalRepository(tmp_path / "zoo", capsys)
 
 
-def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(repo: LocalRepository) -> None:
+def test_diff_compares_uncommitted_changes_with_the_merge_base(repo: LocalRepository) -> None:
     left = repo.git("rev-parse", "HEAD")
     repo.git("checkout", "--quiet", "-b", "feature")
     repo.write({"configs/large.py": WIDER})
@@ -111,36 +110,36 @@ def test_what_is_not_committed_yet_is_compared_with_where_it_left_main(repo: Loc
     )
     repo.git("add", "configs/staged.py")
     before = repo.git("status", "--porcelain"), sorted(path.name for path in (repo.root / ".git").rglob("*"))
-    said = repo.run("diff", "--shape", "8", "--format", "json")
-    assert said.status == 0
-    assert said.flops == {
+    result = repo.run("diff", "--shape", "8", "--format", "json")
+    assert result.status == 0
+    assert result.flops == {
         "configs/large.py": (flops(16), flops(8)),
         "configs/new.py": (flops(16), None),
         "configs/small.py": (flops(6), flops(4)),
         "configs/staged.py": (flops(6), None),
     }
-    assert (said.report.base, said.report.repository, said.report.pull_request) == (left, "zoo", None)
+    assert (result.report.base, result.report.repository, result.report.pull_request) == (left, "zoo", None)
     head = repo.git("rev-parse", "--short=9", "HEAD")
-    assert said.report.notes == (
-        f"Head is the working tree as it was, on top of commit `{head}`, with what is not committed yet.",
-        "1 untracked file of more than a MiB left out.",
+    assert result.report.notes == (
+        f"Head is the working tree on top of commit `{head}`, with uncommitted changes.",
+        "Skipped 1 untracked file larger than 1 MiB.",
     )
     assert (repo.git("status", "--porcelain"), sorted(path.name for path in (repo.root / ".git").rglob("*"))) == before
 
 
-def test_text_on_stdout_and_progress_on_stderr(repo: LocalRepository) -> None:
+def test_diff_prints_the_report_on_stdout_and_progress_on_stderr(repo: LocalRepository) -> None:
     repo.write({"configs/large.py": WIDER, "configs/exits.py": "print('[bold]::error::hello')\nexit(0)\n"})
-    said = repo.run("diff", "--shape", "8")
-    assert said.status == 0
-    lines = said.out.splitlines()
+    result = repo.run("diff", "--shape", "8")
+    assert result.status == 0
+    lines = result.out.splitlines()
     assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K);")
     assert "configs/large.py  (3, 8, 8)              5.12K              80             1.152K" in lines
     assert "  changed  0, weight (8, 3, 1, 1) → (16, 3, 1, 1)" in lines
     assert "  config_load: called sys.exit(0)" in lines
-    assert "Measuring" not in said.out
-    assert "\x1b" not in said.out
-    assert "merge base: 1/1 configs/large.py (3, 8, 8): 2.56K flops" in said.err
-    assert "  | [bold]::error::hello\n" in said.err
+    assert "Measuring" not in result.out
+    assert "\x1b" not in result.out
+    assert "merge base: 1/1 configs/large.py (3, 8, 8): 2.56K flops" in result.err
+    assert "  | [bold]::error::hello\n" in result.err
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,9 @@ def test_text_on_stdout_and_progress_on_stderr(repo: LocalRepository) -> None:
         ("", "main", "main"),
     ],
 )
-def test_what_is_compared(repo: LocalRepository, tmp_path: Path, written: str, base: str, head: str) -> None:
+def test_resolve_range_finds_the_commits(
+    repo: LocalRepository, tmp_path: Path, written: str, base: str, head: str
+) -> None:
     """The checkout is on main, with nothing that is not committed."""
     left = repo.git("rev-parse", "HEAD")
     repo.git("tag", "-a", "v1", "-m", "A release, with a tag of its own")
@@ -166,19 +167,21 @@ def test_what_is_compared(repo: LocalRepository, tmp_path: Path, written: str, b
     repo.write({"configs/large.py": WIDER.replace("16", "20")})
     main = repo.commit("Wider on main")
     clone = open_working_tree(repo.root / "configs", tmp_path)
-    found = sides_of(clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10])))
+    found = resolve_range(
+        clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10]))
+    )
     commits = {"left": left, "feature": feature, "main": main}
-    assert (found.sides.base, found.sides.head, found.sides.head_checkout) == (
+    assert (found.base, found.head, found.head_checkout) == (
         commits[base],
         commits[head],
         commits[head],
     )
-    assert found.sides.notes == (("Nothing differs from `main`.",) if base == head else ())
+    assert found.notes == (("Nothing differs from `main`.",) if base == head else ())
     tips = {"{main}...feature": main, "feature...": feature}
-    assert found.tip == tips.get(written, commits[base]), "whose policy applies"
+    assert found.base_tip == tips.get(written, commits[base]), "whose policy applies"
 
 
-def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
+def test_diff_works_in_a_subfolder_of_a_linked_worktree(
     repo: LocalRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo.git("update-ref", "refs/remotes/origin/trunk", "HEAD")
@@ -188,73 +191,73 @@ def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "feature")
     monkeypatch.chdir(tmp_path / "linked" / "configs")
     Path("large.py").write_text(WIDER.replace("16", "32"))
-    said = repo.run("diff", "--shape", "8", "--format", "json")
-    assert said.flops == {"configs/large.py": (flops(32), flops(8))}
+    result = repo.run("diff", "--shape", "8", "--format", "json")
+    assert result.flops == {"configs/large.py": (flops(32), flops(8))}
 
 
-def test_check_goes_by_the_bases_policy(repo: LocalRepository) -> None:
+def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
     assert repo.run("check").out.startswith("There is no policy: ")
     repo.write({POLICY: "shapes: 8\nbudgets: [{metric: flops, max: 5K}]\n"})
     repo.commit("A policy")
     repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
-    said = repo.run("check")
-    assert said.status == 1
-    assert said.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
-    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in said.out
-    assert "Note: This pull request changes the policy; the base's was applied.\n" in said.out
+    result = repo.run("check")
+    assert result.status == 1
+    assert result.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
+    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in result.out
+    assert "Note: This pull request changes the policy; the base's was applied.\n" in result.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
     assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
     repo.write({"configs/large.py": WIDER.replace("16", "15")})
     assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in repo.run("check").out
 
 
-def test_a_check_fails_for_what_cannot_be_measured_if_told(repo: LocalRepository) -> None:
+def test_check_fails_for_a_failing_config_when_fail_on_error_is_set(repo: LocalRepository) -> None:
     repo.write({"configs/broken.py": "model = (\n"})
     assert repo.run("check").status == 0
     assert repo.run("check", "--fail-on-error").status == 1
 
 
-def test_the_syntax_of_a_policy_is_checked_alone(repo: LocalRepository) -> None:
+def test_check_syntax_validates_the_policy_file(repo: LocalRepository) -> None:
     repo.write({POLICY: "shapes: 8\nbudgets:\n  - metric: flop\n    max: 5K\n", "good.yml": "jobs: 1\n"})
-    said = repo.run("check", "--syntax")
-    assert (said.status, said.err) == (1, "")
-    assert said.out == (
+    result = repo.run("check", "--syntax")
+    assert (result.status, result.err) == (1, "")
+    assert result.out == (
         f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is none of flops, params, activations. "
         "Did you mean `flops`?\n"
     )
-    said = repo.run("check", "--policy", "good.yml", "--syntax")
-    assert said == (0, "good.yml: well-formed; budgets: 0, known exceptions: 0.\n", "")
-    said = repo.run("check", "--policy", POLICY)
-    assert (said.status, "line 3, column 13" in said.err) == (2, True)
+    result = repo.run("check", "--policy", "good.yml", "--syntax")
+    assert result == (0, "good.yml: valid; budgets: 0, known exceptions: 0.\n", "")
+    result = repo.run("check", "--policy", POLICY)
+    assert (result.status, "line 3, column 13" in result.err) == (2, True)
     assert repo.run("check", "--policy", "nowhere.yml").err.startswith(
-        "model-complexity: error: the policy nowhere.yml cannot be read: No such file or directory.\n"
+        "model-complexity: error: cannot read the policy nowhere.yml: No such file or directory.\n"
     )
 
 
-def test_measure_prints_the_page_of_files_as_they_lie_there(repo: LocalRepository) -> None:
+def test_measure_prints_the_module_table_of_the_working_tree(repo: LocalRepository) -> None:
     repo.write(
         {"configs/large.py": WIDER, ".gitignore": "*.py\n", "nets.py": LIBRARY.replace("channels, 2", "channels, 3")}
     )
-    said = repo.run("measure", "configs/large.py", "--shape", "8")
-    assert said.status == 0
-    assert said.out.splitlines()[:4] == ["=" * 30, "Input shape: (3, 8, 8)", "Flops: 6.144K", "Params: 96"]
-    assert "|   0.weight |   (16, 3, 1, 1)        |          |                |" in said.out.splitlines()
+    result = repo.run("measure", "configs/large.py", "--shape", "8")
+    assert result.status == 0
+    assert result.out.splitlines()[:4] == ["=" * 30, "Input shape: (3, 8, 8)", "Flops: 6.144K", "Params: 96"]
+    assert "|   0.weight |   (16, 3, 1, 1)        |          |                |" in result.out.splitlines()
     assert repo.git("status", "--porcelain") == "M configs/large.py\n M nets.py\n?? .gitignore"
 
 
-def test_measure_several_at_several_shapes(repo: LocalRepository) -> None:
+def test_measure_takes_several_configs_and_shapes(repo: LocalRepository) -> None:
     repo.write({"configs/broken.py": "model = (\n"})
     files = ["configs/small.py", "configs/broken.py", str(repo.root / "configs/small.py")]
-    said = repo.run("measure", *files, "--shape", "8", "--shape", "16x8")
-    assert said.status == 1
-    titles = [line for line in said.out.splitlines() if re.match("configs/.* at ", line)]
+    result = repo.run("measure", *files, "--shape", "8", "--shape", "16x8")
+    assert result.status == 1
+    titles = [line for line in result.out.splitlines() if re.match("configs/.* at ", line)]
     assert titles[:2] == ["configs/small.py at (3, 8, 8)", "configs/small.py at (3, 16, 8)"]
-    assert "  config_syntax: configs/broken.py:1: '(' was never closed" in said.out.splitlines()
+    assert "  config_syntax: configs/broken.py:1: '(' was never closed" in result.out.splitlines()
     report = repo.run("measure", *files, "--shape", "8", "--format", "json").report
     assert [entry.target.name for entry in report.entries] == ["configs/small.py", "configs/broken.py"]
 
 
-def test_measure_writes_to_stdout_what_the_pages_command_does(repo: LocalRepository) -> None:
+def test_measure_prints_what_get_flops_prints(repo: LocalRepository) -> None:
     """To the last byte, with an operator that is not counted too."""
     uncounted = LIBRARY + (
         "    def forward(self, x):\n"
@@ -263,12 +266,12 @@ def test_measure_writes_to_stdout_what_the_pages_command_does(repo: LocalReposit
         "        return torch.cholesky_inverse(flat @ flat.transpose(1, 2))\n"
     )
     repo.write({"nets.py": uncounted})
-    said = repo.run("measure", "configs/small.py", "--shape", "8")
+    result = repo.run("measure", "configs/small.py", "--shape", "8")
     script = Path(__file__).parents[2] / "scripts" / "get_flops.py"
     command = [str(WORKER_PYTHON), str(script), "configs/small.py", "--shape", "8"]
     page = subprocess.run(command, check=True, capture_output=True, text=True, cwd=repo.root)
-    assert (said.status, said.out) == (0, page.stdout)
-    assert "Not counted in configs/small.py at (3, 8, 8): aten::cholesky_inverse ×1.\n" in said.err
+    assert (result.status, result.out) == (0, page.stdout)
+    assert "Not counted in configs/small.py at (3, 8, 8): aten::cholesky_inverse ×1.\n" in result.err
     assert "cholesky_inverse" in page.stderr
 
 
@@ -287,28 +290,28 @@ time.sleep(300)
 """
 INTERRUPTIBLE = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the caller of the tests may ignore it
 from model_complexity.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_what_is_interrupted_leaves_nothing_behind(
+def test_interrupted_command_leaves_nothing_behind(
     repo: LocalRepository, tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
-    there, rooms = tmp_path / "pids", tmp_path / "rooms"
-    rooms.mkdir()
+    there, temporary = tmp_path / "pids", tmp_path / "temporary"
+    temporary.mkdir()
     repo.write({"configs/slow.py": SLOW.format(there=str(there))})
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(rooms)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "TMPDIR": str(temporary)}
     command = [sys.executable, "-c", INTERRUPTIBLE, "measure", "configs/slow.py", "--shape", "8"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert soon(there.exists, 100)
-        assert list(rooms.iterdir()) != []
+        assert list(temporary.iterdir()) != []
         process.send_signal(sent)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (status, b"")
-    assert list(rooms.iterdir()) == []
+    assert list(temporary.iterdir()) == []
     for pid in there.read_text().split():
         assert soon(lambda pid=pid: not runs(pid), 10), pid  # type: ignore[misc]
 
@@ -328,7 +331,7 @@ def runs(pid: str) -> bool:
     return state != "Z"
 
 
-def test_measure_needs_no_repository(
+def test_measure_works_outside_of_a_repository(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -339,25 +342,25 @@ def test_measure_needs_no_repository(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["measure", "configs/none.py"], "config configs/none.py is not there. Give the paths"),
-        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Give the file"),
-        (["measure", "configs"], "config configs is a folder. Give the paths"),
+        (["measure", "configs/none.py"], "config configs/none.py does not exist. Pass the paths"),
+        (["measure", "configs/caf\udce9.py"], "the name of config configs/caf\ufffd.py is not UTF-8. Rename the file."),
+        (["measure", "configs"], "config configs is a folder. Pass the paths"),
         (["measure", str(WORKER_PYTHON)], f"config {WORKER_PYTHON} is outside of "),
         (
             ["measure", "configs/small.py", "--python", "no-such"],
-            "there is no Python interpreter 'no-such'. See --python",
+            "there is no Python interpreter 'no-such'. Check --python",
         ),
-        (["diff", "nope"], "'nope' is no commit of this repository. Name a branch"),
+        (["diff", "nope"], "'nope' is not a commit of this repository. Name a branch"),
         (["diff", "-nope"], "unrecognized arguments: -nope"),
-        (["diff", "main..nope"], "'nope' is no commit of it. Name a branch"),
+        (["diff", "main..nope"], "'nope' is not a commit of this repository. Name a branch"),
         (["diff", "a..b..c"], "'a..b..c' is not a range of commits. Write BASE"),
-        (["diff", "main...orphan"], "main and orphan have no commit in common in this repository. If the clone"),
+        (["diff", "main...orphan"], "main and orphan have no common ancestor in this clone. Run git fetch --unshallow"),
     ],
 )
-def test_errors_say_what_to_do(
-    repo: LocalRepository, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_error_says_what_to_do(
+    repo: LocalRepository, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(os.fsdecode(b"configs/caf\xe9.py")).touch()
     repo.git("checkout", "--quiet", "--orphan", "orphan")
@@ -367,19 +370,21 @@ def test_errors_say_what_to_do(
     except SystemExit as ended:
         status, (out, err) = int(str(ended.code)), capsys.readouterr()
     assert (status, out) == (2, "")
-    assert said in " ".join(err.split())
+    assert message in " ".join(err.split())
 
 
-def test_without_torch_the_error_has_the_line_for_pip(repo: LocalRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_has_the_pip_command_when_torch_is_missing(
+    repo: LocalRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MODEL_COMPLEXITY_PYTHON")
     repo.write({"configs/large.py": WIDER})
-    said = repo.run("diff")
-    assert (said.status, said.out) == (2, "")
-    assert "has no torch, fvcore, mmengine.\n" in said.err
-    assert "-m pip install 'torch' 'fvcore==" in said.err
+    result = repo.run("diff")
+    assert (result.status, result.out) == (2, "")
+    assert "has no torch, fvcore, mmengine.\n" in result.err
+    assert "-m pip install 'torch' 'fvcore==" in result.err
 
 
-def test_outside_of_a_repository_and_before_the_first_commit(
+def test_diff_fails_outside_of_a_repository_and_without_commits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -389,10 +394,10 @@ def test_outside_of_a_repository_and_before_the_first_commit(
     )
     subprocess.run(["git", "init", "--quiet"], check=True)
     assert cli.main(["diff"]) == 2
-    assert "there is no branch origin/HEAD, main or master to compare with." in capsys.readouterr().err
+    assert "No default branch found (tried origin/HEAD, main, master).\nPass BASE." in capsys.readouterr().err
 
 
-def test_without_a_command_it_is_the_action(
+def test_cli_is_the_action_without_a_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in os.environ if name.startswith("GITHUB_")]:

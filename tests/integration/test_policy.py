@@ -158,7 +158,7 @@ def test_nor_where_the_base_is_not_in_the_checkout(pull_request: PullRequestFixt
     pull_request.pull.files = [{"filename": "configs/large.py", "status": "modified"}]
     merge = pull_request.pull.head_sha  # the trial merge does not matter here, and this one would have a conflict
     workspace, _ = pull_request.checkout(depth=1, ref=merge)
-    status, log = act_in(pull_request, workspace, merge, surroundings={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
+    status, log = act_in(pull_request, workspace, merge, environment={"GITHUB_SERVER_URL": "http://127.0.0.1:1"})
     assert [e.path for e in pull_request.server.state.exchanges if "/contents/" in e.path] != [], log
     assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
 
@@ -171,7 +171,7 @@ def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullReq
     pull_request.server.state.faults.append(Fault("GET", "primary-limit", path="/contents/", wait=3_600))
     status, log = act_in(pull_request, workspace, sha)
     assert (status, verdict(pull_request), left_behind(pull_request)[0].policy) == (0, "unknown", "not_applied")
-    assert "the file could not be had: GitHub's rate limit is used up" in log
+    assert "the file is unavailable: GitHub's rate limit is used up" in log
 
 
 def test_a_new_policy_applies_once_it_is_merged(pull_request: PullRequestFixture) -> None:

@@ -1,4 +1,4 @@
-"""The wall with real processes: what gets through, what does not, and what a worker that is attacked costs."""
+"""The sandbox with real processes: what gets through, what does not, and what an attack on the worker costs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.errors import ActionError
 from model_complexity.report import Failure, Measurement, Result
 from model_complexity.sandbox.process import OUTPUT_LIMIT
-from model_complexity.sandbox.sandbox import Job, MeasureOptions, Sandbox, WorkerInfo
+from model_complexity.sandbox.protocol import Job, WorkerInfo
+from model_complexity.sandbox.sandbox import Sandbox
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 SHAPE = (3, 4, 4)
@@ -44,49 +46,50 @@ def tree(tmp_path: Path) -> Path:
     return tree
 
 
-def sandbox(tmp_path: Path, python: Path = WORKER_PYTHON, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
-    workdir = tmp_path / "room"
+def make_sandbox(tmp_path: Path, python: Path = WORKER_PYTHON, *, device: str = "cpu", jobs: int = 2) -> Sandbox:
+    workdir = tmp_path / "workdir"
     workdir.mkdir(parents=True)
     return Sandbox.prepare(python, workdir, users=(None, None), options=MeasureOptions(60, device, jobs=jobs))
 
 
-def measure(wall: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
-    said: list[str] = []
+def measure(sandbox: Sandbox, tree: Path, *configs: str) -> tuple[dict[str, Result], list[str]]:
+    lines: list[str] = []
     return {
-        job.config: result for job, result in wall.measure(tree, [Job(name, SHAPE) for name in configs], said.append)
-    }, said
+        job.config: result
+        for job, result in sandbox.measure(tree, [Job(name, SHAPE) for name in configs], lines.append)
+    }, lines
 
 
-def test_a_tree_cannot_stand_in_for_our_code_or_for_torch(tmp_path: Path, tree: Path) -> None:
+def test_tree_cannot_shadow_our_code_or_torch(tmp_path: Path, tree: Path) -> None:
     for name in ("torch.py", "fvcore.py", "json.py", "sitecustomize.py", "usercustomize.py"):
         (tree / name).write_text("raise SystemExit('the tree was imported')\n")
     (tree / "model_complexity").mkdir()
     (tree / "model_complexity" / "__init__.py").write_text("raise SystemExit('the tree was imported')\n")
-    told: list[WorkerInfo] = []
-    wall = sandbox(tmp_path)
-    ((_, result),) = wall.measure(tree, [Job("good.py", SHAPE)], print, told.append)
+    workers: list[WorkerInfo] = []
+    sandbox = make_sandbox(tmp_path)
+    ((_, result),) = sandbox.measure(tree, [Job("good.py", SHAPE)], print, workers.append)
     assert isinstance(result, Measurement)
     assert result.figures["flops"] == 4 * 4 * 3 * 2
-    assert (told[0].device, told[0].versions) == ("cpu", result.versions)
+    assert (workers[0].device, workers[0].versions) == ("cpu", result.versions)
 
 
-def test_a_worker_that_is_brought_down_costs_the_job_at_hand(tmp_path: Path, tree: Path) -> None:
+def test_crashed_worker_costs_the_job_that_crashed_it(tmp_path: Path, tree: Path) -> None:
     (tree / "empty.py").write_text("nothing = 1\n")
     (tree / "kills.py").write_text("os = __import__('os')\nos.kill(os.getppid(), 9)\n__import__('time').sleep(60)\n")
-    found, _ = measure(sandbox(tmp_path), tree, "good.py", "kills.py", "empty.py", "good.py")
+    found, _ = measure(make_sandbox(tmp_path), tree, "good.py", "kills.py", "empty.py", "good.py")
     assert isinstance(found["good.py"], Measurement)
     assert isinstance(found["kills.py"], Failure)
     assert (found["kills.py"].kind, found["kills.py"].message) == (
         "crash",
-        "brought the whole worker down, or answered for another config",
+        "The config crashed the worker or corrupted its protocol.",
     )
     assert isinstance(found["empty.py"], Failure), "it is measured by the worker that came after"
     assert found["empty.py"].message == "the config has no `model`"
 
 
-def test_a_measurement_that_breaks_a_rule_is_a_failure(tmp_path: Path, tree: Path) -> None:
+def test_invalid_measurement_is_a_failure(tmp_path: Path, tree: Path) -> None:
     (tree / "forges.py").write_text(FORGES)
-    found, _ = measure(sandbox(tmp_path), tree, "forges.py", "good.py")
+    found, _ = measure(make_sandbox(tmp_path), tree, "forges.py", "good.py")
     assert isinstance(found["forges.py"], Failure)
     assert found["forges.py"].kind == "crash"
     assert isinstance(found["good.py"], Measurement)
@@ -103,22 +106,22 @@ os._exit(0)
 """
 
 
-def test_an_answer_that_is_nested_or_huge_costs_itself(tmp_path: Path, tree: Path) -> None:
+def test_nested_or_huge_answer_costs_its_own_job(tmp_path: Path, tree: Path) -> None:
     for depth in (500, 984, 5_000):
         (tree / f"nested{depth}.py").write_text(NESTED % (depth, depth))
     (tree / "huge.py").write_text(NESTED.replace("b'[' * %d + b']' * %d", "b'[' + b'1,' * (40 << 20) + b'1]'"))
     configs = ["nested500.py", "nested984.py", "nested5000.py", "huge.py", "good.py"]
-    found, _ = measure(sandbox(tmp_path), tree, *configs)
+    found, _ = measure(make_sandbox(tmp_path), tree, *configs)
     assert isinstance(found.pop("good.py"), Measurement)
     assert {result.kind for result in found.values() if isinstance(result, Failure)} == {"crash"}
     assert set(found) == set(configs[:-1])
 
 
-def test_a_process_that_is_left_behind_does_not_reach_the_next_config(tmp_path: Path, tree: Path) -> None:
+def test_leftover_process_does_not_affect_the_next_config(tmp_path: Path, tree: Path) -> None:
     (tree / "leaves.py").write_text(LEAVES + GOOD)
     (tree / "better.py").write_text(GOOD)
     for jobs in (1, 2):
-        found, _ = measure(sandbox(tmp_path / str(jobs), jobs=jobs), tree, "leaves.py", "good.py", "better.py")
+        found, _ = measure(make_sandbox(tmp_path / str(jobs), jobs=jobs), tree, "leaves.py", "good.py", "better.py")
         assert isinstance(found["good.py"], Measurement), "whatever it did to itself"
         assert isinstance(found["better.py"], Measurement)
 
@@ -140,55 +143,57 @@ os.wait()
 """
 
 
-def test_a_name_that_is_not_utf_8_does_not_hide_the_failure(tmp_path: Path, tree: Path) -> None:
+def test_failure_is_readable_when_a_name_is_not_utf_8(tmp_path: Path, tree: Path) -> None:
     (tree / "names.py").write_text("raise ValueError('/data/caf' + chr(0xDCE9))\n")
-    found, _ = measure(sandbox(tmp_path), tree, "names.py")
+    found, _ = measure(make_sandbox(tmp_path), tree, "names.py")
     assert isinstance(found["names.py"], Failure)
     assert found["names.py"].message == "ValueError: /data/caf?"
 
 
-def test_output_is_passed_on_and_bounded(tmp_path: Path, tree: Path) -> None:
+def test_output_is_logged_up_to_its_limit(tmp_path: Path, tree: Path) -> None:
     (tree / "prints.py").write_text(
         f"print('first')\nfor _ in range({OUTPUT_LIMIT // 1000 + 2000}):\n    print('x' * 999)\n" + GOOD
     )
-    found, said = measure(sandbox(tmp_path), tree, "prints.py")
+    found, lines = measure(make_sandbox(tmp_path), tree, "prints.py")
     assert isinstance(found["prints.py"], Measurement)
-    assert said[0] == "first"
-    assert said[-1] == "[its output goes on; the first 4 MiB are shown]"
-    assert sum(map(len, said)) <= OUTPUT_LIMIT + 100
+    assert lines[0] == "first"
+    assert lines[-1] == "[output truncated: the first 4 MiB are shown]"
+    assert sum(map(len, lines)) <= OUTPUT_LIMIT + 100
 
 
-def test_an_environment_that_cannot_measure_says_so(tmp_path: Path, tree: Path) -> None:
-    said: list[str] = []
-    wall = sandbox(tmp_path, Path(sys.executable))
+def test_measure_fails_when_the_environment_has_no_torch(tmp_path: Path, tree: Path) -> None:
+    lines: list[str] = []
+    sandbox = make_sandbox(tmp_path, Path(sys.executable))
     with pytest.raises(
-        ActionError, match=r"cannot measure: ModuleNotFoundError: No module named 'torch'\. .* `install`"
+        ActionError, match=r"The worker could not start: ModuleNotFoundError: No module named 'torch'\. .* `install`"
     ):
-        list(wall.measure(tree, [Job("good.py", SHAPE)], said.append))
+        list(sandbox.measure(tree, [Job("good.py", SHAPE)], lines.append))
 
 
-def test_cuda_where_there_is_none(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measure_fails_when_cuda_is_unavailable(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(ActionError, match="device cuda was asked for, and torch sees no CUDA device"):
-        list(sandbox(tmp_path, device="cuda").measure(tree, [Job("good.py", SHAPE)], print))
+        list(make_sandbox(tmp_path, device="cuda").measure(tree, [Job("good.py", SHAPE)], print))
 
 
-def test_auto_falls_back_to_the_cpu(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_device_is_the_cpu_when_cuda_is_unavailable(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    ((_, result),) = sandbox(tmp_path, device="auto").measure(tree, [Job("good.py", SHAPE)], print)
+    ((_, result),) = make_sandbox(tmp_path, device="auto").measure(tree, [Job("good.py", SHAPE)], print)
     assert isinstance(result, Measurement)
     assert result.device == "cpu"
 
 
-def test_no_interpreter_and_no_user(tmp_path: Path) -> None:
+def test_prepare_fails_without_interpreter_or_user(tmp_path: Path) -> None:
     with pytest.raises(ActionError, match=r"there is no Python interpreter at .*nowhere\. Set MODEL_COMPLEXITY_PYTHON"):
-        sandbox(tmp_path, tmp_path / "nowhere")
+        make_sandbox(tmp_path, tmp_path / "nowhere")
     for user, message in (("root", "must not run as root"), ("nobody-here", "there is no user 'nobody-here'")):
         with pytest.raises(ActionError, match=message):
             Sandbox.prepare(WORKER_PYTHON, tmp_path / user, users=(user, None), options=MeasureOptions())
 
 
-def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_has_only_allowed_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "GITHUB_TOKEN": "a",
         "INPUT_GITHUB-TOKEN": "b",
@@ -200,7 +205,7 @@ def test_the_environment_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "HTTPS_PROXY": "http://proxy.example.org:3128",
     }.items():
         monkeypatch.setenv(name, value)
-    environment = sandbox(tmp_path).environment(tmp_path)
+    environment = make_sandbox(tmp_path).environment(tmp_path)
     assert environment["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert {"a", "b", "c", "d", "e", "f"}.isdisjoint(environment.values())
     assert "secret" not in " ".join(environment.values())

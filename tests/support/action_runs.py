@@ -10,7 +10,7 @@ from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.action import run
 from model_complexity.report import Report
-from model_complexity.settings.inputs import Settings
+from model_complexity.settings.environment import Settings
 
 WORKER_PYTHON = Path(__file__).parents[2] / ".venv" / "worker" / "bin" / "python"
 LIBRARY = """
@@ -45,15 +45,15 @@ def act_in(
     sha: str,
     event: str = "pull_request",
     payload: dict[str, Any] | None = None,
-    surroundings: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
     **inputs: str,
 ) -> tuple[int, str]:
     inputs = {"shapes": "8", "device": "cpu", **inputs}
-    told = pull_request.environment(event, payload or pull_request.payload(), workspace, sha, **inputs) | (
-        surroundings or {}
+    variables = pull_request.environment(event, payload or pull_request.payload(), workspace, sha, **inputs) | (
+        environment or {}
     )
     log = io.StringIO()
-    status = run(Settings.from_environment({**told, "MODEL_COMPLEXITY_PYTHON": str(WORKER_PYTHON)}), log)
+    status = run(Settings.from_environment({**variables, "MODEL_COMPLEXITY_PYTHON": str(WORKER_PYTHON)}), log)
     return status, log.getvalue()
 
 

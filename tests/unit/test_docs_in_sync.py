@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from scripts.lib.generate import generate, read_files
 from scripts.lib.generate_outputs import replace_outputs
 
 from model_complexity import __version__
@@ -15,7 +16,7 @@ from model_complexity.common.failures import HINTS
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.report import FailureKind
-from model_complexity.settings.inputs import Inputs
+from model_complexity.settings.inputs import Inputs, input_info, input_name
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -30,37 +31,46 @@ def rows_below(heading: str) -> dict[str, str]:
     return dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", section, re.MULTILINE))
 
 
-def test_action_yml_and_settings_have_the_same_inputs_and_defaults() -> None:
+def test_action_yml_declares_the_inputs_with_their_defaults() -> None:
     inputs = dict(ACTION["inputs"])
-    fields = {name.replace("_", "-"): field.default for name, field in Inputs.model_fields.items()}
-    assert list(inputs) == list(fields)
+    assert list(inputs) == [input_name(field) for field in Inputs.model_fields]
     assert inputs.pop("github-token")["default"] == EXPRESSION
     for name, declared in inputs.items():
         assert Inputs.parse({name: declared["default"]}) == Inputs(), name
 
 
-def default_of(name: str) -> str:
-    """What an input is when nobody gives it, as people write it."""
-    told = {"configs": "configs/**`, `**/configs/**", "github-token": "the workflow's token"}
-    value = Inputs.model_fields[name.replace("-", "_")].default
-    written = "false" if value is False else str(value)
-    return told.get(name) or (value[0] if isinstance(value, tuple) else written or "–")
+def test_generated_sections_are_up_to_date() -> None:
+    texts = read_files()
+    assert generate(texts) == texts, "run scripts/generate"
 
 
-def test_the_readme_documents_every_input_with_its_default() -> None:
-    rows = rows_below("Inputs")
-    assert list(rows) == list(ACTION["inputs"])
-    for name in ACTION["inputs"]:
-        assert rows[name].split(" | ")[0].strip("`") == default_of(name), name
+def test_generated_sections_replace_what_they_were() -> None:
+    texts = read_files()
+    edited = {name: text.replace("Config globs, one per line", "Edited") for name, text in texts.items()}
+    assert edited["README.md"] != texts["README.md"]
+    assert generate(edited) == texts
 
 
-def test_an_input_that_the_policy_can_stand_in_for_has_no_default_of_action_ymls() -> None:
-    """The runner would pass it, and it would count as given."""
+def test_readme_lists_the_inputs_of_action_yml() -> None:
+    assert list(rows_below("Inputs")) == list(ACTION["inputs"])
+
+
+def test_input_has_no_default_in_action_yml_when_the_policy_can_set_it() -> None:
+    """The runner would pass it as if a user had written it, and it would override the policy."""
     for name in ("configs", *(alias for alias in POLICY_FIELDS if alias in ACTION["inputs"])):
         declared = ACTION["inputs"][name]
         assert declared["default"] == "", name
-        default = default_of(name).replace("`, `", "` and any `")
-        assert re.search(rf"Default: `?{re.escape(default)}`?\.$", declared["description"].strip()), name
+        assert "Overrides the policy" in declared["description"], name
+        assert re.search(r"Default: `.*`\.$", declared["description"].strip()), name
+
+
+def test_policy_defaults_are_fields_of_the_policy() -> None:
+    names = {input_name(field) for field in Inputs.model_fields if input_info(field).policy_default}
+    assert names == set(ACTION["inputs"]) & set(POLICY_FIELDS) - {"shapes"}
+
+
+def test_action_description_fits_the_marketplace() -> None:
+    assert len(ACTION["description"]) < 125
 
 
 def test_outputs_of_action_yml_and_readme_equal_the_generated_text() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.support.factories import entry, failed, measured, report
 
 from model_complexity.report import Answer, Entry, Measurement, Report, Target
-from model_complexity.sandbox.sandbox import parse_answer
+from model_complexity.sandbox.protocol import parse_answer
 
 FIGURES = {"flops": 1, "params": 1, "activations": 1}
 

@@ -1,4 +1,4 @@
-"""Drives measure.worker as the sandbox does, for tests in the worker environment."""
+"""Drives worker.main as the sandbox does, for tests in the worker environment."""
 
 from __future__ import annotations
 
@@ -21,24 +21,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def answers(tree: Path, jobs: Sequence[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+def answers(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> list[dict[str, Any]]:
     """All lines that the worker says about jobs."""
     reading, writing = os.pipe()
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-c",
-        BOOT,
-        "--answers-fd",
-        str(writing),
-        "--device",
-        "cpu",
-        "--timeout",
-        "60",
-    ]
-    text = "".join(json.dumps(job) + "\n" for job in jobs)
-    process = subprocess.Popen([*command, *options], cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True)
+    command = [sys.executable, "-W", "ignore", "-c", BOOT, "--answers-fd", str(writing)]
+    lines = [{"device": "cpu", "timeout": 60, "jobs": 1, **options}, *jobs]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    process = subprocess.Popen(command, cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True)
     os.close(writing)
     assert process.stdin
     process.stdin.write(text)
@@ -51,10 +40,10 @@ def answers(tree: Path, jobs: Sequence[dict[str, Any]], *options: str) -> list[d
 
 
 def measure(
-    tree: Path, configs: Sequence[str], *options: str, shape: tuple[int, ...] = (3, 32, 32)
+    tree: Path, configs: Sequence[str], *, shape: tuple[int, ...] = (3, 32, 32), **options: Any
 ) -> list[dict[str, Any]]:
     """One answer for each config, in order."""
     jobs = [{"job": number, "config": config, "shape": shape} for number, config in enumerate(configs)]
-    found = sorted(answers(tree, jobs, *options), key=lambda answer: int(answer["job"]))
+    found = sorted(answers(tree, jobs, **options), key=lambda answer: int(answer["job"]))
     assert [answer["job"] for answer in found] == list(range(len(configs)))
     return found

@@ -102,9 +102,9 @@ def test_equal_jobs_are_built_once_and_all_answered(library: Path) -> None:
     for name in ("a.py", "b.py", "c.py"):
         (library / name).write_text(f"_base_ = 'base.py'\nschedule = '{name}'\n")
     (library / "other.py").write_text("_base_ = 'base.py'\nmodel = dict(channels=5)\n")
-    for jobs in ("1", "3"):
+    for jobs in (1, 3):
         (library / "built").write_text("")
-        answers = measure(library, names, "--jobs", jobs, shape=(3, 8, 8))
+        answers = measure(library, names, jobs=jobs, shape=(3, 8, 8))
         assert [answer["measurement"]["flops"] for answer in answers] == [64 * 3 * n for n in (8, 8, 8, 5, 8)]
         assert (library / "built").read_text() == "xx"
 
@@ -126,7 +126,7 @@ class Crash(Sharing):
         os._exit(3)
 """
     )
-    answers = measure(library, ["wrong1.py", "crash1.py", "wrong2.py", "crash2.py"], "--jobs", "1")
+    answers = measure(library, ["wrong1.py", "crash1.py", "wrong2.py", "crash2.py"], jobs=1)
     assert [answer["failure"]["kind"] for answer in answers] == ["build", "crash", "build", "crash"]
     assert (library / "built").read_text() == "xx", "each is tried for itself"
 

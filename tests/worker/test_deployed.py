@@ -83,7 +83,7 @@ def nets(tree: Path) -> Path:
 def test_branches_that_are_fused_are_one_convolution(nets: Path, mode: str) -> None:
     names = ["Fusing.py", "Outer.py", "Settled.py", "Failing.py", "Fusing.py"]
     found: list[dict[str, Any]] = [
-        answer.get("measurement", answer) for answer in measure(nets, names, "--deploy", "--mode", mode)
+        answer.get("measurement", answer) for answer in measure(nets, names, deploy=True, mode=mode)
     ]
     fusing, outer, settled, failing, twin = found
     for one in found:

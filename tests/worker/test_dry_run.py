@@ -171,11 +171,11 @@ def test_a_model_that_looks_at_its_numbers_is_computed_and_says_so(tree: Path) -
             f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='{name}', channels=4)\n"
         )
     configs = ["Branches.py", "Conv.py", "Fails.py"]
-    branches, conv, fails = measure(tree, configs, "--mode", "auto", shape=(3, 64, 64))
+    branches, conv, fails = measure(tree, configs, mode="auto", shape=(3, 64, 64))
     flops = 64 * 64 * 3 * 4
     assert (branches["measurement"]["mode"], branches["measurement"]["flops"]) == ("real", 2 * flops)
     assert (conv["measurement"]["mode"], conv["measurement"]["flops"]) == ("dry", flops)
     assert fails["failure"]["message"] == "RuntimeError: in either method"
-    (only_dry,) = measure(tree, ["Branches.py"], "--mode", "dry", shape=(3, 64, 64))
+    (only_dry,) = measure(tree, ["Branches.py"], mode="dry", shape=(3, 64, 64))
     assert only_dry["failure"]["kind"] == "forward"
     assert "a dry run does not compute" in only_dry["failure"]["message"]

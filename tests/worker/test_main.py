@@ -38,7 +38,7 @@ def test_each_costs_its_own_line(tree: Path) -> None:
     for name, text in EVIL.items():
         (tree / name).write_text(("custom_imports = dict(imports=['nets'])\n" if name == "leaves.py" else "") + text)
     configs = [name for evil in EVIL for name in (evil, "good.py")]
-    answers = measure(tree, configs, "--timeout", "15", "--memory-bytes", str(2 << 30))
+    answers = measure(tree, configs, timeout=15, memory_bytes=2 << 30)
     said = {
         config: answer["failure"]["kind"] + ": " + answer["failure"]["message"] if "failure" in answer else "measured"
         for config, answer in zip(configs, answers, strict=True)

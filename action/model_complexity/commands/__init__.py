@@ -1,4 +1,4 @@
-"""The commands for a desk: a report of the local repository, without a token, GitHub's API or an event."""
+"""Local usage: a report of the local repository, without a token, GitHub's API or an event."""
 
 from model_complexity.commands.arguments import add_commands
 

@@ -1,130 +1,128 @@
-"""What the commands take, and the help that teaches them."""
+"""The commands' arguments and their help. Options for inputs are made from `settings.inputs`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.errors import ActionError
-from model_complexity.settings.inputs import Inputs
+from model_complexity.settings.inputs import InputInfo, Inputs, default_text, input_info, input_name
 
-FORMATS = ("text", "markdown", "json", "html")
+FORMATS: Final = ("text", "markdown", "json", "html")
 _TRUST = """\
-The configs, and the code that they import, run with your rights, as by
-`python tools/train.py`: only run this on code that you trust. The action has
-a wall around that code; here there is none."""
+The configs and the code that they import run with your rights, as with
+`python tools/train.py`: only run this on code that you trust. Unlike the
+action, local usage has no sandbox."""
 _DIFF = f"""\
-Measures every config that a change touches, directly or through a file that
-it inherits from, before and after, and says what that does to flops, params
-and activations: the report that the action writes on a pull request.
+Measures every config that a change touches, directly or through a base
+config, before and after, and reports the changes in FLOPs, parameters and
+activations: the report that the action writes on a pull request.
 
 what is compared:
-  (nothing)      the working tree as it is now, committed or not, with where it
-                 left the branch that pull requests go to (origin's default
-                 branch; else main or master)
-  BASE           the same, with where it left BASE: a branch, a tag, a commit,
-                 HEAD~1
-  BASE..HEAD     two commits as they are
-  BASE...HEAD    HEAD with where it left BASE, as in a pull request
+  (nothing)      the working tree, including uncommitted changes, with its
+                 merge base with the default branch (origin's default branch,
+                 else main or master)
+  BASE           the working tree with its merge base with BASE: a branch, a
+                 tag, a commit, HEAD~1
+  BASE..HEAD     the two commits themselves
+  BASE...HEAD    HEAD with its merge base with BASE, as in a pull request
 
-Input shapes, where configs are, and budgets come from BASE's policy,
+Input shapes, config globs and budgets come from BASE's policy,
 .github/model-complexity.yml.
 
 {_TRUST}"""
 _DIFF_MORE = """\
 examples:
   model-complexity diff
-      What do my edits do to the models, before I commit them?
+      What do my uncommitted changes do to the models?
   model-complexity diff v1.2.0..v1.3.0 --shape 224 --format html > report.html
-      What has a release done, at 224 x 224, as a page to open in a browser?
+      What did a release change at 224 x 224, as a page for the browser?
 
 exit codes:
   0  done, even if some configs cannot be measured
-  2  wrong usage, or it could not do its work"""
+  2  wrong usage, or the command could not do its work"""
 _MEASURE = f"""\
-Measures configs as they lie in the working tree, and prints for each the
-summary and the table of modules.
+Measures configs in the working tree, and prints the summary and the module
+table of each.
 
 {_TRUST}"""
 _MEASURE_MORE = """\
 examples:
   model-complexity measure configs/resnet/resnet50.py
-      How large is this model, and which of its modules make it so?
+      How large is this model, and which of its modules are the largest?
   model-complexity measure configs/vit/*.py --shape 224 --shape 384 \\
       --format json > report.json
       Several models at two input shapes, for a script.
 
 exit codes:
   0  done
-  1  some config cannot be measured
-  2  wrong usage, or it could not do its work"""
+  1  a config cannot be measured
+  2  wrong usage, or the command could not do its work"""
 _CHECK = f"""\
-Does what `diff` does (see there what BASE and HEAD may be), holds the result
-against the budgets of the policy, .github/model-complexity.yml, and says
-which are broken or near. The policy is BASE's: an edit of it here does not
-loosen it.
+Measures what `diff` measures (see its help for BASE and HEAD), and reports
+which budgets of the policy, .github/model-complexity.yml, are exceeded or
+nearly so. The policy is BASE's, so edits to it do not loosen the budgets.
 
 {_TRUST}"""
 _CHECK_MORE = """\
 examples:
   model-complexity check
-      Will my change break a budget, once it is a pull request?
+      Will my pull request exceed a budget?
   model-complexity check --policy .github/model-complexity.yml --syntax
-      Is the policy file, which I have just edited, well-formed?
+      Is the policy file valid?
 
 exit codes:
-  0  every budget of the level `fail` is kept
-  1  one is broken; or some config cannot be measured (--fail-on-error); or
-     the policy file is malformed (--syntax)
-  2  wrong usage, or it could not do its work"""
+  0  no budget of the level `fail` is exceeded
+  1  a budget is exceeded, or a config cannot be measured (--fail-on-error),
+     or the policy file is invalid (--syntax)
+  2  wrong usage, or the command could not do its work"""
+
+_OF_CHECK: Final = tuple(name for name in Inputs.model_fields if input_info(name).option)
+_OF_DIFF: Final = tuple(name for name in _OF_CHECK if name != "fail_on_error")
+_OF_MEASURE: Final = tuple(name for name in _OF_CHECK if name in {"shapes", *MeasureOptions._fields})
 
 
 def add_commands(commands: Any) -> None:
-    """Adds diff, measure and check to argparse's subparsers."""
-    diff = _command(commands, "diff", "what a change does to the models it touches", _DIFF, _DIFF_MORE)
+    """Add diff, measure and check to argparse's subparsers."""
+    diff = _add_command(commands, "diff", "what a change does to the models it touches", _DIFF, _DIFF_MORE)
     _add_range(diff)
-    _add_selection_options(diff)
-    _add_measure_options(diff)
-    _add_format(diff)
+    _add_input_options(diff, _OF_DIFF)
+    _add_common_options(diff)
 
-    measure = _command(commands, "measure", "flops, params and activations of configs", _MEASURE, _MEASURE_MORE)
+    summary = "FLOPs, parameters and activations of configs"
+    measure = _add_command(commands, "measure", summary, _MEASURE, _MEASURE_MORE)
     measure.add_argument("files", nargs="+", type=Path, metavar="CONFIG", help="path of a config file")
-    _add_shape(measure, "Default: auto.")
-    _add_measure_options(measure)
-    _add_format(measure)
+    _add_input_options(measure, _OF_MEASURE, has_policy=False)
+    _add_common_options(measure)
 
-    check = _command(commands, "check", "whether a change keeps the policy's budgets", _CHECK, _CHECK_MORE)
+    check = _add_command(commands, "check", "whether a change keeps the policy's budgets", _CHECK, _CHECK_MORE)
     _add_range(check)
-    check.add_argument("--policy", type=Path, metavar="FILE", help="try this policy file in place of BASE's")
+    check.add_argument("--policy", type=Path, metavar="FILE", help="Policy file to use instead of BASE's.")
     check.add_argument(
         "--syntax",
         action="store_true",
-        help="only look whether the policy file (--policy, or the working tree's) is well-formed",
+        help="Only validate the policy file: --policy, or the working tree's.",
     )
-    check.add_argument(
-        "--fail-on-error", action="store_true", help="a config that cannot be measured is a failed check"
-    )
-    _add_selection_options(check)
-    _add_measure_options(check)
-    _add_format(check)
+    _add_input_options(check, _OF_CHECK)
+    _add_common_options(check)
 
 
 def inputs_of(options: argparse.Namespace) -> Inputs:
-    """The options as the action's inputs, so that the policy and the defaults stand behind them alike."""
-    names = ("configs", "max_configs", "timeout", "jobs", "device", "mode")
-    given = {name.replace("_", "-"): getattr(options, name, None) for name in names}
-    given["deploy"] = "true" if options.deploy else None
-    return Inputs.parse(
-        {**{name: value for name, value in given.items() if value}, "shapes": "\n".join(options.shapes)}
-    )
+    """Return the options as inputs, so that the policy and the defaults apply to both alike."""
+    values = {name: getattr(options, name, None) for name in _OF_CHECK}
+    texts = {
+        name: "\n".join(value) if isinstance(value, list) else str(value) for name, value in values.items() if value
+    }
+    return Inputs.parse({input_name(name): text for name, text in texts.items()})
 
 
-def _command(commands: Any, name: str, brief: str, description: str, epilog: str) -> argparse.ArgumentParser:
+def _add_command(commands: Any, name: str, summary: str, description: str, epilog: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
-        help=brief,
+        help=summary,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -137,82 +135,60 @@ def _add_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("range", nargs="?", default="", metavar="BASE..HEAD", help="what is compared; see above")
 
 
-def _add_shape(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument(
-        "--shape",
-        dest="shapes",
-        action="append",
-        default=[],
-        type=_input("shapes"),
-        metavar="SHAPE",
-        help="input shape: auto (what the config's own test pipeline makes), 224, 224x384 (height first), or inputs by name, "
-        f"`points=40000x4`; may be given several times. {default}",
-    )
+def _add_input_options(parser: argparse.ArgumentParser, fields: Iterable[str], *, has_policy: bool = True) -> None:
+    for field in fields:
+        info = input_info(field)
+        if info.option is None:
+            continue
+        choices = get_args(Inputs.model_fields[field].annotation)
+        keywords: dict[str, Any] = {"dest": field, "help": _help(field, info, has_policy=has_policy)}
+        if info.option.repeatable:
+            keywords |= {"action": "append", "type": _input(field), "metavar": info.option.metavar}
+        elif info.option.metavar:
+            keywords |= {"type": _input(field), "metavar": info.option.metavar}
+        elif choices:
+            keywords |= {"choices": choices}
+        else:
+            keywords |= {"action": "store_true"}
+        parser.add_argument(info.option.flag, **keywords)
 
 
-def _add_selection_options(parser: argparse.ArgumentParser) -> None:
-    _add_shape(parser, "Goes before the policy's.")
-    parser.add_argument(
-        "--configs",
-        type=_input("configs"),
-        metavar="GLOBS",
-        help="where configs are, separated by commas; ! excludes. Goes before the policy's. Default: configs/**,**/configs/**",
-    )
-    parser.add_argument(
-        "--max-configs",
-        type=_input("max-configs"),
-        metavar="N",
-        help="measure at most so many, directly changed ones first. Goes before the policy's. Default: 20",
-    )
+def _help(field: str, info: InputInfo, *, has_policy: bool) -> str:
+    sentences = [(info.option and info.option.help) or info.description]
+    if has_policy and info.policy:
+        sentences.append(info.policy)
+    if (info.option and info.option.metavar) or get_args(Inputs.model_fields[field].annotation):
+        sentences.append(f"Default: {default_text(field)}.")
+    return " ".join(sentences).replace("%", "%%")
 
 
-def _add_measure_options(parser: argparse.ArgumentParser) -> None:
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="PYTHON",
-        help="the Python that runs your models (torch, fvcore, mmengine and tabulate must import); default: "
-        "MODEL_COMPLEXITY_PYTHON, or the one that runs this command",
+        help="Interpreter that runs your models (torch, fvcore, mmengine and tabulate must import). Default: "
+        "MODEL_COMPLEXITY_PYTHON, or the one that runs this command.",
     )
     parser.add_argument(
-        "--timeout", type=_input("timeout"), metavar="SECONDS", help="for one config at one shape. Default: 300"
-    )
-    parser.add_argument(
-        "--jobs",
-        type=_input("jobs"),
-        metavar="N",
-        help="how many configs side by side. Default: as many as there are cores",
-    )
-    parser.add_argument(
-        "--deploy",
-        action="store_true",
-        help="count models in the form that they are deployed in too (RepVGG with its branches fused)",
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where models run that are computed")
-    parser.add_argument(
-        "--mode", choices=("auto", "dry", "real"), help="dry: trace without computing; real: compute. Default: auto"
-    )
-
-
-def _add_format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-color", action="store_true", help="no colour on a terminal either; the variable NO_COLOR does the same"
+        "--no-color", action="store_true", help="Print no colour. The variable NO_COLOR has the same effect."
     )
     parser.add_argument(
         "--format",
         choices=FORMATS,
         default="text",
-        help="text (in colour on a terminal), the comment's markdown, report.json, or the page report.html. Default: text",
+        help="Output: text (in colour on a terminal), the comment's markdown, report.json, or the page report.html. "
+        "Default: text.",
     )
 
 
-def _input(name: str) -> Callable[[str], str]:
-    """Checks one text by the rules of the action's input of that name."""
+def _input(field: str) -> Callable[[str], str]:
+    """Return an argparse type that validates a text as an input does."""
 
-    def check(text: str) -> str:
+    def validate(text: str) -> str:
         try:
-            Inputs.parse({name: text})
+            Inputs.parse({input_name(field): text})
         except ActionError as error:
             raise argparse.ArgumentTypeError(error.message.partition(": ")[2].rstrip(".")) from error
         return text
 
-    return check
+    return validate

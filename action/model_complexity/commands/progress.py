@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: stdout is for the report alone."""
+"""A command's progress on stderr: stdout is for the report alone."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from model_complexity.github.workflow_commands import sanitize
 
 
 class ConsoleLog:
-    """Tells somebody at a desk. What the measured code prints comes through here too, and is made safe."""
+    """Logs to a terminal. Output of the measured code is logged too, so every line is sanitized."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
-        """A part of the work."""
+        """Log the title of a step."""
         self.log(f"{title} …")
         yield
 
     def log(self, line: str) -> None:
-        """One line."""
+        """Log one line."""
         self._stream.write(sanitize(line) + "\n")
         self._stream.flush()

@@ -17,12 +17,22 @@ _MAX_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True)
+class SelectionRequest:
+    """What to select: configs that match ``explicit``, or changed ones that match ``patterns``, ``max_configs`` at most."""
+
+    patterns: Patterns
+    explicit: str | None
+    max_configs: int
+
+
+@dataclass(frozen=True)
 class Selection:
     """What is measured, what is only listed for lack of room, and what could not be read about the former."""
 
     targets: tuple[Target, ...] = ()
     not_measured: tuple[Target, ...] = ()
     warnings: tuple[DiscoveryWarning, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def select(

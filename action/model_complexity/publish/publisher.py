@@ -20,7 +20,7 @@ from model_complexity.publish.files import write_files
 from model_complexity.publish.outputs import OUTPUTS, Publication
 from model_complexity.render import CommentTemplate, Rendered, render, render_by
 from model_complexity.report import Report
-from model_complexity.settings.inputs import Settings
+from model_complexity.settings.environment import Settings
 
 _ELSEWHERE: Final = "See the job summary or the report file."
 _READ_ONLY: Final = (

@@ -1,1 +1,1 @@
-"""Run untrusted code: the worker and the install command, without privileges and with limits."""
+"""Run untrusted code, the worker and the install command, without privileges and with limits."""

@@ -1,4 +1,4 @@
-"""One untrusted process: started as another user and with limits, its output pumped as data, nothing of it left running."""
+"""One untrusted process: started as another user with limits, its output read as data, all of it killed at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from select import select
 from model_complexity.errors import ActionError
 
 LineSink = Callable[[str], None]
-"""Takes one line of untrusted output; whoever provides it makes the line safe for the log."""
+"""Takes one line of untrusted output, and makes it safe for where it is shown."""
 
 LONGEST_ANSWER = 6 * 2**20
 OUTPUT_LIMIT = 4 * 2**20
@@ -29,15 +29,15 @@ _LIMITS = (
     (resource.RLIMIT_FSIZE, "f", 16 * 2**30, 1024),
     (resource.RLIMIT_NOFILE, "n", 4_096, 1),
 )
-_MOST_PROCESSES = 1_024 + (os.cpu_count() or 1) ** 2
-"""Threads are counted too, and each job that computes has one for each core."""
-_LIMITS_ALONE = (*_LIMITS, (resource.RLIMIT_NPROC, "u", _MOST_PROCESSES, 1))
-"""Resource, bash's letter for it, the most of it, and bash's unit. Processes are counted per user, which says nothing where the
-user has others."""
+_MAX_PROCESSES = 1_024 + (os.cpu_count() or 1) ** 2
+"""Threads count too, and each job in real mode has one per core."""
+_LIMITS_OF_OWN_USER = (*_LIMITS, (resource.RLIMIT_NPROC, "u", _MAX_PROCESSES, 1))
+"""Resource, bash's letter for it, its maximum, and bash's unit. Processes are limited only for a user that runs nothing else:
+they are counted per user."""
 
 
 def account_of(user: str) -> pwd.struct_passwd:
-    """Looks a user up.
+    """Look a user up.
 
     Raises:
         ActionError: there is no such user, or it is root.
@@ -46,10 +46,11 @@ def account_of(user: str) -> pwd.struct_passwd:
         account = pwd.getpwnam(user)
     except KeyError as error:
         raise ActionError(
-            f"there is no user {user!r} on this machine.", "See MODEL_COMPLEXITY_WORKER_USER and _INSTALL_USER."
+            f"there is no user {user!r} on this machine.",
+            "Check MODEL_COMPLEXITY_WORKER_USER and MODEL_COMPLEXITY_INSTALL_USER.",
         ) from error
     if account.pw_uid == 0:
-        raise ActionError(f"untrusted code must not run as root, which is what {user!r} is.")
+        raise ActionError(f"untrusted code must not run as root, but user {user!r} is root.")
     return account
 
 
@@ -68,23 +69,23 @@ def run_untrusted(
 
     Args:
         command: program and arguments; no shell.
-        tree: working directory.
-        environment: the whole environment.
-        account: whom it runs as; None for ourselves.
+        tree: its working directory.
+        environment: its whole environment.
+        account: its user; None for ours.
         log_line: takes its stdout and stderr, line by line, from another thread.
         stdin: a file that it reads.
-        keep: file descriptors that stay open in it.
+        keep: file descriptors that it inherits.
 
     Raises:
         ActionError: it cannot be started.
     """
-    with stdin.open("rb") as fed:
+    with stdin.open("rb") as source:
         try:
             process = subprocess.Popen(
-                _limited(command, alone=account is not None),
+                _limited(command, own_user=account is not None),
                 cwd=tree,
                 env=dict(environment),
-                stdin=fed,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=keep,
@@ -111,11 +112,11 @@ def run_untrusted(
 
 
 def _end(process: subprocess.Popen[bytes], account: pwd.struct_passwd | None) -> None:
-    """Kills a process and all that it started: its group, then what its user has, or without a user what hangs from it."""
-    below = [] if account or process.returncode is not None else _freeze_tree(process.pid)
+    """Kill a process and all that it started: its group, then its user's processes, or its descendants if the user is ours."""
+    descendants = [] if account or process.returncode is not None else _freeze_tree(process.pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    for pid in below:
+    for pid in descendants:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
     if account:
@@ -124,7 +125,7 @@ def _end(process: subprocess.Popen[bytes], account: pwd.struct_passwd | None) ->
 
 
 def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]:
-    """Yields whole lines until the pipe ends, no line comes for ``seconds()``, or one is longer than 6 MiB."""
+    """Yield whole lines until the pipe ends, no line comes for ``seconds()``, or one is longer than 6 MiB."""
     buffer = b""
     deadline = time.monotonic() + seconds()
     while select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -140,7 +141,7 @@ def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]
 
 
 def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
-    """Passes lines on, bounded in length and number."""
+    """Pass lines on, bounded in length and number."""
     buffer, printed = b"", 0
     for part in _parts(descriptor, ended):
         *whole, buffer = (buffer + part).split(b"\n")
@@ -148,7 +149,7 @@ def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
             whole, buffer = [*whole, buffer], b""
         for raw in whole:
             if printed <= OUTPUT_LIMIT < printed + len(raw) + 1:
-                log_line(f"[its output goes on; the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
+                log_line(f"[output truncated: the first {OUTPUT_LIMIT // 2**20} MiB are shown]")
             printed += len(raw) + 1
             if printed <= OUTPUT_LIMIT:
                 log_line(raw.decode("utf-8", "replace").rstrip("\r"))
@@ -157,7 +158,7 @@ def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
 
 
 def _parts(descriptor: int, ended: threading.Event) -> Iterator[bytes]:
-    """Reads until the pipe ends, or soon after the process has: what escaped it may hold the pipe open, or flood it."""
+    """Read until the pipe ends, or soon after the process does: a process that escaped may keep the pipe open, or flood it."""
     leave = float("inf")
     while time.monotonic() < leave:
         if ended.is_set():
@@ -171,34 +172,34 @@ def _parts(descriptor: int, ended: threading.Event) -> Iterator[bytes]:
             return
 
 
-def _limited(command: list[str], *, alone: bool) -> list[str]:
-    """The command behind ``ulimit``: limits hold from its first instruction, and no Python runs between fork and exec."""
+def _limited(command: list[str], *, own_user: bool) -> list[str]:
+    """Wrap a command in ``ulimit``: limits apply from its first instruction, and no Python runs between fork and exec."""
     limits = []
-    for limit, letter, most, unit in _LIMITS_ALONE if alone else _LIMITS:
+    for limit, letter, most, unit in _LIMITS_OF_OWN_USER if own_user else _LIMITS:
         hard = resource.getrlimit(limit)[1]
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
         limits.append(f"ulimit -{letter} {allowed // unit}")
-    # Where memory runs out, the system is to end this process and not the one that holds the token.
+    # When memory runs out, the system must kill this process and not the one that has the token.
     victim = "{ echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null"
     return ["/bin/bash", "-c", f'{victim}; {" && ".join(limits)} && exec "$@"', "limited", *command]
 
 
 def _freeze_tree(pid: int) -> list[int]:
-    """Stops a process, and lists all that hangs from it. A worker's jobs have their own sessions; it adopts orphans."""
+    """Stop a process, and list its descendants. A worker's jobs have their own sessions, and it adopts orphans."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGSTOP)
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             children.setdefault(int(_stat(entry)[1]), []).append(int(entry.name))
-    found = [*children.get(pid, [])]
-    for child in found:  # which grows
-        found += children.get(child, [])
-    return found
+    descendants = [*children.get(pid, [])]
+    for child in descendants:  # the list grows
+        descendants += children.get(child, [])
+    return descendants
 
 
 def _kill_all_of(account: pwd.struct_passwd) -> None:
-    """Kills every process of a user: one that is the user's signals all that it may, until none is left."""
+    """Kill every process of a user, from a process of that user, until none is left."""
     for _ in range(20):
         subprocess.run(
             ["/bin/sh", "-c", "kill -KILL -1"],
@@ -228,5 +229,5 @@ def _is_zombie(entry: Path) -> bool:
 
 
 def _stat(entry: Path) -> list[str]:
-    """State, parent and so on of a process. Source: man7.org, proc_pid_stat(5)."""
+    """Return state, parent and so on of a process. Source: man7.org, proc_pid_stat(5)."""
     return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

@@ -1,5 +1,6 @@
-"""The worker: jobs in as JSON lines on stdin, answers out as JSON lines on a pipe of its own.
+"""The worker: options and jobs in as JSON lines on stdin, answers out as JSON lines on a pipe of its own.
 
+    options {"timeout": 300, "device": "auto", "mode": "auto", "jobs": 0, "deploy": false}, the first line
     job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}      or  "shape": "auto"  or  "points=40000x4"
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
@@ -24,6 +25,7 @@ from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from model_complexity.common.failures import NETWORK_IS_OFF, STUB, UNSOUND, worker_failure
+from model_complexity.common.options import MeasureOptions
 from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
     POLL_SECONDS,
@@ -47,23 +49,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Answers the jobs on stdin until it ends. The working directory is the tree whose configs are measured."""
     parser = argparse.ArgumentParser(description="Measures configs; started by the action, not by people.")
     parser.add_argument("--answers-fd", type=int, required=True, help="file descriptor that answers are written to")
-    parser.add_argument("--timeout", type=float, required=True, help="seconds for one job")
-    parser.add_argument(
-        "--memory-bytes", type=int, default=0, help="resident memory of all jobs; 0: what the machine has"
-    )
-    parser.add_argument("--jobs", type=int, default=1, help="how many run side by side; 0: as many as there are cores")
-    parser.add_argument("--mode", choices=["auto", "dry", "real"], default="auto")
-    parser.add_argument("--deploy", action="store_true", help="count the deployed forms of models too")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    options = parser.parse_args(arguments)
-    with os.fdopen(options.answers_fd, "wb") as answers:
+    answers_fd: int = parser.parse_args(arguments).answers_fd
+    with os.fdopen(answers_fd, "wb") as answers:
 
         def say(line: Dict[str, Any]) -> None:
             answers.write(dumped(line) + b"\n")
             answers.flush()
 
         try:
-            bench = _WorkerState.prepare(options)
+            options = MeasureOptions.from_json(json.loads(sys.stdin.readline()))
+            bench = _WorkerState.prepare(options, answers_fd)
             _set_non_dumpable()
             adopt_orphans()
         except (Exception, SystemExit) as error:
@@ -89,7 +84,7 @@ class _WorkerState(NamedTuple):
     answers_fd: int
 
     @classmethod
-    def prepare(cls, options: argparse.Namespace) -> _WorkerState:
+    def prepare(cls, options: MeasureOptions, answers_fd: int) -> _WorkerState:
         """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
         from model_complexity.worker import job
         from model_complexity.worker.build import imports
@@ -118,7 +113,7 @@ class _WorkerState(NamedTuple):
             options.deploy,
             limits,
             side_by_side,
-            options.answers_fd,
+            answers_fd,
         )
 
     def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:

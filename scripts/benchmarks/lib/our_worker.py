@@ -37,7 +37,7 @@ class Usage:
 
 
 def measure(
-    tree: Path, jobs: Sequence[tuple[str, Any]], verb: str, *options: str
+    tree: Path, jobs: Sequence[tuple[str, Any]], verb: str, /, **options: Any
 ) -> tuple[list[dict[str, Any]], Usage]:
     """Measures configs of a tree.
 
@@ -45,7 +45,7 @@ def measure(
         tree: the folder that config paths start from.
         jobs: config and shape, as the worker takes them.
         verb: what the line of progress says.
-        options: of the worker, e.g. ``--mode real``.
+        options: the worker's, as in ``common.options``, e.g. ``mode="real"``.
 
     Returns:
         One answer for each job, in their order, and what the worker used.
@@ -54,8 +54,9 @@ def measure(
         RuntimeError: the worker could not start, or ended before it had answered.
     """
     reading, writing = os.pipe()
-    lines = [json.dumps({"job": n, "config": config, "shape": shape}) for n, (config, shape) in enumerate(jobs)]
-    command = [sys.executable, "-W", "ignore", "-c", _BOOT, "--answers-fd", str(writing), "--device", "cpu", *options]
+    lines = [json.dumps({"device": "cpu", "jobs": 1, **options})]
+    lines += [json.dumps({"job": n, "config": config, "shape": shape}) for n, (config, shape) in enumerate(jobs)]
+    command = [sys.executable, "-W", "ignore", "-c", _BOOT, "--answers-fd", str(writing)]
     answers: dict[int, dict[str, Any]] = {}
     with (
         tempfile.TemporaryFile("w+") as asked,

@@ -38,8 +38,8 @@ def measure_zoo(
         timeout: seconds for one config.
     """
     started = time.monotonic()
-    options = ("--jobs", str(jobs), "--timeout", str(timeout))
-    answers, used = our_worker.measure(root, [(config, "auto") for config in configs], "measured", *options)
+    requests = [(config, "auto") for config in configs]
+    answers, used = our_worker.measure(root, requests, "measured", jobs=jobs, timeout=timeout)
     seconds = time.monotonic() - started
     rows = [
         _row(config, answer, published.get(config, Published()))

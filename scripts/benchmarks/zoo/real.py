@@ -22,10 +22,9 @@ def compare(root: Path, configs: Sequence[str], *, jobs: int, timeout: float, js
         timeout: seconds for one config.
         json_file: where the outcome is written, if anywhere.
     """
-    options = ("--jobs", str(jobs), "--timeout", str(timeout))
     asked = [(config, "auto") for config in configs]
-    dry, dry_used = our_worker.measure(root, asked, "dry", *options, "--mode", "auto")
-    real, real_used = our_worker.measure(root, asked, "real", *options, "--mode", "real")
+    dry, dry_used = our_worker.measure(root, asked, "dry", jobs=jobs, timeout=timeout, mode="auto")
+    real, real_used = our_worker.measure(root, asked, "real", jobs=jobs, timeout=timeout, mode="real")
     outcome = outcomes(configs, dry, real)
     outcome["dry_cpu"], outcome["real_cpu"] = dry_used.cpu, real_used.cpu
     outcome["dry_peak_mib"], outcome["real_peak_mib"] = dry_used.peak_mib, real_used.peak_mib

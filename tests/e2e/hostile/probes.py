@@ -58,7 +58,7 @@ def _attempts() -> Iterator[tuple[str, Callable[[], object]]]:
         "/opt/host/pyvenv.cfg",
         TREE.parent / "base" / "configs" / "z_honest.py",
         TREE / "configs" / "z_honest.py",
-        TREE.parent / "worker" / "jobs.jsonl",
+        TREE.parent / "worker" / "request.jsonl",
         TREE.parent / "worker" / "code" / "model_complexity" / "worker" / "count" / "analysis.py",
         "/etc/passwd",
     ]

@@ -1,4 +1,4 @@
-"""What the commands take, and whether their help teaches."""
+"""The commands' arguments and help."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from model_complexity import cli
 from model_complexity.commands import add_commands
 from model_complexity.commands.arguments import inputs_of
+from model_complexity.common.options import MeasureOptions
 from model_complexity.settings.inputs import Inputs
 
 
@@ -20,7 +21,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 
 @pytest.mark.parametrize("command", [[], ["diff"], ["measure"], ["check"]])
-def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_examples_and_exit_codes(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         cli.main([*command, "--help"])
     text = capsys.readouterr().out
@@ -32,14 +33,14 @@ def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) ->
         assert "only run this on code that you trust" in text
 
 
-def test_an_option_is_an_input_and_goes_before_the_policy_only_if_it_was_given() -> None:
+def test_options_become_inputs_only_when_given() -> None:
     assert inputs_of(parsed("diff")) == Inputs()
     assert inputs_of(parsed("diff")).model_fields_set == frozenset()
-    told = parsed(
+    options = parsed(
         *("check", "a..b", "--shape", "224x384", "--shape", "points=4x4", "--configs", "zoo/**, !zoo/old.py"),
         *("--max-configs", "5", "--timeout", "6", "--jobs", "7", "--device", "cpu", "--mode", "dry", "--deploy"),
     )
-    inputs = inputs_of(told)
+    inputs = inputs_of(options)
     assert (inputs.shapes, inputs.configs) == (((3, 224, 384), "points=4x4"), "zoo/**, !zoo/old.py")
     assert (inputs.max_configs, inputs.timeout, inputs.jobs, inputs.device, inputs.mode) == (5, 6, 7, "cpu", "dry")
     assert inputs.deploy
@@ -47,7 +48,7 @@ def test_an_option_is_an_input_and_goes_before_the_policy_only_if_it_was_given()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["diff", "--shape", "big"], "argument --shape: 'big' is not a side of an image"),
         (["diff", "--max-configs", "0"], "argument --max-configs: Input should be greater than or equal to 1"),
@@ -57,8 +58,21 @@ def test_an_option_is_an_input_and_goes_before_the_policy_only_if_it_was_given()
         (["dif"], "invalid choice: 'dif'"),
     ],
 )
-def test_errors_name_the_option(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parser_error_names_the_option(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         parsed(*arguments)
     assert raised.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
+
+
+def test_every_measuring_input_is_an_option_of_every_command() -> None:
+    names = [name for name in MeasureOptions._fields if name in Inputs.model_fields]
+    for arguments in (["diff"], ["check"], ["measure", "a.py"]):
+        assert [name for name in names if name not in parsed(*arguments)] == []
+
+
+def test_help_says_what_overrides_the_policy_only_where_it_applies(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, expected in (("diff", True), ("measure", False)):
+        with pytest.raises(SystemExit):
+            parsed(command, "--help")
+        assert ("Overrides the policy" in capsys.readouterr().out) == expected

@@ -1,4 +1,4 @@
-"""Which interpreter measures."""
+"""Finding the interpreter that measures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_complexity.errors import ActionError
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
-def test_ours_has_no_torch_and_the_advice_has_the_line_for_pip() -> None:
+def test_advice_has_the_pip_command_when_our_interpreter_has_no_torch() -> None:
     with pytest.raises(ActionError) as raised:
         find_interpreter(None, {})
     assert raised.value.message.endswith(", which runs this command, has no torch, fvcore, mmengine.")
@@ -21,26 +21,26 @@ def test_ours_has_no_torch_and_the_advice_has_the_line_for_pip() -> None:
     assert raised.value.advice.endswith("-m pip install 'torch' 'fvcore==0.1.5.post20221221' 'mmengine>=0.10,<0.11'")
 
 
-def test_one_that_was_named_is_not_replaced_by_another() -> None:
-    for asked, environment in ((sys.executable, {}), (None, {VARIABLE: sys.executable})):
+def test_named_interpreter_is_not_replaced_when_it_has_no_torch() -> None:
+    for option, environment in ((sys.executable, {}), (None, {VARIABLE: sys.executable})):
         with pytest.raises(ActionError) as raised:
-            find_interpreter(asked, environment, "/nowhere/python")
-        assert raised.value.advice.startswith(f"Install: {sys.executable} -m pip install")
+            find_interpreter(option, environment, "/nowhere/python")
+        assert raised.value.advice.startswith(f"Run: {sys.executable} -m pip install")
 
 
-def test_what_is_no_interpreter() -> None:
+def test_find_interpreter_fails_for_what_is_no_interpreter() -> None:
     with pytest.raises(ActionError, match="there is no Python interpreter 'no-such-python'"):
         find_interpreter("no-such-python", {})
-    with pytest.raises(ActionError, match=r"true does not run as a Python interpreter\. See --python"):
+    with pytest.raises(ActionError, match=r"true is not a Python interpreter\. Check --python"):
         find_interpreter("true", {})
 
 
-def test_what_is_asked_of_pip_is_what_the_project_names() -> None:
+def test_pip_requirements_are_those_of_the_worker_extra() -> None:
     (line,) = (line for line in PYPROJECT.read_text().splitlines() if line.startswith("worker = "))
     for package in NEEDED.values():
         assert f'"{package}' in line
 
 
-def test_folders_of_the_checkout_that_both_sides_would_share(tmp_path: Path) -> None:
+def test_shared_source_dirs_are_editable_installs_inside_the_checkout(tmp_path: Path) -> None:
     folders = (tmp_path, tmp_path / "src", tmp_path / "packages" / "zoo", tmp_path.parent / "elsewhere")
     assert Interpreter(Path(sys.executable), folders).shared_source_dirs(tmp_path) == ("packages/zoo",)

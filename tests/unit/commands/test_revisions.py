@@ -1,10 +1,10 @@
-"""Ranges as they are written."""
+"""Parsing of ranges."""
 
 from __future__ import annotations
 
 import pytest
 
-from model_complexity.commands.ranges import Range, parse_range
+from model_complexity.commands.revisions import Range, parse_range
 from model_complexity.errors import ActionError
 
 
@@ -23,11 +23,11 @@ from model_complexity.errors import ActionError
         ("..", "HEAD", "HEAD", False),
     ],
 )
-def test_ranges(text: str, base: str | None, head: str | None, use_merge_base: bool) -> None:
+def test_parse_range_returns_both_sides(text: str, base: str | None, head: str | None, use_merge_base: bool) -> None:
     assert parse_range(text) == Range(base, head, use_merge_base)
 
 
 @pytest.mark.parametrize("text", ["a..b..c", "a...b..c", "a..b...c", "a....b", "....."])
-def test_what_is_no_range(text: str) -> None:
+def test_parse_range_fails_for_more_than_two_sides(text: str) -> None:
     with pytest.raises(ActionError, match=r"is not a range of commits\. Write BASE, BASE\.\.HEAD or"):
         parse_range(text)

@@ -1,13 +1,14 @@
-"""Inputs and surroundings: defaults, forms, and errors that name the input."""
+"""Inputs and environment: defaults, forms, and errors that name the input."""
 
 from __future__ import annotations
 
 import pytest
 
 from model_complexity.errors import ActionError
-from model_complexity.settings.inputs import Inputs, Settings
+from model_complexity.settings.environment import Settings
+from model_complexity.settings.inputs import Inputs
 
-AROUND = {
+ENVIRONMENT = {
     "GITHUB_EVENT_NAME": "pull_request",
     "GITHUB_EVENT_PATH": "/github/workflow/event.json",
     "GITHUB_REPOSITORY": "octocat/zoo",
@@ -16,15 +17,15 @@ AROUND = {
 }
 
 
-def test_defaults() -> None:
-    inputs = Settings.from_environment(AROUND).inputs
+def test_inputs_have_their_defaults_when_not_given() -> None:
+    inputs = Settings.from_environment(ENVIRONMENT).inputs
     assert inputs.shapes == ("auto",)
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (20, 300, "default", "auto")
     assert (inputs.mode, inputs.jobs, inputs.deploy) == ("auto", 0, False)
     assert (inputs.fail_on_error, inputs.install, inputs.configs) == (False, "", "")
 
 
-def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
+def test_settings_read_inputs_by_upper_case_names_with_hyphens() -> None:
     given = {
         "INPUT_GITHUB-TOKEN": "ghs_x",
         "INPUT_CONFIGS": "configs/a/**\n!configs/a/b.py",
@@ -37,7 +38,7 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
         "INPUT_FAIL-ON-ERROR": "TRUE",
         "INPUT_ARGS": "the runner's own",
     }
-    inputs = Settings.from_environment(AROUND | given).inputs
+    inputs = Settings.from_environment(ENVIRONMENT | given).inputs
     assert inputs.github_token.get_secret_value() == "ghs_x"
     assert inputs.shapes == ((3, 224, 384), (3, 512, 512))
     assert (inputs.max_configs, inputs.timeout, inputs.key, inputs.device) == (5, 60, "cuda", "cuda")
@@ -67,29 +68,29 @@ def test_inputs_reach_a_container_by_upper_case_names_with_hyphens() -> None:
         ("verbose", "1", "input `verbose`: there is no such input. The inputs are: github-token, configs,"),
     ],
 )
-def test_errors_name_the_input(name: str, value: str, message: str) -> None:
+def test_parse_error_names_the_input(name: str, value: str, message: str) -> None:
     with pytest.raises(ActionError) as raised:
         Inputs.parse({name: value})
     assert str(raised.value).startswith(message)
     assert raised.value.exit_code == 2
 
 
-def test_a_malformed_glob_names_the_input() -> None:
+def test_parse_error_names_configs_when_a_glob_is_malformed() -> None:
     with pytest.raises(ActionError, match=r"Input `configs`: the pattern '\.\./x'"):
         Inputs.parse({"configs": "../x"})
 
 
-def test_a_blank_input_was_not_given() -> None:
+def test_blank_input_is_not_given() -> None:
     assert Inputs.parse({"key": " ", "timeout": ""}) == Inputs()
 
 
-def test_outside_a_workflow_the_error_says_what_to_run() -> None:
-    with pytest.raises(ActionError, match=r"GITHUB_EVENT_NAME is missing or malformed\. .* scripts/demo"):
+def test_settings_error_says_what_to_run_when_outside_a_workflow() -> None:
+    with pytest.raises(ActionError, match=r"GITHUB_EVENT_NAME is missing or malformed\. .* model-complexity --help"):
         Settings.from_environment({})
 
 
-def test_addresses() -> None:
-    env = Settings.from_environment(AROUND | {"GITHUB_RUN_ID": "42"}).env
+def test_environment_has_the_addresses_of_run_and_repository() -> None:
+    env = Settings.from_environment(ENVIRONMENT | {"GITHUB_RUN_ID": "42"}).env
     assert env.run_url == "https://github.com/octocat/zoo/actions/runs/42"
     assert env.remote_url == "https://github.com/octocat/zoo.git"
-    assert Settings.from_environment(AROUND).env.run_url is None
+    assert Settings.from_environment(ENVIRONMENT).env.run_url is None

@@ -1,4 +1,4 @@
-"""Workflow inputs before action inputs before the policy before the defaults."""
+"""Precedence: workflow inputs, action inputs, policy, defaults."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from model_complexity.errors import ActionError
 from model_complexity.github import Event
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.report import Target
-from model_complexity.settings.inputs import Settings
-from model_complexity.settings.precedence import ResolvedOptions, resolve_options
+from model_complexity.settings.environment import Settings
+from model_complexity.settings.precedence import ResolvedOptions, WorkflowInputs, resolve_options
 
-AROUND = {
+ENVIRONMENT = {
     "GITHUB_EVENT_NAME": "pull_request",
     "GITHUB_EVENT_PATH": "/github/workflow/event.json",
     "GITHUB_REPOSITORY": "octocat/zoo",
@@ -34,60 +34,64 @@ deploy: true
 """)
 
 
-def decided(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> ResolvedOptions:
+def resolved(policy: Policy = POLICY, event: Event = EVENT, **given: str) -> ResolvedOptions:
     inputs = {f"INPUT_{name.upper().replace('_', '-')}": value for name, value in given.items()}
-    settings = Settings.from_environment(AROUND | inputs)
-    return resolve_options(settings.inputs, policy, configs=event.configs, shapes=event.shapes)
+    settings = Settings.from_environment(ENVIRONMENT | inputs)
+    return resolve_options(settings.inputs, policy, WorkflowInputs(event.configs, event.shapes))
 
 
-def shapes(found: ResolvedOptions, path: str = "zoo/vit.py") -> tuple[Any, ...]:
-    return found.shapes_of(Target(config=path, base_config=None, reason="added"))
+def shapes(options: ResolvedOptions, path: str = "zoo/vit.py") -> tuple[Any, ...]:
+    return options.shapes_of(Target(config=path, base_config=None, reason="added"))
 
 
-def selected(found: ResolvedOptions) -> list[str]:
+def selected(options: ResolvedOptions) -> list[str]:
     paths = ["zoo/a.py", "zoo/legacy/a.py", "zoo/old.py", "configs/a.py", "configs/old.py"]
-    return [path for path in paths if found.wanted.patterns.selects(path)]
+    return [path for path in paths if options.selection.patterns.selects(path)]
 
 
-def caps(found: ResolvedOptions) -> tuple[int, int, int, bool]:
-    inputs = found.inputs
-    return found.wanted.max_configs, inputs.timeout, inputs.jobs, inputs.deploy
+def caps(options: ResolvedOptions) -> tuple[int, int, int, bool]:
+    inputs = options.inputs
+    return options.selection.max_configs, inputs.timeout, inputs.jobs, inputs.deploy
 
 
-def test_the_defaults() -> None:
-    found = decided(Policy())
-    assert (shapes(found), selected(found), caps(found)) == (
+def test_defaults_apply_when_nothing_is_given() -> None:
+    options = resolved(Policy())
+    assert (shapes(options), selected(options), caps(options)) == (
         ("auto",),
         ["configs/a.py", "configs/old.py"],
         (20, 300, 0, False),
     )
 
 
-def test_the_policy_goes_before_the_defaults() -> None:
-    found = decided()
-    assert (shapes(found), shapes(found, "zoo/a.py")) == (((3, 64, 64), (3, 96, 96)), ((3, 32, 32),))
-    assert (selected(found), caps(found)) == (["zoo/a.py"], (5, 6, 7, True))
-    assert selected(decided(parse_policy(b"exclude: old.py"))) == ["configs/a.py"]
+def test_policy_overrides_defaults() -> None:
+    options = resolved()
+    assert (shapes(options), shapes(options, "zoo/a.py")) == (((3, 64, 64), (3, 96, 96)), ((3, 32, 32),))
+    assert (selected(options), caps(options)) == (["zoo/a.py"], (5, 6, 7, True))
+    assert selected(resolved(parse_policy(b"exclude: old.py"))) == ["configs/a.py"]
 
 
-def test_inputs_that_were_given_go_before_the_policy_though_they_be_the_defaults() -> None:
-    found = decided(shapes="auto", configs="configs/**", max_configs="20", timeout="300", jobs="0", deploy="false")
-    assert (shapes(found), caps(found)) == (("auto",), (20, 300, 0, False))
-    assert selected(found) == ["configs/a.py"], "what the policy excludes stays excluded"
+def test_explicit_input_overrides_policy_even_if_equal_to_default() -> None:
+    options = resolved(shapes="auto", configs="configs/**", max_configs="20", timeout="300", jobs="0", deploy="false")
+    assert (shapes(options), caps(options)) == (("auto",), (20, 300, 0, False))
+    assert selected(options) == ["configs/a.py"], "what the policy excludes stays excluded"
 
 
-def test_blank_inputs_were_not_given() -> None:
-    found = decided(shapes="", configs=" ", max_configs="", timeout="", jobs="", deploy="")
-    assert (caps(found), shapes(found, "zoo/a.py"), selected(found)) == ((5, 6, 7, True), ((3, 32, 32),), ["zoo/a.py"])
+def test_blank_input_does_not_override_policy() -> None:
+    options = resolved(shapes="", configs=" ", max_configs="", timeout="", jobs="", deploy="")
+    assert (caps(options), shapes(options, "zoo/a.py"), selected(options)) == (
+        (5, 6, 7, True),
+        ((3, 32, 32),),
+        ["zoo/a.py"],
+    )
 
 
-def test_what_the_workflow_was_told_by_hand_goes_before_everything() -> None:
+def test_workflow_inputs_override_everything() -> None:
     event = replace(EVENT, configs="zoo/legacy/*.py", shapes="128")
-    found = decided(event=event, shapes="224", configs="configs/**")
-    assert (shapes(found), selected(found)) == (((3, 128, 128),), ["zoo/legacy/a.py"])
-    assert found.wanted.explicit == "zoo/legacy/*.py"
+    options = resolved(event=event, shapes="224", configs="configs/**")
+    assert (shapes(options), selected(options)) == (((3, 128, 128),), ["zoo/legacy/a.py"])
+    assert options.selection.explicit == "zoo/legacy/*.py"
 
 
-def test_a_malformed_shape_of_the_workflow_is_named() -> None:
+def test_error_names_the_workflow_input_when_a_shape_is_malformed() -> None:
     with pytest.raises(ActionError, match="workflow input `shapes`: 'big' is not a side"):
-        decided(event=replace(EVENT, shapes="big"))
+        resolved(event=replace(EVENT, shapes="big"))
