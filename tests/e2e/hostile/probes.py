@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
@@ -109,7 +110,7 @@ def shout() -> None:
 def forge() -> None:
     """Writes a measurement for its own job, the fifth, and all later ones into every descriptor in reach, the worker's too."""
     figures = {"flops": FORGED, "params": FORGED, "activations": FORGED}
-    found = {"figures": figures, "input_shape": [1, 3, 224, 224], "modules": []}
+    found: dict[str, Any] = {"figures": figures, "input_shape": [1, 3, 224, 224], "modules": []}
     found |= {"unsupported_ops": {}, "entry_point": "forward", "device": "cpu", "mode": "real", "seconds": 0}
     found |= {"versions": dict.fromkeys(("python", "torch", "fvcore", "mmengine"), "1")}
     lines = "".join(json.dumps({"job": job, "measurement": found}) + "\n" for job in range(4, 20)).encode()
