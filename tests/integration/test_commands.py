@@ -219,7 +219,7 @@ def test_the_syntax_of_a_policy_is_checked_alone(repo: LocalRepository) -> None:
     said = repo.run("check", "--syntax")
     assert (said.status, said.err) == (1, "")
     assert said.out == (
-        f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is none of flops, params, activations. "
+        f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is not one of flops, params, activations. "
         "Did you mean `flops`?\n"
     )
     said = repo.run("check", "--policy", "good.yml", "--syntax")
