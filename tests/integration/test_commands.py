@@ -222,7 +222,7 @@ def test_check_syntax_validates_the_policy_file(repo: LocalRepository) -> None:
     result = repo.run("check", "--syntax")
     assert (result.status, result.err) == (1, "")
     assert result.out == (
-        f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is none of flops, params, activations. "
+        f"{repo.root}/{POLICY}: line 3, column 13: budgets[0].metric: 'flop' is not one of flops, params, activations. "
         "Did you mean `flops`?\n"
     )
     result = repo.run("check", "--policy", "good.yml", "--syntax")

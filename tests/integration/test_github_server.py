@@ -1,4 +1,4 @@
-"""The server of the tests is as strict as GitHub where our client leans on it."""
+"""The tests' GitHub server is as strict as GitHub where our client depends on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def served() -> State:
     return state
 
 
-def test_an_unchanged_object_is_not_sent_again() -> None:
+def test_unchanged_object_is_not_sent_again() -> None:
     with GitHubServer(served()) as server:
         url = f"{server.url}/repos/o/open/pulls/1"
         first = requests.get(url, timeout=5)
@@ -38,7 +38,7 @@ def test_an_unchanged_object_is_not_sent_again() -> None:
     ]
 
 
-def test_without_a_token_one_reads_what_is_public_and_writes_nothing() -> None:
+def test_request_without_a_token_reads_public_objects_only() -> None:
     with GitHubServer(served()) as server:
         repositories = f"{server.url}/repos/o"
         statuses = [
@@ -51,7 +51,7 @@ def test_without_a_token_one_reads_what_is_public_and_writes_nothing() -> None:
     assert server.state.comments == []
 
 
-def test_pages_are_linked_as_github_links_them() -> None:
+def test_pages_have_githubs_links() -> None:
     with GitHubServer(served()) as server:
         url = f"{server.url}/repos/o/open/pulls/1/files"
         middle = requests.get(url, params={"page": 2, "per_page": 30}, timeout=5)
@@ -67,7 +67,7 @@ def test_pages_are_linked_as_github_links_them() -> None:
     assert (len(small.json()), small.links) == (65, {})
 
 
-def test_as_a_process_it_keeps_its_state_in_a_file_and_stops_when_told(tmp_path: Path) -> None:
+def test_server_process_saves_its_state_when_terminated(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     file.write_text(served().dump(), encoding="utf-8")
     command = [sys.executable, "-m", "tests.support.github_server", "--port", "0", "--state-file", str(file)]

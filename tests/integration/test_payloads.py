@@ -1,4 +1,4 @@
-"""Events as GitHub sends them: its own examples, from npm's @octokit/webhooks-examples."""
+"""Parse GitHub's own example payloads, from npm's @octokit/webhooks-examples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def examples(name: str) -> list[dict[str, Any]]:
     return list(found)
 
 
-def test_every_pull_request_payload_is_understood() -> None:
+def test_every_pull_request_example_is_parsed() -> None:
     seen = set()
     for payload in examples("pull_request"):
         event = parse_event("pull_request", payload, repository="Codertocat/Hello-World", sha=SHA)
@@ -38,7 +38,7 @@ def test_every_pull_request_payload_is_understood() -> None:
     assert seen == set(PULL_REQUEST_ACTIONS)
 
 
-def test_a_payload_of_a_fork_and_of_a_fork_that_is_gone() -> None:
+def test_pull_request_is_from_a_fork_when_the_head_repository_differs_or_is_deleted() -> None:
     payload = next(example for example in examples("pull_request") if example["action"] == "synchronize")
     head = payload["pull_request"]["head"]
     for repo, name in ((head["repo"] | {"full_name": "stranger/Hello-World"}, "stranger/Hello-World"), (None, None)):
@@ -51,10 +51,10 @@ def test_a_payload_of_a_fork_and_of_a_fork_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("inputs", [None, {}, {"configs": "configs/a.py", "shapes": "224 384", "pr-number": "12"}])
-def test_workflow_dispatch_payloads(inputs: dict[str, str] | None) -> None:
+def test_every_workflow_dispatch_example_is_parsed(inputs: dict[str, str] | None) -> None:
     for payload in examples("workflow_dispatch"):
-        told = payload if inputs == {} else payload | {"inputs": inputs}
-        event = parse_event("workflow_dispatch", told, repository="Codertocat/Hello-World", sha=SHA)
+        dispatched = payload if inputs == {} else payload | {"inputs": inputs}
+        event = parse_event("workflow_dispatch", dispatched, repository="Codertocat/Hello-World", sha=SHA)
         assert isinstance(event, Event)
         expected = ("configs/a.py", "224 384", 12) if inputs else (None, None, None)
         assert (event.configs, event.shapes, event.pull_request_number) == expected

@@ -1,4 +1,4 @@
-"""The policy in whole runs: verdicts, exit codes, outputs and annotations, and who may not change them."""
+"""The policy in whole runs: verdicts, exit codes, outputs and annotations, safe from the pull request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def verdict(pull_request: PullRequestFixture) -> str:
     return report.verdict
 
 
-def test_kept_and_near_budgets_pass(pull_request: PullRequestFixture) -> None:
+def test_verdict_is_pass_when_budgets_are_ok_or_near(pull_request: PullRequestFixture) -> None:
     pull_request.main(
         "A policy", budgets("metric: flops, max: 5.12K", "metric: params, max: 1K", "metric: flops, max-increase: 100%")
     )
@@ -46,7 +46,9 @@ def test_kept_and_near_budgets_pass(pull_request: PullRequestFixture) -> None:
     assert states(pull_request) == [("flops", "5.12K", "near"), ("params", "1K", "ok"), ("flops", "100%", "ok")]
 
 
-def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(pull_request: PullRequestFixture) -> None:
+def test_exceeded_budget_fails_the_step_and_is_annotated_on_the_line_of_the_model(
+    pull_request: PullRequestFixture,
+) -> None:
     pull_request.main(
         "A policy", budgets("metric: flops, max: 5119", "metric: params, max-increase: 99.9%, level: warn")
     )
@@ -63,11 +65,11 @@ def test_a_broken_budget_fails_the_step_and_says_so_on_the_line_of_the_model(pul
     assert (outputs["flops-delta"], outputs["params-delta"]) == ("100.0000", "100.0000")
     (result,) = json.loads(outputs["results"])["results"]
     assert (result["verdict"], result["exceeded"]) == ("fail", ["flops max 5119", "params max-increase 99.9%"])
-    assert "5.12K" in summary, "exit code 1 comes after everything was said"
+    assert "5.12K" in summary, "exit code 1 comes after everything was published"
     assert len(comments(pull_request)) == 1
 
 
-def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says_so(
+def test_deployed_form_is_measured_when_policy_or_input_enables_it(
     pull_request: PullRequestFixture,
 ) -> None:
     library = f"{LIBRARY}\n    def switch_to_deploy(self):\n        self[1] = nn.Identity()\n"
@@ -84,14 +86,14 @@ def test_the_form_that_is_deployed_is_counted_where_the_policy_or_the_input_says
     assert ", deployed |" not in comments(pull_request)[0]
 
 
-def test_a_warning_does_not_fail_the_step(pull_request: PullRequestFixture) -> None:
+def test_step_passes_when_a_warn_budget_is_exceeded(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max: 1, level: warn"))
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
     assert (status, verdict(pull_request), [line.split()[0] for line in annotated(log)]) == (0, "warn", ["::warning"])
 
 
-def test_a_breach_that_was_there_before_is_reported_and_not_failed(pull_request: PullRequestFixture) -> None:
+def test_step_passes_when_the_merge_base_exceeds_the_budget_already(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max: 1K"))
     pull_request.push("A word", {"configs/large.py": TREE["configs/large.py"] + "# a word\n"})
     status, log = act(pull_request)
@@ -107,7 +109,7 @@ def test_a_breach_that_was_there_before_is_reported_and_not_failed(pull_request:
     assert (act(pull_request)[0], states(pull_request)) == (1, [("flops", "1K", "exceeded")])
 
 
-def test_a_known_exception_is_ignored_with_its_reason(pull_request: PullRequestFixture) -> None:
+def test_exceeded_budget_is_ignored_with_its_reason(pull_request: PullRequestFixture) -> None:
     pull_request.main(
         "A policy", budgets("metric: flops, max: 1", more="ignore: [{configs: configs/large.py, reason: A teacher.}]")
     )
@@ -119,7 +121,7 @@ def test_a_known_exception_is_ignored_with_its_reason(pull_request: PullRequestF
     ]
 
 
-def test_a_config_that_fails_breaks_no_budget(pull_request: PullRequestFixture) -> None:
+def test_failing_config_exceeds_no_budget(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max: 1"))
     pull_request.push("A syntax error", {"configs/large.py": "model = (\n"})
     status, log = act(pull_request)
@@ -131,17 +133,19 @@ def test_a_config_that_fails_breaks_no_budget(pull_request: PullRequestFixture) 
     assert act(pull_request, fail_on_error="true")[0] == 1
 
 
-def test_a_pull_request_does_not_loosen_its_own_verdict(pull_request: PullRequestFixture) -> None:
+def test_base_policy_applies_when_the_pull_request_changes_it(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max: 1K"))
     for files in (budgets("metric: flops, max: 1T"), {PATH: None}, budgets("metric: flops, max: 1T")):
         pull_request.push("Wider, and allowed", {**WIDER, **files})
         status, log = act(pull_request)
         assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
-        assert "This pull request changes the policy; the base's was applied." in log
-        assert "> This pull request changes the policy; the base's was applied." in comments(pull_request)[0]
+        assert "This pull request changes the policy. The base branch's policy was applied." in log
+        assert (
+            "> This pull request changes the policy. The base branch's policy was applied." in comments(pull_request)[0]
+        )
 
 
-def test_nor_by_starting_before_there_was_a_policy(pull_request: PullRequestFixture) -> None:
+def test_base_policy_applies_when_the_merge_base_has_none(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", WIDER)
     pull_request.main("A policy", budgets("metric: flops, max: 1K"))
     pull_request.git(pull_request.clone, "checkout", "--quiet", "feature")
@@ -150,7 +154,7 @@ def test_nor_by_starting_before_there_was_a_policy(pull_request: PullRequestFixt
     assert "changes the policy" not in log
 
 
-def test_nor_where_the_base_is_not_in_the_checkout(pull_request: PullRequestFixture) -> None:
+def test_base_policy_applies_when_the_base_is_not_in_the_checkout(pull_request: PullRequestFixture) -> None:
     """The tip of main is one commit further than what can be fetched: its policy comes from the API."""
     pull_request.push("Wider, and allowed", {**WIDER, **budgets("metric: flops, max: 1T")})
     pull_request.main("A policy", {**budgets("metric: flops, max: 1K")})
@@ -163,7 +167,7 @@ def test_nor_where_the_base_is_not_in_the_checkout(pull_request: PullRequestFixt
     assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
 
 
-def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullRequestFixture) -> None:
+def test_verdict_is_unknown_when_the_policy_is_unavailable(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", WIDER)
     assert pull_request.pull
     pull_request.pull.base_sha = pull_request.main("Later", {"README.md": "Later.\n"})
@@ -174,14 +178,14 @@ def test_a_policy_that_cannot_be_had_is_not_taken_for_none(pull_request: PullReq
     assert "the file is unavailable: GitHub's rate limit is used up" in log
 
 
-def test_a_new_policy_applies_once_it_is_merged(pull_request: PullRequestFixture) -> None:
+def test_added_policy_does_not_apply_before_it_is_merged(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider, and a policy", {**WIDER, **budgets("metric: flops, max: 1K")})
     status, log = act(pull_request)
     assert (status, verdict(pull_request), states(pull_request)) == (0, "pass", [])
-    assert "::warning::This pull request has a policy that the base has not; it applies once it is merged." in log
+    assert "::warning::This pull request adds a policy. It applies once it is merged." in log
 
 
-def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(pull_request: PullRequestFixture) -> None:
+def test_verdict_is_unknown_when_the_base_policy_is_invalid(pull_request: PullRequestFixture) -> None:
     pull_request.main("A slip", {PATH: BAD})
     pull_request.push("Wider", WIDER)
     status, log = act(pull_request)
@@ -192,16 +196,16 @@ def test_a_broken_policy_on_the_base_blocks_nobody_and_says_how_to_mend_it(pull_
         f"::warning title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: '5g' is not "
     )
     assert any(line.startswith(where) for line in annotated(log)), log
-    note = "> The policy `.github/model-complexity.yml` of the base cannot be read, so no budget was judged, and the action's "
+    note = "> The base branch's policy `.github/model-complexity.yml` cannot be read: `line 4, column 10: budgets[0].max: '5g' "
     assert note in comments(pull_request)[0]
     assert "Did you mean 5G?" in comments(pull_request)[0]
 
-    pull_request.push("Mended", {PATH: BAD.replace("5g", "5G")})
+    pull_request.push("Fixed", {PATH: BAD.replace("5g", "5G")})
     status, log = act(pull_request)
     assert (status, [line for line in annotated(log) if line.startswith("::error")]) == (0, [])
 
 
-def test_an_edit_that_does_not_parse_is_an_error_on_its_line(pull_request: PullRequestFixture) -> None:
+def test_invalid_change_is_annotated_as_an_error_on_its_line(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max: 1T"))
     pull_request.push("A slip", {**WIDER, PATH: BAD})
     status, log = act(pull_request)
@@ -210,10 +214,10 @@ def test_an_edit_that_does_not_parse_is_an_error_on_its_line(pull_request: PullR
     assert error.startswith(
         f"::error title=Model Complexity policy,file={PATH},line=4::line 4, column 10: budgets[0].max: "
     )
-    assert "Its own cannot be read: `line 4, column 10: budgets[0].max: '5g'" in comments(pull_request)[0]
+    assert "The changed policy cannot be read: `line 4, column 10: budgets[0].max: '5g'" in comments(pull_request)[0]
 
 
-def test_a_policy_that_is_a_link_is_not_followed(pull_request: PullRequestFixture) -> None:
+def test_linked_policy_is_not_followed(pull_request: PullRequestFixture) -> None:
     (pull_request.clone / ".github").mkdir()
     (pull_request.clone / PATH).symlink_to("../README.md")
     pull_request.main("A link", {"README.md": "budgets: []\n"})
@@ -230,7 +234,7 @@ def shapes_measured(pull_request: PullRequestFixture) -> dict[str, list[Any]]:
     return found
 
 
-def test_shapes_by_glob_and_exclusion(pull_request: PullRequestFixture) -> None:
+def test_policy_sets_shapes_and_excludes_configs(pull_request: PullRequestFixture) -> None:
     rules = "exclude: configs/skip.py\nshapes: 8\nshapes-for: [{configs: configs/large.py, shapes: [16, 8x16]}]\nmax-configs: 2\n"
     pull_request.main("A policy", {PATH: rules, "configs/skip.py": TREE["configs/small.py"]})
     touched = {name: TREE[name] + "# touched\n" for name in ("configs/large.py", "configs/small.py")}
@@ -253,7 +257,7 @@ def test_shapes_by_glob_and_exclusion(pull_request: PullRequestFixture) -> None:
     assert shapes_measured(pull_request) == {"configs/small.py": [(3, 4, 4)]}
 
 
-def test_by_hand_the_policy_of_the_measured_commit_applies_and_inputs_go_before_it(
+def test_manual_run_uses_the_policy_of_its_commit_and_inputs_override_it(
     pull_request: PullRequestFixture,
 ) -> None:
     rules = "exclude: configs/large.py\nshapes: 16\nbudgets: [{metric: flops, max: 2K}]\n"
@@ -265,7 +269,7 @@ def test_by_hand_the_policy_of_the_measured_commit_applies_and_inputs_go_before_
     assert left_behind(pull_request)[1]["flops-delta"] == ""
 
 
-def test_what_is_not_comparable_is_not_judged_and_it_is_said(pull_request: PullRequestFixture) -> None:
+def test_max_increase_is_skipped_with_a_note_when_not_comparable(pull_request: PullRequestFixture) -> None:
     pull_request.main("A policy", budgets("metric: flops, max-increase: 0%", "metric: params, max-increase: 0%"))
     other = LIBRARY.replace("        super", "        self.extract_feat = self.forward\n        super", 1)
     other = LIBRARY + "\n    def extract_feat(self, x):\n        return self[0](x)\n"

@@ -50,9 +50,9 @@ def _pairs(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[Entry, Me
 
 
 def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
-    if budget.most is None:
+    if budget.max is None:
         return None
-    most, value, before = budget.most.most, head.figures[budget.metric], _before(entry, budget.metric)
+    most, value, before = budget.max.value, head.figures[budget.metric], _before(entry, budget.metric)
     near, whole = NEAR
     if value <= most:
         state = "near" if value * whole >= most * near else "ok"
@@ -61,7 +61,7 @@ def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> Bud
     else:
         state = "exceeded"
     return _result(
-        budget, entry, policy, rule="max", limit=budget.most.text, most=most, head=value, base=before, state=state
+        budget, entry, policy, rule="max", limit=budget.max.text, most=most, head=value, base=before, state=state
     )
 
 
@@ -69,7 +69,7 @@ def _max_increase(budget: Budget, entry: Entry, head: Measurement, policy: Polic
     before = _before(entry, budget.metric)
     if budget.max_increase is None or before is None:
         return None
-    most, value = budget.max_increase.most(before), head.figures[budget.metric]
+    most, value = budget.max_increase.max_value(before), head.figures[budget.metric]
     limit, state = budget.max_increase.text, "ok" if value <= most else "exceeded"
     return _result(
         budget, entry, policy, rule="max-increase", limit=limit, most=most, head=value, base=before, state=state

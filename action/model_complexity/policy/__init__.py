@@ -1,4 +1,4 @@
-"""The policy file: what a repository measures, and what it allows. Text that is read, never run."""
+"""The policy file: what a repository measures, and which budgets it sets."""
 
 from model_complexity.policy.model import PATH, Budget, Policy
 from model_complexity.policy.parse import parse_policy

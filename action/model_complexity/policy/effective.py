@@ -1,4 +1,4 @@
-"""Which policy stands: the base's. The pull request's own is only looked at, so that its author learns what is wrong with it."""
+"""Decide which policy applies: the base branch's. The pull request's own is parsed only to report its issues."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from model_complexity.escape import code
 from model_complexity.policy import PATH, Policy, PolicyError, PolicyIssue, parse_policy
 
 _EMPTY: Final = Policy()
-_HOW: Final = "docs/policy.md of Model Complexity says what each field takes."
+_ADVICE: Final = "Fix it in a pull request. See docs/policy.md for the fields."
 
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """The policy file at one commit: its content (None: there is no such file), or why it cannot be had."""
+    """The policy file at one commit: its content (None if there is no file), or the error that kept it from being read."""
 
     content: bytes | None
     error: str = ""
 
     def policy(self) -> Policy:
-        """What it says; without a file, nothing.
+        """Parse the content; without a file, return an empty policy.
 
         Raises:
-            PolicyError: it is malformed, or cannot be had.
+            PolicyError: the content is invalid or could not be read.
         """
         if self.error:
             raise PolicyError(PolicyIssue(1, 1, "", self.error))
@@ -32,10 +32,10 @@ class PolicyFile:
 
 @dataclass(frozen=True)
 class EffectivePolicy:
-    """The policy of a run, and what is to be said about it.
+    """The policy of a run, with notes in Markdown.
 
-    ``status`` is ``not_applied`` where there is one that cannot be read: an empty one is in its place. ``notes`` are Markdown;
-    ``base_issues`` and ``head_issues`` are what is wrong with either side's file (head's only where the pull request changes it).
+    If ``status`` is ``not_applied``, the base branch's policy cannot be read and ``policy`` is empty. ``base_issues`` and
+    ``head_issues`` are the issues of either file, of head's only if the pull request changes it.
     """
 
     policy: Policy = _EMPTY
@@ -45,42 +45,45 @@ class EffectivePolicy:
     head_issues: tuple[PolicyIssue, ...] = ()
 
 
-def effective_policy(base: PolicyFile, head: PolicyFile, before: PolicyFile) -> EffectivePolicy:
-    """Decides which policy stands.
+def effective_policy(base: PolicyFile, head: PolicyFile, merge_base: PolicyFile) -> EffectivePolicy:
+    """Return the policy that applies.
 
     Args:
-        base: the file at the commit whose policy applies, the tip of the base branch.
-        head: the file as the pull request leaves it.
-        before: the file where the pull request began: it changes the policy where ``head`` differs from this, and from ``base``.
+        base: the file at the tip of the base branch, whose policy applies.
+        head: the file at head.
+        merge_base: the file at the merge base. Head changes the policy if its file differs from this one and from ``base``.
     """
-    head_issues = _faults(head) if head not in (before, base) else ()
-    notes = _of_change(base, head_issues) if head not in (before, base) else ()
-    base_issues = _faults(base)
+    changed = head not in (merge_base, base)
+    head_issues = _issues(head) if changed else ()
+    notes = (_change_note(base, head_issues),) if changed else ()
+    base_issues = _issues(base)
     if base_issues:
-        return EffectivePolicy(_EMPTY, "not_applied", (*notes, _of_fault(base_issues[0])), base_issues, head_issues)
+        return EffectivePolicy(
+            _EMPTY, "not_applied", (*notes, _unreadable_note(base_issues[0])), base_issues, head_issues
+        )
     return EffectivePolicy(base.policy(), "none" if base.content is None else "applied", notes, (), head_issues)
 
 
-def _faults(version: PolicyFile) -> tuple[PolicyIssue, ...]:
+def _issues(file: PolicyFile) -> tuple[PolicyIssue, ...]:
     try:
-        version.policy()
+        file.policy()
     except PolicyError as error:
         return error.issues
     return ()
 
 
-def _of_change(base: PolicyFile, head_issues: tuple[PolicyIssue, ...]) -> tuple[str, ...]:
+def _change_note(base: PolicyFile, head_issues: tuple[PolicyIssue, ...]) -> str:
     if base.content is None and not base.error:
-        note = "This pull request has a policy that the base has not; it applies once it is merged."
+        note = "This pull request adds a policy. It applies once it is merged."
     else:
-        note = "This pull request changes the policy; the base's was applied."
+        note = "This pull request changes the policy. The base branch's policy was applied."
     if head_issues:
-        note += f" Its own cannot be read: {code(str(head_issues[0]), 300)}"
-    return (note,)
+        note += f" The changed policy cannot be read: {code(str(head_issues[0]), 300)}"
+    return note
 
 
-def _of_fault(issue: PolicyIssue) -> str:
+def _unreadable_note(issue: PolicyIssue) -> str:
     return (
-        f"The policy {code(PATH)} of the base cannot be read, so no budget was judged, and the action's inputs and defaults "
-        f"apply: {code(str(issue), 300)}. Mend it in a pull request; {_HOW}"
+        f"The base branch's policy {code(PATH)} cannot be read: {code(str(issue), 300)}. No budget was evaluated, and the "
+        f"action's inputs and defaults apply. {_ADVICE}"
     )

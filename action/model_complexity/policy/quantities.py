@@ -1,4 +1,4 @@
-"""Amounts and percentages as a policy writes them, exact: a limit is compared as an integer or a fraction, never as a float."""
+"""Amounts and percentages of a policy, exact: limits are integers and fractions, never floats."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-LARGEST: Final = 2**63 - 1
-"""Of every count in a report."""
+MAX_COUNT: Final = 2**63 - 1
+"""A report has no larger count."""
 UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
-"""Decimal, as the comment writes figures."""
+"""Decimal multiples, as in the comment."""
 
 AMOUNT: Final = r"^(0|[1-9][0-9]{0,18})(\.[0-9]{1,15})?[KMGTP]?$"
 PERCENT: Final = r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,9})?%$"
@@ -21,26 +21,26 @@ WHOLE: Final = r"^(0|[1-9][0-9]{0,8})$"
 
 @dataclass(frozen=True)
 class Amount:
-    """A limit on a figure: the largest count that keeps it, and the text that says so, such as ``5G``."""
+    """A limit on a count, and its text, such as ``5G``."""
 
     text: str
-    most: int
+    value: int
 
 
 @dataclass(frozen=True)
 class Percent:
-    """A limit on an increase: a fraction of the base's figure, and the text that says so, such as ``3%``."""
+    """A limit on an increase, as a fraction of the base's count, and its text, such as ``3%``."""
 
     text: str
-    share: Fraction
+    fraction: Fraction
 
-    def most(self, base: int) -> int:
-        """The largest count that is no more above ``base`` than this."""
-        return min(base + base * self.share.numerator // self.share.denominator, LARGEST)
+    def max_value(self, base: int) -> int:
+        """Return the largest count that this increase over ``base`` allows."""
+        return min(base + base * self.fraction.numerator // self.fraction.denominator, MAX_COUNT)
 
 
 def boolean(value: object) -> object:
-    """The YAML 1.2 core schema's booleans, as GitHub's own toolkit takes them; ``yes`` and ``1`` are not among them."""
+    """Parse the booleans of YAML 1.2's core schema, as GitHub's toolkit does, without ``yes`` and ``1``."""
     if isinstance(value, str):
         if value not in ("true", "True", "TRUE", "false", "False", "FALSE"):
             raise ValueError(f"{value[:80]!r} is neither true nor false")
@@ -49,35 +49,35 @@ def boolean(value: object) -> object:
 
 
 def amount(value: object) -> Amount:
-    """Reads ``5G``, ``1.5M`` or ``20000``.
+    """Parse ``5G``, ``1.5M`` or ``20000``.
 
     Raises:
-        ValueError: it is not an amount; with a suggestion where one is near.
+        ValueError: it is not an amount; the message may suggest one.
     """
     text = _text(value, "an amount")
     if not re.fullmatch(AMOUNT, text):
-        near = re.sub(r"[\s_,]|FLOPS?|B$", "", text.upper())
+        suggestion = re.sub(r"[\s_,]|FLOPS?|B$", "", text.upper())
         raise ValueError(
-            f"{text[:40]!r} is not an amount: a number without leading zeros, and K, M, G, T or P behind it, as in 5G"
-            + _did_you_mean(near, AMOUNT)
+            f"{text[:40]!r} is not an amount, such as 5G: a number without leading zeros, then K, M, G, T, P or nothing"
+            + _did_you_mean(suggestion, AMOUNT)
         )
     unit = text[-1] if text[-1] in UNITS else ""
-    most = int(Fraction(text.removesuffix(unit)) * UNITS[unit])
-    if most > LARGEST:
-        raise ValueError(f"{text[:40]!r} is more than can be counted")
-    return Amount(text, most)
+    value = int(Fraction(text.removesuffix(unit)) * UNITS[unit])
+    if value > MAX_COUNT:
+        raise ValueError(f"{text[:40]!r} is more than the largest count, {MAX_COUNT:,}")
+    return Amount(text, value)
 
 
 def percent(value: object) -> Percent:
-    """Reads ``3%`` or ``0.5%``.
+    """Parse ``3%`` or ``0.5%``.
 
     Raises:
-        ValueError: it is not a percentage; with a suggestion where one is near.
+        ValueError: it is not a percentage; the message may suggest one.
     """
     text = _text(value, "a percentage")
     if not re.fullmatch(PERCENT, text):
-        near = re.sub(r"[\s%+]", "", text) + "%"
-        raise ValueError(f"{text[:40]!r} is not a percentage, as in 3%" + _did_you_mean(near, PERCENT))
+        suggestion = re.sub(r"[\s%+]", "", text) + "%"
+        raise ValueError(f"{text[:40]!r} is not a percentage, such as 3%" + _did_you_mean(suggestion, PERCENT))
     return Percent(text, Fraction(text.removesuffix("%")) / 100)
 
 
@@ -94,8 +94,8 @@ def _text(value: object, what: str) -> str:
     raise ValueError(f"is not {what}")
 
 
-def _did_you_mean(near: str, pattern: str) -> str:
-    return f". Did you mean {near}?" if re.fullmatch(pattern, near) else ""
+def _did_you_mean(suggestion: str, pattern: str) -> str:
+    return f". Did you mean {suggestion}?" if re.fullmatch(pattern, suggestion) else ""
 
 
 Max = Annotated[

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import torch
 from mmengine.registry import MODELS

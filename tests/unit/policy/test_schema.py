@@ -1,4 +1,4 @@
-"""The JSON Schema: current, and of one mind with the code about the examples in docs/ and about mistakes."""
+"""The JSON Schema: current, and equal to the parser on the examples in docs/ and on mistakes."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ EXAMPLES = [
 VALIDATOR = Draft202012Validator(policy_schema())
 
 
-def test_the_schema_is_current() -> None:
+def test_committed_schema_is_current() -> None:
     committed = (ROOT / "docs" / "model-complexity.schema.json").read_text()
     assert committed == policy_schema_text(), "run scripts/schema"
     Draft202012Validator.check_schema(json.loads(committed))
 
 
-def test_every_example_in_the_docs_is_read_and_valid() -> None:
+def test_every_example_in_the_docs_is_valid() -> None:
     assert len(EXAMPLES) >= 2
     for example in EXAMPLES:
         parse_policy(example.encode())
         VALIDATOR.validate(yaml.safe_load(example))
 
 
-def test_the_complete_example_has_every_field_and_the_docs_have_a_row_for_each() -> None:
+def test_complete_example_and_docs_have_every_field() -> None:
     page = (ROOT / "docs" / "policy.md").read_text()
     (complete,) = [yaml.safe_load(example) for example in EXAMPLES if len(yaml.safe_load(example)) == len(FIELDS)]
     parts = [complete, *(part for key in ("shapes-for", "budgets", "ignore") for part in complete[key])]
@@ -56,7 +56,7 @@ def test_the_complete_example_has_every_field_and_the_docs_have_a_row_for_each()
     ] == []
 
 
-def test_every_field_of_the_schema_is_described() -> None:
+def test_every_field_of_the_schema_has_a_description() -> None:
     schema = policy_schema()
     for part in (schema, *schema["$defs"].values()):
         assert part["description"]
@@ -96,7 +96,7 @@ def test_every_field_of_the_schema_is_described() -> None:
         "[]",
     ],
 )
-def test_schema_and_code_refuse_the_same_mistakes(text: str) -> None:
+def test_schema_and_parser_refuse_the_same_mistakes(text: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
     with pytest.raises(PolicyError):
         parse_policy(text.encode())
@@ -142,6 +142,6 @@ RULES = {
 
 
 @given(st.fixed_dictionaries({}, optional=RULES))
-def test_schema_and_code_take_the_same_policies(data: dict[str, Any]) -> None:
+def test_schema_and_parser_accept_the_same_policies(data: dict[str, Any]) -> None:
     VALIDATOR.validate(data)
     parse_policy(yaml.safe_dump(data).encode())

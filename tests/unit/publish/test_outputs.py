@@ -1,4 +1,4 @@
-"""What later steps get: bounded, exact, the worst first."""
+"""Outputs for later steps: bounded, exact, worst first."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def budget(config: str, level: Any = "fail", state: Any = "exceeded") -> BudgetC
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "text"),
     [
         ([], ""),
         ([(5, None)], ""),
@@ -44,12 +44,12 @@ def budget(config: str, level: Any = "fail", state: Any = "exceeded") -> BudgetC
         ([(10**18 - 1, 10**18)], "-0.0001"),
     ],
 )
-def test_the_largest_relative_change(pairs: list[tuple[int, int | None]], said: str) -> None:
+def test_largest_increase_is_the_largest_relative_change(pairs: list[tuple[int, int | None]], text: str) -> None:
     entries = [entry("a.py", measured(1, head), None if base is None else measured(1, base)) for head, base in pairs]
-    assert largest_increase(report(*entries), "params") == said
+    assert largest_increase(report(*entries), "params") == text
 
 
-def test_what_is_not_comparable_has_no_delta() -> None:
+def test_largest_increase_is_empty_when_nothing_is_comparable() -> None:
     other = [
         entry("a.py", measured(2), measured(1, entry_point="forward")),
         entry("a.py", measured(2), measured(1, unsupported_ops=UnsupportedOps(uncounted={"aten::lstm": 1}))),
@@ -58,7 +58,7 @@ def test_what_is_not_comparable_has_no_delta() -> None:
     assert (largest_increase(report(*other), "flops"), largest_increase(report(*other), "params")) == ("", "0.0000")
 
 
-def test_results_say_what_a_script_needs() -> None:
+def test_results_are_complete_json() -> None:
     found = json.loads(results(report(entry("a.py", measured(9, 2, 3), measured(8, 2, 3)), budgets=(budget("a.py"),))))
     assert found == {
         "results": [
@@ -78,7 +78,7 @@ def test_results_say_what_a_script_needs() -> None:
     assert results(report()) == EMPTY_RESULTS
 
 
-def test_the_worst_come_first() -> None:
+def test_results_are_ordered_worst_first() -> None:
     auto = entry("auto.py", measured(9), None).model_copy(update={"shape": "auto"})
     entries = [
         auto,
@@ -88,19 +88,19 @@ def test_the_worst_come_first() -> None:
         entry("failing.py", failed(), measured(1)),
         entry("known.py", measured(1), measured(1)),
         entry("more.py", measured(3), measured(2)),
-        entry("broken.py", measured(1), measured(1)),
+        entry("exceeded.py", measured(1), measured(1)),
     ]
-    checks = budget("warned.py", "warn"), budget("broken.py"), budget("known.py", state="ignored")
+    checks = budget("warned.py", "warn"), budget("exceeded.py"), budget("known.py", state="ignored")
     found = json.loads(results(report(*entries, budgets=checks)))["results"]
     assert [one["config"].removesuffix(".py") for one in found] == [
-        *("broken", "warned", "failing", "less", "more"),
+        *("exceeded", "warned", "failing", "less", "more"),
         *("auto", "same", "known"),
     ]
     assert (found[2]["failure"], found[2]["head"], found[5]["shape"]) == ("build", None, "auto")
 
 
 @given(st.lists(st.text(min_size=1, max_size=4_000), max_size=12))
-def test_results_are_one_short_line_of_json_whatever_the_names(names: list[str]) -> None:
+def test_results_are_one_bounded_line_of_json(names: list[str]) -> None:
     entries: list[Entry] = [entry(name, measured(9), None) for name in names]
     text = results(report(*entries))
     assert len(text) <= MAX_RESULTS_LENGTH
@@ -111,7 +111,7 @@ def test_results_are_one_short_line_of_json_whatever_the_names(names: list[str])
     assert [one["config"] for one in found["results"]] == names[: len(found["results"])]
 
 
-def test_what_does_not_fit_is_counted() -> None:
+def test_results_that_do_not_fit_are_counted() -> None:
     found = json.loads(results(report(*(entry(f"configs/{n}.py", measured(9), None) for n in range(1_000)))))
     assert found["left_out"] > 0
     assert len(found["results"]) + found["left_out"] == 1_000
