@@ -138,7 +138,7 @@ READS: dict[str, Callable[[torch.Tensor], object]] = {
 
 @pytest.mark.parametrize("name", READS)
 def test_a_value_that_was_not_computed_is_not_read(name: str) -> None:
-    with dry_run(), pytest.raises(DataDependentError, match="that a dry run does not compute"):
+    with dry_run(), pytest.raises(DataDependentError, match="which a dry run does not compute"):
         READS[name](nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 64, 64)).detach())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.table import format_count
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.policy import PATH, PolicyIssue
@@ -66,7 +66,8 @@ def _of_budget(check: BudgetCheck) -> Annotation:
 
 def _of_failure(entry: Entry, failure: Failure, level: Literal["error", "warning"]) -> Annotation:
     before = " It failed at the merge base, too." if isinstance(entry.base, Failure) else ""
-    message = f"Cannot be measured{_at(entry.shape)} ({failure.kind}): {failure.message} {HINTS[failure.kind]}{before}"
+    hint = FAILURE_KINDS[failure.kind].hint
+    message = f"Cannot be measured{_at(entry.shape)} ({failure.kind}): {failure.message} {hint}{before}"
     return Annotation(level, "Model cannot be measured", message, entry.target.name, 0, (0, 0.0 if before else 1.0))
 
 

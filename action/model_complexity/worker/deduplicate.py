@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Tuple
 
+from model_complexity.common.failures import FAILURE_KINDS
+
 Job = Dict[str, Any]
 Answer = Dict[str, Any]
-NOT_SHAREABLE = ("crash", "out_of_memory", "timeout")
-"""How one process ended, which may be one that only pretends to build the others' model: they get a try of their own."""
 
 
 class JobDeduplicator:
@@ -37,7 +37,8 @@ class JobDeduplicator:
     def ready(self) -> Iterator[Tuple[Job, Answer]]:
         """The jobs whose answer has come, each once."""
         for key, answer in self._answers.items():
-            if answer.get("failure", {}).get("kind") not in NOT_SHAREABLE:
+            kind = FAILURE_KINDS.get(str(answer.get("failure", {}).get("kind")))
+            if kind is None or kind.shareable:
                 while self._twins[key]:
                     yield self._twins[key].pop(0), answer
 

@@ -8,9 +8,8 @@ import traceback
 from pathlib import Path
 from typing import Dict, Iterator, Optional
 
-from model_complexity.common.failures import failure
+from model_complexity.common.failures import FAILURE_KINDS, failure
 
-_OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
@@ -36,9 +35,9 @@ def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
 
 
 def _kind(error: BaseException, stage: str) -> str:
-    ours = _OUR_KINDS.get(type(error).__name__)
-    if ours:
-        return ours
+    named = getattr(error, "failure_kind", None)
+    if named in FAILURE_KINDS and _is_ours(error):
+        return str(named)
     chain = list(_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
@@ -47,6 +46,10 @@ def _kind(error: BaseException, stage: str) -> str:
     if stage == "load" and any(isinstance(e, SyntaxError) for e in chain):
         return "config_syntax"
     return _STAGE_KINDS[stage]
+
+
+def _is_ours(error: BaseException) -> bool:
+    return type(error).__module__.startswith(f"{__package__}.")
 
 
 def _detail(error: BaseException, kind: str) -> str:
@@ -76,7 +79,7 @@ def _message(error: BaseException) -> str:
         return str(missing)
     if isinstance(error, SyntaxError):
         return _syntax_message(error)
-    if type(error).__module__.startswith(__package__ or ""):
+    if _is_ours(error):
         return str(error)  # ours: a sentence of its own
     hub = _ON_THE_HUB.search(str(error))
     if hub:

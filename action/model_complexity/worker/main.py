@@ -23,7 +23,7 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from model_complexity.common.failures import EXTENSION, NETWORK_IS_OFF, UNSOUND, worker_failure
+from model_complexity.common.failures import EXTENSION, FAILURE_KINDS, NETWORK_IS_OFF, UNINITIALIZED, worker_failure
 from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
     POLL_SECONDS,
@@ -39,8 +39,6 @@ from model_complexity.worker.forks import (
 
 _PR_SET_DUMPABLE = 4
 _LONGEST_SCOPE = 60
-RETRY_ISOLATED = ("crash", "out_of_memory", "timeout")
-RETRY_REAL = ("build", "forward")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -160,12 +158,14 @@ class _WorkerState(NamedTuple):
         A job that was ended beside others may have been their doing. A dry one that failed in the model's own code may work
         for real; in a fork of its own, because an exception in a trace can leave torch's tracer unusable in that process.
         """
-        kind = answer.get("failure", {}).get("kind")
-        if kind in RETRY_ISOLATED and not alone:
+        known = FAILURE_KINDS.get(str(answer.get("failure", {}).get("kind")))
+        if known is None:
+            return ""
+        if known.retry_isolated and not alone:
             return mode
         if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
             return ""  # it is off for a real run too, which may take minutes to find out
-        return "real" if kind in RETRY_REAL and mode == "dry" and self.mode == "auto" else ""
+        return "real" if known.retry_real and mode == "dry" and self.mode == "auto" else ""
 
     def _side_by_side(
         self, jobs: Iterator[Dict[str, Any]], mode: str, most: int, shares: Optional[JobDeduplicator]
@@ -239,7 +239,7 @@ class _WorkerState(NamedTuple):
 def _more_informative(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
     """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
     compiled_is_missing = EXTENSION in real.get("failure", {}).get("message", "")
-    asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
+    asked_for_values = UNINITIALIZED in dry.get("failure", {}).get("message", "")
     return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
 
 

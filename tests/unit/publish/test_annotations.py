@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.factories import entry, failed, measured, report
 
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.policy import PolicyIssue
 from model_complexity.publish.annotations import MAX_PER_LEVEL, annotate, policy_annotations, report_annotations
 from model_complexity.report import BudgetCheck, DiscoveryWarning, Report
@@ -47,7 +47,7 @@ def test_failures_at_head() -> None:
     first, second = said(both)
     assert first == (
         "::warning title=Model cannot be measured,file=a.py,line=7::"
-        f"Cannot be measured at (3, 224, 224) (build): KeyError: no such net {HINTS['build']}"
+        f"Cannot be measured at (3, 224, 224) (build): KeyError: no such net {FAILURE_KINDS['build'].hint}"
     )
     assert second.endswith("It failed at the merge base, too.")
     assert [line.split()[0] for line in said(both, errors=True)] == ["::error", "::error"]

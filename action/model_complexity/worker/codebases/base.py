@@ -21,6 +21,8 @@ _KINDS = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 class UnsupportedInputError(Exception):
     """The model asks for an input that cannot be made from what was asked for."""
 
+    failure_kind = "unsupported_input"
+
 
 class TraceInputs(NamedTuple):
     """What a model is traced with: tensors with the batch first, and their shapes by name where they were named."""

@@ -23,6 +23,8 @@ _FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 class ZeroCountError(Exception):
     """The model was traced and not one flop was counted."""
 
+    failure_kind = "zero_count"
+
 
 def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
     """Traces ``model(*inputs)`` once and counts it.

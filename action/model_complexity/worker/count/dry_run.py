@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from model_complexity.common.failures import UNSOUND
+from model_complexity.common.failures import UNINITIALIZED
 
 SMALL = 4_096
 """Elements up to which a tensor is computed: sizes, scales, schedules, tables of indices."""
@@ -64,7 +64,7 @@ def require_initialized(name: str, values: Iterable[Any]) -> None:
     """
     for skip in _active[-1:]:
         if any(skip.is_uninitialized(tensor) for tensor in _tensors_in(values)):
-            raise DataDependentError(f"{name} asks for values {UNSOUND}")
+            raise DataDependentError(f"{name} reads values, {UNINITIALIZED}")
 
 
 _active: List[Any] = []
@@ -119,7 +119,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         if empty and func is torch.ops.aten.nonzero.default:
             return self._list_of(tensors[0])
         if empty and _asks_for_values(func, facts, empty):
-            raise DataDependentError(f"{func} asks for values {UNSOUND}")
+            raise DataDependentError(f"{func} reads values, {UNINITIALIZED}")
         if not facts.is_view and _may_skip(facts, tensors, tainted=bool(empty)):
             shapes = self._shapes_of(func, args, kwargs)
             if shapes is not None and (empty or _is_worth_it(tensors, shapes)):
@@ -156,7 +156,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """
         target: torch.Tensor = args[0]
         if operator not in _WRITERS or self.has_unbacked_size(target):
-            raise DataDependentError(f"{operator} asks for values {UNSOUND}")
+            raise DataDependentError(f"{operator} reads values, {UNINITIALIZED}")
         if operator is torch.ops.aten.index_put.default:
             target = _empty_like_meta(_meta(target))
         self.mark([target])
@@ -300,14 +300,14 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func in _READERS and self._skip.is_uninitialized(args[0]):
-            raise DataDependentError(f"{func.__name__} asks for values {UNSOUND}")
+            raise DataDependentError(f"{func.__name__} reads values, {UNINITIALIZED}")
         if (
             self._skip.has_lists()
             and func not in _OF_LISTS
             and any(map(self._skip.has_unbacked_size, _tensors_in([*args, *kwargs.values()])))
         ):
             name = getattr(func, "__name__", func)
-            raise DataDependentError(f"{name} asks for a length {UNSOUND}")
+            raise DataDependentError(f"{name} reads a size, {UNINITIALIZED}")
         kind = _CONVOLUTIONS.get(func)
         result = None if kind is None else _convolution(kind, *args, **kwargs)
         return func(*args, **kwargs) if result is None else result
