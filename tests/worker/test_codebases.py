@@ -98,5 +98,5 @@ def test_a_name_on_the_hub_is_said_with_what_to_do(tree: Path) -> None:
     (tree / "config.py").write_text(f'raise OSError("{sentence}")\n')
     (answer,) = measure(tree, ["config.py"])
     assert answer["failure"]["message"] == (
-        "config.json of 'org/net-7b' is not on this machine: the network is off while measuring; name a folder that holds it"
+        "config.json of 'org/net-7b' is not on this machine and the network is off. Name a folder that contains it."
     )

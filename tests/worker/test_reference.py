@@ -36,7 +36,7 @@ def test_bad_shapes_get_one_line_and_exit_code_2(shape: list[str], tmp_path: Pat
 
 def test_a_config_that_is_not_there_gets_one_line_and_exit_code_2(tmp_path: Path) -> None:
     done = get_flops("nowhere.py", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "get_flops.py: error: argument config: there is no file nowhere.py\n")
+    assert (done.returncode, done.stderr) == (2, "get_flops.py: error: argument config: no such file: nowhere.py\n")
 
 
 def test_a_config_that_fails_says_why_and_exits_with_1(tmp_path: Path) -> None:
