@@ -169,7 +169,7 @@ def test_an_environment_that_cannot_measure_says_so(tmp_path: Path, tree: Path) 
 
 def test_cuda_where_there_is_none(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(ActionError, match="device cuda was asked for, and torch sees no CUDA device"):
+    with pytest.raises(ActionError, match="device cuda was requested, but torch sees no CUDA device"):
         list(sandbox(tmp_path, device="cuda").measure(tree, [Job("good.py", SHAPE)], print))
 
 
