@@ -30,7 +30,7 @@ os._exit(0)
 }
 
 
-def test_each_costs_its_own_line(tree: Path) -> None:
+def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
     (tree / "nets.py").write_text(LIBRARY)
     (tree / "good.py").write_text(
         "print('{\"job\": 0, \"measurement\": {}}')\ncustom_imports = dict(imports=['nets'])\n" + CONV
