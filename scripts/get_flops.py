@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints flops, params and activations of a config: the summary block, then the table of modules.
+"""Print flops, params and activations of a config: the summary block, then the table of modules.
 
 Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the worker environment's Python.
 """
@@ -18,14 +18,14 @@ from model_complexity.common.shapes import parse_shape
 
 
 class _OneLine(argparse.ArgumentParser):
-    """Says what is wrong with the arguments on one line, as a program that scripts call should."""
+    """Report wrong arguments on one line, for scripts that call this one."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def main() -> int:
-    """Returns the exit code: 0 done, 1 the config could not be measured, 2 the arguments are wrong."""
+    """Return the exit code: 0 success, 1 the config cannot be measured, 2 wrong arguments."""
     parser = _OneLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, help="path of the config file")
     parser.add_argument(
@@ -33,12 +33,12 @@ def main() -> int:
         nargs="+",
         default=["224", "224"],
         metavar=("H", "W"),
-        help="input size (224 224); one value is a square; `auto` is what the config's own test pipeline makes; "
-        "inputs by name are written `points=40000x4`",
+        help="input size (default: 224 224). One value is a square, `auto` the size of the config's test pipeline. "
+        "Write inputs by name as `points=40000x4`.",
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument(
-        "--mode", choices=["dry", "real"], default="dry", help="trace without arithmetic (default), or compute"
+        "--mode", choices=["dry", "real"], default="dry", help="dry traces without arithmetic (default), real computes"
     )
     arguments = parser.parse_args()
     try:
@@ -46,7 +46,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(f"argument --shape: {error}")
     if not arguments.config.is_file():
-        parser.error(f"argument config: there is no file {arguments.config}")
+        parser.error(f"argument config: no such file: {arguments.config}")
 
     # Only now: importing torch takes seconds, and a wrong argument should not.
     from model_complexity.common.table import ModuleRow, format_input, module_table, summary_block
@@ -55,7 +55,7 @@ def main() -> int:
 
     sys.path.insert(1, str(Path.cwd()))
     disable_network()
-    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the figures; a config may print what it likes
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the counts, whatever a config prints
         answer = run_job(arguments.config, shape, arguments.device, arguments.mode)
     failure = answer.get("failure")
     if failure:
@@ -66,7 +66,7 @@ def main() -> int:
     print(summary_block(format_input(found), found["figures"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
     if found["conditions"]:
-        print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)
+        print(f"Conditions: {'; '.join(found['conditions'])}", file=sys.stderr)
     uncounted = found["unsupported_ops"]["uncounted"]
     if uncounted:
         print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)

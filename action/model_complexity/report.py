@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import LARGEST_NAMED, MOST_INPUTS, parse_shape
 
@@ -36,6 +37,12 @@ def _every_metric(figures: dict[str, int]) -> dict[str, int]:
     return {name: figures[name] for name in METRICS}  # in our order, whatever the answer's
 
 
+def _known_kind(kind: str) -> str:
+    if kind not in FAILURE_KINDS:
+        raise ValueError(f"is not one of {', '.join(FAILURE_KINDS)}")
+    return kind
+
+
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 """A figure of a metric, or a number of occurrences. One multiply-accumulate is one flop, as in fvcore."""
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -49,19 +56,8 @@ Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Fie
 InputSpec = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
 """What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
-FailureKind = Literal[
-    "config_syntax",
-    "config_load",
-    "missing_dependency",
-    "build",
-    "forward",
-    "timeout",
-    "out_of_memory",
-    "crash",
-    "unsupported_input",
-    "zero_count",
-]
-"""Why a job gave no numbers: a closed set, so that each kind can have its own advice."""
+FailureKind = Annotated[str, AfterValidator(_known_kind)]
+"""Why a job gave no numbers: a key of ``common.failures.FAILURE_KINDS``."""
 
 
 class _Data(BaseModel):

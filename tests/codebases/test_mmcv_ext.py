@@ -193,7 +193,7 @@ def test_an_extension_that_is_there_computes(compiled: types.ModuleType) -> None
 
 
 def test_an_extension_that_is_there_is_not_handed_what_was_not_computed(compiled: types.ModuleType) -> None:
-    with dry_run(), pytest.raises(DataDependentError, match="double asks for values"):
+    with dry_run(), pytest.raises(DataDependentError, match="double reads values, which a dry run does not compute"):
         compiled.double(torch.rand(100, 100) + 1, torch.zeros(3))
 
 

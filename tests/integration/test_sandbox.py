@@ -172,7 +172,7 @@ def test_measure_fails_when_the_environment_has_no_torch(tmp_path: Path, tree: P
 
 def test_measure_fails_when_cuda_is_unavailable(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(ActionError, match="device cuda was asked for, and torch sees no CUDA device"):
+    with pytest.raises(ActionError, match="device cuda was requested, but torch sees no CUDA device"):
         list(make_sandbox(tmp_path, device="cuda").measure(tree, [Job("good.py", SHAPE)], print))
 
 

@@ -20,10 +20,10 @@ class Traced(nn.Module):
 
     def __init__(self, compute: Computation, *modules: nn.Module) -> None:
         super().__init__()
-        self.compute, self.held = compute, nn.ModuleList(modules)
+        self.compute, self.layers = compute, nn.ModuleList(modules)
 
     def forward(self, image: torch.Tensor) -> Any:
-        return self.compute(image, *self.held)
+        return self.compute(image, *self.layers)
 
 
 def take(image: torch.Tensor, *shape: int) -> torch.Tensor:

@@ -45,7 +45,7 @@ def modules_of(counts: dict[str, Any]) -> dict[str, dict[str, Any]]:
         ),  # a broadcast batch
     ],
 )
-def test_attention_is_counted_as_its_two_matmuls(
+def test_attention_counts_as_its_two_matmuls(
     shapes: Any, options: dict[str, Any], flops: int, activations: int
 ) -> None:
     counts = flat(count(Attention(*shapes, **options), IMAGE))
@@ -53,7 +53,7 @@ def test_attention_is_counted_as_its_two_matmuls(
     assert counts["unsupported_ops"]["uncounted"] == {}
 
 
-def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
+def test_count_traces_extract_feat_and_counts_the_heads_params() -> None:
     model = Extractor().eval()
     method = codebase_of("mmpretrain").entry_point(model)
     counts = flat(count(model, make_inputs(model, method, (3, 32, 32), "cpu").tensors))
@@ -67,7 +67,7 @@ def test_extract_feat_is_traced_and_the_heads_params_are_counted() -> None:
     assert counts["uncalled_modules"] == ["head"]
 
 
-def test_the_fused_path_for_evaluation_does_not_hide_attention() -> None:
+def test_attention_is_counted_when_its_fused_path_is_available() -> None:
     model = Encoder().eval()
     length, width, hidden = 3 * 32 * 32 // 16, 16, 32
     projections = length * width * (3 * width + width)
@@ -90,13 +90,13 @@ class Checkpointed(nn.Module):
 
 
 @pytest.mark.parametrize("use_reentrant", [True, False])
-def test_a_checkpoint_of_training_does_not_hide_what_it_runs(*, use_reentrant: bool) -> None:
+def test_activation_checkpoint_counts_as_what_it_runs(*, use_reentrant: bool) -> None:
     counts = flat(count(Checkpointed(use_reentrant=use_reentrant).eval(), IMAGE))
     assert modules_of(counts)["layer"]["flops"] == counts["flops"] == 32 * 32 * 8 * 3 * 9
     assert counts["unsupported_ops"]["uncounted"] == {}
 
 
-def test_what_is_not_counted_is_named() -> None:
+def test_uncounted_operators_are_named() -> None:
     counts = flat(count(Inverting().eval(), IMAGE))
     assert counts["flops"] == 32 * 32 * 3 * 4
     assert counts["unsupported_ops"] == {
@@ -105,7 +105,7 @@ def test_what_is_not_counted_is_named() -> None:
     }
 
 
-def test_a_count_of_zero_is_an_error() -> None:
+def test_count_raises_when_nothing_is_counted() -> None:
     with pytest.raises(ZeroCountError, match="not one flop was counted; the trace holds aten::add, aten::mul"):
         count(Elementwise(), IMAGE)
 
@@ -126,7 +126,7 @@ def test_a_count_of_zero_is_an_error() -> None:
         ("", False),
     ],
 )
-def test_operators_are_sorted_by_one_table(operator: str, *, negligible: bool) -> None:
+def test_sort_operators_splits_negligible_from_uncounted(operator: str, *, negligible: bool) -> None:
     assert is_negligible(operator) is negligible
     kind = "negligible" if negligible else "uncounted"
     assert sort_operators([(operator, 2)])[kind] == {operator: 2}
@@ -154,7 +154,7 @@ def cells(table: str) -> list[list[str]]:
         "hrnet/hrnet-w18_4xb32_in1k.py",
     ],
 )
-def test_the_table_has_fvcores_rows(zoo: Path, config: str) -> None:
+def test_module_table_equals_fvcores(zoo: Path, config: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
         loaded = load_config(zoo / config)

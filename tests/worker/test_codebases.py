@@ -84,7 +84,7 @@ def halves(tree: Path) -> Path:
     return tree
 
 
-def test_a_tokenizer_without_its_files_changes_no_figure(halves: Path) -> None:
+def test_stub_tokenizer_changes_no_count(halves: Path) -> None:
     (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=False))
     (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=False))
     here, absent = (a["measurement"] for a in measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8)))
@@ -93,7 +93,7 @@ def test_a_tokenizer_without_its_files_changes_no_figure(halves: Path) -> None:
     assert {**here, "seconds": 0} == {**absent, "seconds": 0}
 
 
-def test_no_figure_where_one_would_hang_on_the_tokenizer(halves: Path) -> None:
+def test_measurement_fails_when_it_depends_on_the_tokenizer(halves: Path) -> None:
     (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=True))
     (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=True))
     here, absent = measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8))
@@ -118,7 +118,7 @@ def test_no_figure_where_one_would_hang_on_the_tokenizer(halves: Path) -> None:
         lambda absent: len(copy.deepcopy(absent)),
     ],
 )
-def test_the_stand_in_tells_nothing(ask: Callable[[Any], Any]) -> None:
+def test_stub_tokenizer_raises_when_it_is_read(ask: Callable[[Any], Any]) -> None:
     absent = StubTokenizer("hub/words", OSError("no file"))
     absent.padding_side = "left"  # models set this one's attributes
     with pytest.raises(UnreadTokenizerError, match="'hub/words'") as raised:
@@ -126,11 +126,11 @@ def test_the_stand_in_tells_nothing(ask: Callable[[Any], Any]) -> None:
     assert isinstance(raised.value.__cause__, OSError)
 
 
-def test_a_name_on_the_hub_is_said_with_what_to_do(tree: Path) -> None:
+def test_missing_hub_file_is_named_with_advice(tree: Path) -> None:
     sentence = "We couldn't connect to 'https://hub' to load this file, couldn't find it in the cached files and it looks like "
     sentence += "org/net-7b is not the path to a directory containing a file named config.json.\\nCheckout your"
     (tree / "config.py").write_text(f'raise OSError("{sentence}")\n')
     (answer,) = measure(tree, ["config.py"])
     assert answer["failure"]["message"] == (
-        "config.json of 'org/net-7b' is not on this machine: the network is off while measuring; name a folder that holds it"
+        "config.json of 'org/net-7b' is not on this machine and the network is off. Name a folder that contains it."
     )

@@ -38,7 +38,7 @@ def key(tree: Path, text: str, fed: tuple[int, ...] = (3, 8, 8)) -> str | None:
     return model_key(config, enter_scope(config), fed)
 
 
-def test_what_makes_no_difference_to_the_model_shares_its_key(library: Path) -> None:
+def test_model_key_is_equal_for_equal_models(library: Path) -> None:
     same = key(library, BASE)
     assert same is not None
     assert key(library, "_base_ = 'base.py'\noptim_wrapper = dict(lr=0.1)\n") == same
@@ -55,13 +55,13 @@ def test_what_makes_no_difference_to_the_model_shares_its_key(library: Path) -> 
         "from json import loads\n" + BASE,
     ],
 )
-def test_what_may_make_a_difference_has_another_key(library: Path, text: str) -> None:
+def test_model_key_differs_when_the_model_may_differ(library: Path, text: str) -> None:
     own = key(library, text)
     assert own is not None
     assert own != key(library, BASE)
 
 
-def test_the_input_is_part_of_the_key(library: Path) -> None:
+def test_model_key_differs_by_input(library: Path) -> None:
     assert key(library, BASE) != key(library, BASE, (3, 16, 16))
 
 
@@ -76,11 +76,11 @@ def test_the_input_is_part_of_the_key(library: Path) -> None:
         "model['f'] = key = print\ndel model['f']\n__import__('json')\n",
     ],
 )
-def test_a_config_that_runs_code_has_no_key(library: Path, more: str) -> None:
+def test_model_key_is_none_when_the_config_runs_code(library: Path, more: str) -> None:
     assert key(library, BASE + more) is None
 
 
-def test_an_object_without_a_name_has_no_key(library: Path) -> None:
+def test_model_key_is_none_when_an_object_has_no_name(library: Path) -> None:
     (library / "things.py").write_text("thing = object()\nclass Named: pass\n")
     named, nameless = (
         f"thing = __import__('things').{name}\nmodel = dict(type='Sharing', channels=8, loss=thing)\n"
@@ -109,7 +109,7 @@ def test_equal_jobs_are_built_once_and_all_answered(library: Path) -> None:
         assert (library / "built").read_text() == "xx"
 
 
-def test_a_failure_is_shared_and_a_crash_is_not(library: Path) -> None:
+def test_worker_shares_a_failure_but_no_crash(library: Path) -> None:
     (library / "nets.py").write_text(LIBRARY + "import os\n")
     wrong = "_base_ = 'base.py'\nmodel = dict(channels=-1)\n"
     crashes = "_base_ = 'base.py'\nmodel = dict(type='Crash')\n"
@@ -132,7 +132,7 @@ class Crash(Sharing):
 
 
 @pytest.mark.parametrize("kind", ["crash", "out_of_memory", "timeout"])
-def test_how_one_process_ended_is_not_shared(kind: str) -> None:
+def test_deduplicator_leaves_jobs_pending_when_a_process_was_killed(kind: str) -> None:
     shares, jobs = JobDeduplicator(), [{"job": number} for number in range(3)]
     assert [shares.claim("k", job) for job in jobs] == [False, True, True]
     shares.complete(jobs[0], {"failure": {"kind": kind}})
@@ -140,7 +140,7 @@ def test_how_one_process_ended_is_not_shared(kind: str) -> None:
     assert shares.pending() == jobs[1:]
 
 
-def test_a_measurement_and_a_models_own_failure_are_shared_once() -> None:
+def test_deduplicator_shares_measurements_and_model_failures_once() -> None:
     for answer in ({"measurement": {}}, {"failure": {"kind": "build"}}, {"failure": {"kind": "forward"}}):
         shares, jobs = JobDeduplicator(), [{"job": number} for number in range(3)]
         assert [shares.claim("k", job) for job in jobs[:2]] == [False, True]
@@ -162,7 +162,7 @@ os._exit(0)
 """
 
 
-def test_a_key_is_believed_only_in_its_form(library: Path) -> None:
+def test_malformed_key_is_ignored(library: Path) -> None:
     (library / "shouts.py").write_text(SHOUTS)
     shouts, base = measure(library, ["shouts.py", "base.py"], shape=(3, 8, 8))
     assert shouts["failure"]["kind"] == "crash"

@@ -80,7 +80,7 @@ def nets(tree: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["dry", "real"])
-def test_branches_that_are_fused_are_one_convolution(nets: Path, mode: str) -> None:
+def test_deployed_form_counts_fused_branches_as_one_convolution(nets: Path, mode: str) -> None:
     names = ["Fusing.py", "Outer.py", "Settled.py", "Failing.py", "Fusing.py"]
     found: list[dict[str, Any]] = [
         answer.get("measurement", answer) for answer in measure(nets, names, deploy=True, mode=mode)
@@ -94,12 +94,12 @@ def test_branches_that_are_fused_are_one_convolution(nets: Path, mode: str) -> N
     assert "deployed" not in failing
 
 
-def test_what_is_not_asked_for_is_not_counted(nets: Path) -> None:
+def test_deployed_form_is_absent_when_deploy_is_off(nets: Path) -> None:
     (answer,) = measure(nets, ["Fusing.py"])
     assert "deployed" not in answer["measurement"]
 
 
-def test_the_figures_of_repvgg_that_are_published(tree: Path) -> None:
+def test_deployed_repvgg_equals_published_numbers(tree: Path) -> None:
     """Ding et al., "RepVGG: Making VGG-style ConvNets Great Again", table 2: RepVGG-A0 has 8.30M params and 1.4B FLOPs."""
     (tree / "repvgg.py").write_text("_base_ = 'mmpretrain::repvgg/repvgg-A0_8xb32_in1k.py'\n")
     answer = run_job(Path("repvgg.py"), "auto", deploy=True)

@@ -137,12 +137,12 @@ READS: dict[str, Callable[[torch.Tensor], object]] = {
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_value_that_was_not_computed_is_not_read(name: str) -> None:
-    with dry_run(), pytest.raises(DataDependentError, match="that a dry run does not compute"):
+def test_dry_run_raises_when_values_are_read(name: str) -> None:
+    with dry_run(), pytest.raises(DataDependentError, match="which a dry run does not compute"):
         READS[name](nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 64, 64)).detach())
 
 
-def test_parameters_are_not_initialised() -> None:
+def test_dry_run_leaves_parameters_uninitialized() -> None:
     before = torch.get_rng_state()
     with dry_run():
         large = nn.Linear(1_000, 30_000)
@@ -164,7 +164,7 @@ class Fails(Conv):
 """
 
 
-def test_a_model_that_looks_at_its_numbers_is_computed_and_says_so(tree: Path) -> None:
+def test_worker_runs_real_when_the_model_reads_values(tree: Path) -> None:
     (tree / "nets.py").write_text(LIBRARY + BRANCHES)
     for name in ("Branches", "Conv", "Fails"):
         (tree / f"{name}.py").write_text(

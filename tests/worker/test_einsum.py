@@ -47,7 +47,7 @@ def test_einsum(equation: str, shapes: Sequence[Sequence[int]], macs: int) -> No
         assert counted(compute) == (macs, output.numel())
 
 
-def test_einsum_takes_its_operands_in_the_order_of_the_path() -> None:
+def test_einsum_contracts_in_the_order_of_the_path() -> None:
     def compute(image: torch.Tensor) -> Any:
         operands = (take(image, 2, 3), take(image, 3, 4), take(image, 4, 5))
         return torch._VF.einsum("ij,jk,kl->il", operands, path=(1, 2, 0, 1))
@@ -63,5 +63,5 @@ def test_einsum_takes_its_operands_in_the_order_of_the_path() -> None:
         ([(3,), (3, 4), (4,)], 3 * 4 + 3),
     ],
 )
-def test_a_chain_of_matrices_is_multiplied_in_the_cheapest_order(shapes: Sequence[Sequence[int]], macs: int) -> None:
+def test_chain_macs_counts_the_cheapest_order(shapes: Sequence[Sequence[int]], macs: int) -> None:
     assert chain_macs(shapes) == macs

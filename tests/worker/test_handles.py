@@ -56,7 +56,7 @@ importlib.import_module("model_complexity.worker.codebases")  # registers the li
         (lambda x: torch.conv_tbc(take(x, 7, 2, 4), take(x, 3, 4, 5), take(x, 5)), 5 * 2 * 5 * 3 * 4, 5 * 2 * 5),
     ],
 )
-def test_matrix_products(compute: Computation, flops: int, activations: int) -> None:
+def test_matrix_products_count_output_times_summed_length(compute: Computation, flops: int, activations: int) -> None:
     assert counted(compute) == (flops, activations)
 
 
@@ -71,7 +71,7 @@ def test_matrix_products(compute: Computation, flops: int, activations: int) -> 
         lambda x, w: torch.ops.aten.conv2d.padding(x, w, None, [1, 1], "same"),
     ],
 )
-def test_a_convolution_counts_the_same_however_it_is_called(call: Computation) -> None:
+def test_convolution_counts_the_same_however_it_is_called(call: Computation) -> None:
     assert counted(lambda x: call(x, take(x, 8, 3, 3, 3))) == (64 * 64 * 8 * 3 * 9, 8 * 64 * 64)
 
 
@@ -82,12 +82,12 @@ def test_a_convolution_counts_the_same_however_it_is_called(call: Computation) -
         (nn.Conv2d(3, 6, 3, stride=2, padding="valid"), 31 * 31 * 6 * 3 * 9),
     ],
 )
-def test_a_convolution_padded_by_name(convolution: nn.Conv2d, flops: int) -> None:
+def test_convolution_counts_its_weight_when_padded_by_name(convolution: nn.Conv2d, flops: int) -> None:
     assert counted(lambda x, c: c(x), convolution) == (flops, flops // (convolution.weight[0].numel()))
 
 
 class Sampled(torch.autograd.Function):
-    """Stands in for mmcv's compiled Functions: their names, and their tensors in the order in which mmcv passes them."""
+    """Has the call of mmcv's compiled Functions: tensors in mmcv's order, then other arguments."""
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
@@ -106,7 +106,7 @@ def function(name: str) -> Any:
     ("name", "before_weight"),
     [("DeformConv2dFunction", [18]), ("ModulatedDeformConv2dFunction", [18, 9])],
 )
-def test_mmcvs_deformable_convolutions(name: str, before_weight: list[int]) -> None:
+def test_mmcv_deformable_convolution_counts_convolution_and_sampling(name: str, before_weight: list[int]) -> None:
     called = function(name)
 
     def compute(image: torch.Tensor) -> Any:
@@ -117,7 +117,7 @@ def test_mmcvs_deformable_convolutions(name: str, before_weight: list[int]) -> N
     assert counted(compute) == (convolution + sampling, 8 * 32 * 32)
 
 
-def test_torchvisions_deformable_convolution() -> None:
+def test_torchvision_deformable_convolution_counts_convolution_and_sampling() -> None:
     library = torch.library.Library("torchvision", "FRAGMENT")
     library.define("deform_conv2d(Tensor x, Tensor w, Tensor offset, Tensor mask, Tensor bias, int stride) -> Tensor")
     library.impl("deform_conv2d", lambda x, w, *_: x.new_zeros(1, w.shape[0], 32, 32), "CompositeExplicitAutograd")
@@ -131,7 +131,7 @@ def test_torchvisions_deformable_convolution() -> None:
 
 
 @pytest.mark.parametrize("name", ["MultiScaleDeformableAttnFunction", "MSDeformAttnFunction"])
-def test_deformable_attention_is_its_sampling(name: str) -> None:
+def test_deformable_attention_counts_its_samples(name: str) -> None:
     called, (queries, heads, levels, points, width) = function(name), (5, 2, 2, 3, 4)
 
     def fused(image: torch.Tensor) -> Any:
@@ -155,12 +155,12 @@ TOKENS, MODEL, HEADS, FEEDFORWARD = 3 * 64 * 64 // 32, 16, 4, 32
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
-def test_a_fused_encoder_layer_counts_as_the_layer_in_parts(norm_first: bool) -> None:
+def test_fused_encoder_layer_counts_as_its_parts(norm_first: bool) -> None:
     """The operator is called as the layer itself calls it where no module has hooks; fvcore's tracing hangs hooks on them."""
     layer = nn.TransformerEncoderLayer(MODEL, HEADS, FEEDFORWARD, batch_first=True, norm_first=norm_first)
 
-    def fused(image: torch.Tensor, held: nn.TransformerEncoderLayer) -> torch.Tensor:
-        attention, norms = held.self_attn, (held.norm1, held.norm2)
+    def fused(image: torch.Tensor, module: nn.TransformerEncoderLayer) -> torch.Tensor:
+        attention, norms = module.self_attn, (module.norm1, module.norm2)
         projections = (
             attention.in_proj_weight,
             attention.in_proj_bias,
@@ -168,9 +168,9 @@ def test_a_fused_encoder_layer_counts_as_the_layer_in_parts(norm_first: bool) ->
             attention.out_proj.bias,
         )
         norm_weights = [tensor for norm in norms for tensor in (norm.weight, norm.bias)]
-        linears = held.linear1.weight, held.linear1.bias, held.linear2.weight, held.linear2.bias
+        linears = module.linear1.weight, module.linear1.bias, module.linear2.weight, module.linear2.bias
         tokens = image.reshape(2, TOKENS, MODEL)
-        options = False, norm_first, held.norm1.eps
+        options = False, norm_first, module.norm1.eps
         return torch._transformer_encoder_layer_fwd(
             tokens, MODEL, HEADS, *projections, *options, *norm_weights, *linears
         )
@@ -180,7 +180,7 @@ def test_a_fused_encoder_layer_counts_as_the_layer_in_parts(norm_first: bool) ->
         2 * TOKENS * (5 * MODEL + HEADS * TOKENS + FEEDFORWARD + MODEL),
     )
     assert counted(fused, layer) == expected
-    assert counted(lambda x, held: held(x.reshape(2, TOKENS, MODEL)), layer) == expected
+    assert counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer) == expected
 
 
 class SelfAttention(nn.MultiheadAttention):
@@ -188,7 +188,7 @@ class SelfAttention(nn.MultiheadAttention):
         return super().forward(x, x, x, need_weights=False)[0]
 
 
-def test_fused_attention_counts_as_attention_in_parts() -> None:
+def test_fused_attention_counts_as_its_parts() -> None:
     layer, inputs = SelfAttention(MODEL, HEADS, batch_first=True).eval(), (torch.rand(2, TOKENS, MODEL),)
     flops = FlopCountAnalysis(layer, inputs).set_op_handle(**FLOP_HANDLES)
     activations = ActivationCountAnalysis(layer, inputs).set_op_handle(**ACTIVATION_HANDLES)
@@ -199,7 +199,7 @@ def test_fused_attention_counts_as_attention_in_parts() -> None:
         2 * TOKENS * MODEL * (4 * MODEL + 2 * TOKENS),
         2 * TOKENS * (5 * MODEL + HEADS * TOKENS),
     )
-    assert fused == counted(lambda x, held: held(x.reshape(2, TOKENS, MODEL)), layer)
+    assert fused == counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer)
 
 
 STEPS, BATCH, WIDTH, HIDDEN = 5, 2, 8, 6
@@ -233,24 +233,24 @@ def test_recurrent_layers_count_as_their_unrolled_matmuls(
 ) -> None:
     shape = (BATCH, STEPS, WIDTH) if layer.batch_first else (STEPS, BATCH, WIDTH)
     expected = counted(lambda x: unrolled(x, gates, layers, directions, out, STEPS * BATCH))
-    assert counted(lambda x, held: held(take(x, *shape))[0], layer) == expected
+    assert counted(lambda x, module: module(take(x, *shape))[0], layer) == expected
 
     lengths = torch.tensor([5, 3])  # a sequence of 5 and one of 3: 8 tokens
     pack = nn.utils.rnn.pack_padded_sequence
-    packed = counted(lambda x, held: held(pack(take(x, *shape), lengths, layer.batch_first))[0].data, layer)
+    packed = counted(lambda x, module: module(pack(take(x, *shape), lengths, layer.batch_first))[0].data, layer)
     assert packed == counted(lambda x: unrolled(x, gates, layers, directions, out, 8))
 
 
-def test_an_lstm_by_hand() -> None:
+def test_lstm_equals_hand_count() -> None:
     flops = STEPS * BATCH * 4 * HIDDEN * (WIDTH + HIDDEN)
-    assert counted(lambda x, held: held(take(x, STEPS, BATCH, WIDTH))[0], nn.LSTM(WIDTH, HIDDEN)) == (
+    assert counted(lambda x, module: module(take(x, STEPS, BATCH, WIDTH))[0], nn.LSTM(WIDTH, HIDDEN)) == (
         flops,
         STEPS * BATCH * 2 * 4 * HIDDEN,
     )
 
 
-def test_recurrent_cells_are_their_two_linear_layers() -> None:
-    assert counted(lambda x, held: held(take(x, BATCH, WIDTH))[0], nn.LSTMCell(WIDTH, HIDDEN)) == (
+def test_recurrent_cells_count_as_two_linear_layers() -> None:
+    assert counted(lambda x, module: module(take(x, BATCH, WIDTH))[0], nn.LSTMCell(WIDTH, HIDDEN)) == (
         BATCH * 4 * HIDDEN * (WIDTH + HIDDEN),
         BATCH * 2 * 4 * HIDDEN,
     )
@@ -306,7 +306,7 @@ def test_resampling_counts_the_taps_of_each_output(compute: Computation, flops: 
         (torch.fft.irfft, 3 * 64, 126, True),
     ],
 )
-def test_a_fourier_transform_is_half_of_its_operations(
+def test_fourier_transform_counts_half_of_its_operations(
     compute: Computation, transforms: int, points: int, real: bool
 ) -> None:
     operations = transforms * 5 * points * log2(points) / (2 if real else 1)
@@ -322,7 +322,7 @@ def test_a_fourier_transform_is_half_of_its_operations(
         (lambda x: functional.rms_norm(x, (64,)), 2 * 3 * 64 * 64),
     ],
 )
-def test_norms(compute: Computation, flops: int) -> None:
+def test_norms_count_by_element(compute: Computation, flops: int) -> None:
     assert counted(compute) == (flops, 0)
 
 
@@ -342,7 +342,7 @@ def square(image: torch.Tensor) -> torch.Tensor:
     return torch.matmul(image, image)
 
 
-def test_a_function_of_the_users_own_is_named_and_never_passed_over() -> None:
+def test_users_own_autograd_function_is_uncounted() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit.script is deprecated, and is still met
         scripted = torch.jit.script(square)
@@ -359,7 +359,7 @@ def test_a_function_of_the_users_own_is_named_and_never_passed_over() -> None:
     }
 
 
-def test_work_that_is_all_in_a_function_is_no_count_of_zero() -> None:
+def test_count_raises_when_all_work_is_in_an_autograd_function() -> None:
     with pytest.raises(ZeroCountError, match="the trace holds Secret"):
         count(Traced(lambda x: Secret.apply(x, take(x, 3, 3, 1, 1))), (torch.rand(1, 3, 64, 64),))
 
@@ -378,7 +378,7 @@ def test_work_that_is_all_in_a_function_is_no_count_of_zero() -> None:
         *("prim::PythonOp.RoIAlignFunction", "prim::PythonOp.NMSop", "prim::CallFunction", "prim::PythonOp"),
     ],
 )
-def test_what_has_no_honest_formula_stays_named(operator: str) -> None:
+def test_operators_without_a_formula_are_uncounted(operator: str) -> None:
     assert operator not in FLOP_HANDLES
     name = operator.removeprefix("prim::PythonOp.")
     assert sort_operators([(operator, 3)]) == {"negligible": {}, "uncounted": {name: 3}}

@@ -55,14 +55,14 @@ def ask(tree: Path, config: str, *shapes: Any) -> list[dict[str, Any]]:
     return sorted(answers(tree, jobs), key=lambda answer: int(answer["job"]))
 
 
-def test_auto_is_the_size_of_the_configs_own_pipeline(library: Path) -> None:
+def test_auto_shape_is_the_size_of_the_configs_own_pipeline(library: Path) -> None:
     auto, asked = ask(library, "conv.py", "auto", [3, 16, 16])
     assert auto["measurement"]["input_shape"] == [1, 3, 16, 16]
     assert auto["measurement"]["flops"] == asked["measurement"]["flops"] == 16 * 16 * 3 * 4
     assert auto["measurement"]["inputs"] == {}
 
 
-def test_auto_of_real_configs(zoo: Path) -> None:
+def test_auto_shape_of_real_configs(zoo: Path) -> None:
     lenet, swin, headless = (
         run_job(zoo / config, "auto")["measurement"]
         for config in (
@@ -76,7 +76,7 @@ def test_auto_of_real_configs(zoo: Path) -> None:
     assert headless["flops"] > 4e9
 
 
-def test_inputs_by_name(library: Path) -> None:
+def test_named_inputs_are_passed_by_keyword(library: Path) -> None:
     (answer,) = ask(library, "Points.py", "img=3x8x8 points=1000x4")
     found = answer["measurement"]
     assert found["flops"] == 1000 * 4 * 6
@@ -97,7 +97,7 @@ def test_inputs_by_name(library: Path) -> None:
         ("conv.py", "x=3x8x8", "`forward` takes input; tried x=3x8x8"),
     ],
 )
-def test_an_input_that_cannot_be_made_says_what_was_tried(library: Path, config: str, shape: Any, message: str) -> None:
+def test_unsupported_input_names_the_tried_shape(library: Path, config: str, shape: Any, message: str) -> None:
     (answer,) = ask(library, config, shape)
     assert (answer["failure"]["kind"], answer["failure"]["message"]) == ("unsupported_input", message)
     assert "points=40000x4" in answer["failure"]["hint"]
@@ -107,7 +107,7 @@ DEIT_TINY = 5_717_416 - 192 * 1_000 - 1_000
 """Parameters as published (DeiT, table 1: 5 M; timm: 5,717,416), less the classifier."""
 
 
-def test_a_config_without_a_scope_is_its_models_librarys(tree: Path) -> None:
+def test_scope_is_the_model_librarys_when_the_config_has_none(tree: Path) -> None:
     (tree / "vit.py").write_text("model = dict(type='VisionTransformer', arch='deit-tiny')\n")
     (tree / "scoped.py").write_text("model = dict(type='mmpretrain.VisionTransformer', arch='deit-tiny')\n")
     (tree / "lazy.py").write_text(
@@ -139,7 +139,7 @@ PIPELINES = [
 
 
 @pytest.mark.parametrize(("pipeline", "shape"), PIPELINES)
-def test_the_size_that_a_pipeline_makes(pipeline: Any, shape: tuple[int, ...]) -> None:
+def test_auto_shape_follows_the_pipeline(pipeline: Any, shape: tuple[int, ...]) -> None:
     assert pipeline_shape({"test_dataloader": {"dataset": {"pipeline": pipeline}}}) == shape
 
 
@@ -154,5 +154,5 @@ def test_the_size_that_a_pipeline_makes(pipeline: Any, shape: tuple[int, ...]) -
         ({}, 3),
     ],
 )
-def test_the_channels_that_a_model_is_built_for(config: Any, channels: int) -> None:
+def test_auto_shape_has_the_models_channels(config: Any, channels: int) -> None:
     assert pipeline_shape(config)[0] == channels

@@ -58,7 +58,7 @@ def conv_flops(channels: int, side: int = 8) -> int:
         ),
     ],
 )
-def test_every_form_of_config(library: Path, name: str, text: str, channels: int) -> None:
+def test_job_measures_every_form_of_config(library: Path, name: str, text: str, channels: int) -> None:
     (library / name).write_text(text)
     (answer,) = measure(library, [name], shape=(3, 8, 8))
     found = answer["measurement"]
@@ -70,7 +70,7 @@ def test_every_form_of_config(library: Path, name: str, text: str, channels: int
     assert (found["input_shape"], found["entry_point"], found["mode"]) == ([1, 3, 8, 8], "forward", "dry")
 
 
-def test_a_library_is_imported_by_its_scope(tree: Path) -> None:
+def test_scope_imports_its_library(tree: Path) -> None:
     package = tree / "zoolib"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -87,9 +87,7 @@ def test_a_library_is_imported_by_its_scope(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "outcome"), [("OwnNet", "measured"), ("NoSuchNet", "No module named 'nothing_that_it_needs'")]
 )
-def test_a_broken_library_costs_no_config_of_another_one_that_names_no_scope(
-    tree: Path, kind: str, outcome: str
-) -> None:
+def test_broken_library_fails_no_config_of_another_library(tree: Path, kind: str, outcome: str) -> None:
     for name, needs in (("mmaction", "import nothing_that_it_needs"), ("mmrotate", "")):  # first and last of the table
         package = tree / name
         package.mkdir()
@@ -147,7 +145,7 @@ def test_failures_name_their_kind_and_cause(library: Path) -> None:
         assert str(library) not in json.dumps(failure), "paths must read the same on every machine"
 
 
-def test_a_message_is_one_bounded_line(library: Path) -> None:
+def test_failure_message_is_one_bounded_line(library: Path) -> None:
     (library / "config.py").write_text("raise ValueError('a\\nb' * 5000)\n")
     (answer,) = measure(library, ["config.py"])
     assert len(answer["failure"]["message"]) == 300
@@ -155,7 +153,7 @@ def test_a_message_is_one_bounded_line(library: Path) -> None:
     assert len(answer["failure"]["detail"]) <= 6000
 
 
-def test_weights_are_taken_out_of_the_model_config() -> None:
+def test_without_pretrained_removes_weights() -> None:
     config = {
         "type": "Net",
         "pretrained": "https://example.org/w.pth",
@@ -177,7 +175,7 @@ class _Listening(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-def test_nothing_is_fetched_while_a_model_is_built(library: Path) -> None:
+def test_build_fetches_nothing(library: Path) -> None:
     calls: list[Any] = []
 
     class Handler(socketserver.BaseRequestHandler):
@@ -201,7 +199,7 @@ def test_nothing_is_fetched_while_a_model_is_built(library: Path) -> None:
     assert calls == []
 
 
-def test_a_job_in_this_process_measures_a_real_config(zoo: Path) -> None:
+def test_run_job_measures_a_real_config(zoo: Path) -> None:
     found = flat(run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"])
     # torchvision publishes 1.814G multiply-accumulates and 11.690M parameters with the head; fvcore adds batch norm and pooling.
     assert (found["params"], found["flops"], found["entry_point"]) == (11_689_512, 1_818_553_856, "extract_feat")

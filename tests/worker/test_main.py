@@ -30,7 +30,7 @@ os._exit(0)
 }
 
 
-def test_each_costs_its_own_line(tree: Path) -> None:
+def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
     (tree / "nets.py").write_text(LIBRARY)
     (tree / "good.py").write_text(
         "print('{\"job\": 0, \"measurement\": {}}')\ncustom_imports = dict(imports=['nets'])\n" + CONV
@@ -45,12 +45,12 @@ def test_each_costs_its_own_line(tree: Path) -> None:
     }
     assert said == {
         "exits.py": "config_load: called sys.exit(3)",
-        "dies.py": "crash: ended its process with status 7 before it gave a result",
+        "dies.py": "crash: exited with status 7 before it returned a result",
         "crashes.py": "crash: died of signal 11 (SIGSEGV)",
         "is_killed.py": "out_of_memory: was killed by the system, most often for lack of memory",
         "hangs.py": "timeout: no result after 15 seconds",
         "bombs.py": "timeout: no result after 15 seconds",
-        "pretends.py": "crash: ended its process with status 0 before it gave a result",
+        "pretends.py": "crash: exited with status 0 before it returned a result",
         "eats.py": "out_of_memory: used more than 2.0 GiB of memory",
         "spoofs.py": "crash: the config's process answered with something that is no result",
         "leaves.py": "measured",

@@ -17,7 +17,7 @@ def get_flops(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
-def test_equals_the_reference_page(zoo: Path) -> None:
+def test_get_flops_equals_the_reference_page(zoo: Path) -> None:
     done = get_flops(str(zoo / VIT))
     assert done.stdout == (Path(__file__).parent / "reference_page.txt").read_text()
     assert done.returncode == 0
@@ -26,7 +26,7 @@ def test_equals_the_reference_page(zoo: Path) -> None:
 @pytest.mark.parametrize(
     "shape", [["0"], ["-1"], ["224", "0"], ["1", "2", "3"], ["abc"], ["2.5"], ["99999"], ["\uff12\uff12\uff14"], [""]]
 )
-def test_bad_shapes_get_one_line_and_exit_code_2(shape: list[str], tmp_path: Path) -> None:
+def test_get_flops_exits_with_2_when_the_shape_is_wrong(shape: list[str], tmp_path: Path) -> None:
     config = tmp_path / "config.py"
     config.write_text("")
     done = get_flops(str(config), "--shape", *shape)
@@ -34,12 +34,12 @@ def test_bad_shapes_get_one_line_and_exit_code_2(shape: list[str], tmp_path: Pat
     assert done.stderr.startswith("get_flops.py: error: argument --shape: ")
 
 
-def test_a_config_that_is_not_there_gets_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_get_flops_exits_with_2_when_the_config_is_missing(tmp_path: Path) -> None:
     done = get_flops("nowhere.py", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "get_flops.py: error: argument config: there is no file nowhere.py\n")
+    assert (done.returncode, done.stderr) == (2, "get_flops.py: error: argument config: no such file: nowhere.py\n")
 
 
-def test_a_config_that_fails_says_why_and_exits_with_1(tmp_path: Path) -> None:
+def test_get_flops_exits_with_1_and_the_reason_when_the_config_fails(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("model = dict(\n")
     done = get_flops("broken.py", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

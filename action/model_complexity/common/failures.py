@@ -1,44 +1,88 @@
-"""Failure kinds, and the form of a failure: kind, one-line message, one-line hint, detail."""
+"""Failure kinds, and the form of a failure: kind, one-line message, one-line hint, detail.
+
+A new kind is one entry of ``FAILURE_KINDS``. An exception names its kind in an attribute ``failure_kind``.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, NamedTuple
 
 MESSAGE_LIMIT = 300
 DETAIL_LIMIT = 6_000
 
-HINTS = {
-    "config_syntax": "Correct the syntax; `python -m py_compile FILE` shows the place.",
-    "config_load": "Load it by itself: `python -c \"from mmengine.config import Config; Config.fromfile('FILE')\"`.",
-    "missing_dependency": "Add the package that provides it to the action's `install` input.",
-    "build": "Build the model by itself with the library's registry; the detail shows the line that raised.",
-    "forward": "Check that the model takes this input shape; ask for another one with the `shapes` input.",
-    "timeout": "Give it more time with the `timeout` input, or ask for a smaller shape.",
-    "out_of_memory": "Ask for a smaller shape, or use a runner with more memory.",
-    "crash": "Run it by itself to see the crash; compiled extensions and calls to os._exit are the usual causes.",
-    "unsupported_input": "Name the model's inputs with their dimensions in the `shapes` input, e.g. `points=40000x4`.",
-    "zero_count": "None of the model's operators is counted, so no figure is given rather than a wrong one.",
+
+class FailureKind(NamedTuple):
+    """What to do about a failure, and what else may be tried first."""
+
+    hint: str
+    """Tells the author of the config what to do."""
+    verb: str = "measured"
+    """Completes "cannot be …"."""
+    retry_isolated: bool = False
+    """A job that ran next to others gets another attempt alone: they may have caused the failure."""
+    retry_real: bool = False
+    """A dry run is followed by a real one, which may not fail."""
+    shareable: bool = True
+    """Equal jobs fail in the same way."""
+
+
+FAILURE_KINDS: Dict[str, FailureKind] = {
+    "config_syntax": FailureKind("Correct the syntax. `python -m py_compile FILE` shows the place.", "loaded"),
+    "config_load": FailureKind(
+        "Load it by itself: `python -c \"from mmengine.config import Config; Config.fromfile('FILE')\"`.", "loaded"
+    ),
+    "missing_dependency": FailureKind("Add the package that provides it to the action's `install` input.", "built"),
+    "build": FailureKind(
+        "Build the model by itself with the library's registry. The detail shows the line that raised.",
+        "built",
+        retry_real=True,
+    ),
+    "forward": FailureKind(
+        "Check that the model takes this input shape. Set another one with the `shapes` input.",
+        "run",
+        retry_real=True,
+    ),
+    "timeout": FailureKind(
+        "Raise the limit with the `timeout` input, or set a smaller shape.", retry_isolated=True, shareable=False
+    ),
+    "out_of_memory": FailureKind(
+        "Set a smaller shape, or use a runner with more memory.", retry_isolated=True, shareable=False
+    ),
+    "crash": FailureKind(
+        "Run it by itself to see the crash. Compiled extensions and calls to os._exit are the usual causes.",
+        retry_isolated=True,
+        shareable=False,
+    ),
+    "unsupported_input": FailureKind(
+        "Name the model's inputs with their dimensions in the `shapes` input, e.g. `points=40000x4`.", "run"
+    ),
+    "zero_count": FailureKind(
+        "None of the model's operators is counted, so no count is given rather than a wrong one."
+    ),
 }
+"""Why a job gave no counts: a closed set, so that each kind can have its own advice.
+
+A failure that ends a process is not shareable: a config's process may only pretend to build the same model as others."""
 
 NETWORK_IS_OFF = "the network is off"
-"""In every message of a failure for want of something that would have to be fetched."""
+"""Is in every message of a failure for want of something that would have to be fetched."""
 STUB = "is a stub:"
-"""In every message of a failure for want of compiled operators."""
-UNSOUND = "that a dry run does not compute"
-"""In every message of a dry failure that a real run may not have."""
+"""Is in every message of a failure for want of compiled operators."""
+UNINITIALIZED = "which a dry run does not compute"
+"""Is in every message of a dry failure that a real run may not have."""
 
 
 def failure(kind: str, message: str, detail: str = "") -> Dict[str, str]:
-    """A failure of one of ``report.FailureKind``, bounded."""
+    """Make a bounded failure of one of ``FAILURE_KINDS``."""
     line = " ".join(message.split()) or kind
     return {
         "kind": kind,
         "message": line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…",
-        "hint": HINTS[kind],
+        "hint": FAILURE_KINDS[kind].hint,
         "detail": detail[-DETAIL_LIMIT:],
     }
 
 
-def worker_failure(kind: str, message: str, **detail: Any) -> Dict[str, Any]:
-    """An answer's body for a job that the worker itself had to give up."""
-    return {"failure": failure(kind, message, str(detail.get("detail", "")))}
+def worker_failure(kind: str, message: str) -> Dict[str, Any]:
+    """Make the answer's body for a job that the worker itself gave up."""
+    return {"failure": failure(kind, message)}

@@ -1,4 +1,4 @@
-"""Input shapes as people write them: ``auto``, ``224``, ``224x384`` (height first), or inputs by name: ``points=40000x4``."""
+"""Parse input shapes: ``auto``, ``224``, ``224x384`` (height first), or inputs by name: ``points=40000x4``."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Dict, NamedTuple, Sequence, Tuple, Union
 CHANNELS = 3
 LARGEST_SIDE = 16_384
 LARGEST_NAMED = 2**24
-"""Largest dimension of a named input: points and tokens are more than an image has rows."""
+"""Largest dimension of a named input. Points and tokens outnumber the rows of an image."""
 LARGEST_INPUT = 2**31
-"""Elements of one input."""
+"""Largest number of elements of one input."""
 MOST_INPUTS = 16
 MOST_DIMENSIONS = 6
 AUTO = "auto"
-"""The size that a config's own pipeline makes; only who reads the config knows it."""
+"""The size of a config's own test pipeline, resolved when the config is read."""
 
 Shape = Tuple[int, ...]
 InputSpec = Union[Shape, str]
-"""What is asked for: (C, H, W) of one image, ``auto``, or the canonical text of named inputs (see ``named_inputs``)."""
+"""A requested input: (C, H, W) of one image, ``auto``, or the canonical text of named inputs (see ``named_inputs``)."""
 
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})=([0-9]{1,9}(?:[x×][0-9]{1,9})*)(?::(float|int|bool))?", re.ASCII)
 
 
 class NamedInput(NamedTuple):
-    """One input of a model that takes more than an image; ``shape`` is without the batch dimension."""
+    """One named input. ``shape`` excludes the batch dimension."""
 
     name: str
     shape: Shape
@@ -37,7 +37,7 @@ class NamedInput(NamedTuple):
 
 
 def parse_shape(text: str) -> InputSpec:
-    """Parses one shape.
+    """Parse one shape.
 
     Args:
         text: ``auto``; or one side (square) or height and width, separated by white space or ``x``; or inputs by name,
@@ -47,20 +47,20 @@ def parse_shape(text: str) -> InputSpec:
         (C, H, W) with C = 3, ``auto``, or the canonical text of the named inputs.
 
     Raises:
-        ValueError: with a one-line message, when the text is not a shape.
+        ValueError: the text is not a shape.
     """
     if text.strip().lower() == AUTO:
         return AUTO
     if "=" in text:
-        return " ".join(str(one) for one in named_inputs(text))
+        return " ".join(str(named) for named in named_inputs(text))
     return shape_of([side for side in re.split(r"[\sx×]+", text.strip().lower()) if side] or [text])
 
 
 def parse_shapes(text: str) -> Tuple[InputSpec, ...]:
-    """Parses several shapes, one a line or separated by commas; repeated ones are dropped.
+    """Parse shapes separated by lines or commas, without duplicates.
 
     Raises:
-        ValueError: with a one-line message, when one of them is not a shape or there is none.
+        ValueError: one of them is not a shape or there is none.
     """
     written = [part for part in re.split(r"[\n,;]", text) if part.strip()]
     if not written:
@@ -69,10 +69,10 @@ def parse_shapes(text: str) -> Tuple[InputSpec, ...]:
 
 
 def shape_of(sides: Sequence[str]) -> Shape:
-    """Makes (C, H, W) of one or two sides.
+    """Make (C, H, W) of one or two sides.
 
     Raises:
-        ValueError: with a one-line message, when there are more than two or one is not a whole number in range.
+        ValueError: there are more than two, or one is not a whole number in range.
     """
     if len(sides) not in (1, 2):
         raise ValueError(f"a shape is one or two whole numbers (height and width), not {len(sides)}: {' '.join(sides)}")
@@ -81,20 +81,20 @@ def shape_of(sides: Sequence[str]) -> Shape:
 
 
 def named_inputs(text: str) -> Tuple[NamedInput, ...]:
-    """Parses inputs by name, e.g. ``points=40000x4`` or ``img=3x224x224 tokens=77:int``; the batch of 1 is not written.
+    """Parse named inputs without their batch of 1, e.g. ``img=3x224x224 tokens=77:int``.
 
     Raises:
-        ValueError: with a one-line message, when one is malformed or out of range, or a name occurs twice.
+        ValueError: an input is malformed or out of range, or a name occurs twice.
     """
-    found: Dict[str, NamedInput] = {}
+    inputs: Dict[str, NamedInput] = {}
     for part in text.split():
-        one = _named(part)
-        if one.name in found:
-            raise ValueError(f"the input {one.name!r} is given twice")
-        found[one.name] = one
-    if len(found) > MOST_INPUTS:
-        raise ValueError(f"{len(found)} inputs are too many: at most {MOST_INPUTS}")
-    return tuple(found.values())
+        named = _named(part)
+        if named.name in inputs:
+            raise ValueError(f"the input {named.name!r} is given twice")
+        inputs[named.name] = named
+    if len(inputs) > MOST_INPUTS:
+        raise ValueError(f"{len(inputs)} inputs are too many: at most {MOST_INPUTS}")
+    return tuple(inputs.values())
 
 
 def _named(text: str) -> NamedInput:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.text import format_count
 from model_complexity.compare import (
@@ -24,14 +25,6 @@ from model_complexity.report import Entry, Failure, FailureKind, Measurement, Me
 Writer = Callable[[str], str]
 """Writes a name of somebody else's for where it is printed."""
 
-_VERBS: dict[FailureKind, str] = {
-    "config_syntax": "loaded",
-    "config_load": "loaded",
-    "missing_dependency": "built",
-    "build": "built",
-    "forward": "run",
-    "unsupported_input": "run",
-}
 _FAILING: tuple[Status, ...] = ("newly_failing", "failing", "still_failing")
 _PHRASES: dict[Status, str] = {
     "incomparable": "{} not comparable with the base, where another method was traced",
@@ -55,7 +48,7 @@ class _LargestChange(NamedTuple):
 
 def failure_phrase(status: Status, kind: FailureKind) -> str:
     """``cannot be built any more``, ``cannot be run``, ``cannot be loaded, nor could it be before``."""
-    verb = f"cannot be {_VERBS.get(kind, 'measured')}"
+    verb = f"cannot be {FAILURE_KINDS[kind].verb}"
     return verb + {"newly_failing": " any more", "still_failing": ", nor could it be before"}.get(status, "")
 
 

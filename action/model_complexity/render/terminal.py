@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from model_complexity.common import table as page
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.table import ModuleRow, module_table, summary_block
 from model_complexity.common.text import format_count
@@ -299,7 +299,7 @@ def _tell_failures(report: Report, console: Console) -> None:
 def _failed(entry: Entry, failure: Failure) -> tuple[Text, Padding]:
     before = ", nor could it be before" if isinstance(entry.base, Failure) else ""
     title = Text("Cannot be measured: ", style="red").append(f"{_entry_label(entry)}{before}", style="default")
-    return title, _indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{HINTS[failure.kind]}"))
+    return title, _indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{FAILURE_KINDS[failure.kind].hint}"))
 
 
 def _tell_rest(report: Report, console: Console) -> None:

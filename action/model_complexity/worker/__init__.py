@@ -1,1 +1,1 @@
-"""The worker: config -> model -> inputs -> counts. Runs in the user's own Python (3.9+), beside torch."""
+"""The worker: config -> model -> inputs -> counts. Runs in the user's own Python (3.9+), with torch."""

@@ -8,27 +8,25 @@ import traceback
 from pathlib import Path
 from typing import Dict, Iterator, Optional
 
-from model_complexity.common.failures import failure
+from model_complexity.common.failures import FAILURE_KINDS, failure
+from model_complexity.worker.codebases.support.hugging_face import describe_missing_file
 
-_OUR_KINDS = {"ZeroCountError": "zero_count", "UnsupportedInputError": "unsupported_input"}
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
 _OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 _NOT_INSTALLED = re.compile(
     r"\b(?:is|are) not installed\b|\bpip3? install \S|\bnot found, please install\b", re.IGNORECASE
 )
-"""What libraries say that look for a package themselves and raise another error than ImportError."""
-_ON_THE_HUB = re.compile(r"looks like (\S+) is not the path to a directory containing a file named (\S+)\.\s")
-"""transformers', of a name that it looked up on the Hugging Face hub; the sentence goes on to ask for an internet connection."""
+"""Messages of libraries that look for a package themselves and raise another error than ImportError."""
 _TEMPORARY = re.compile(r"/\S*?/tmp[a-z0-9_]{8}/tmp[a-z0-9_]{8}(\.\w+)?")
 
 
 def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
-    """Names what an exception means.
+    """Make a failure of an exception.
 
     Args:
-        error: what was raised.
-        stage: where: ``load``, ``build`` or ``count``.
+        error: the exception.
+        stage: the stage that raised: ``load``, ``build`` or ``count``.
         tree: the folder of the repository, cut from messages so that they read the same on every machine.
     """
     kind = _kind(error, stage)
@@ -36,9 +34,9 @@ def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
 
 
 def _kind(error: BaseException, stage: str) -> str:
-    ours = _OUR_KINDS.get(type(error).__name__)
-    if ours:
-        return ours
+    named = getattr(error, "failure_kind", None)
+    if named in FAILURE_KINDS and _is_ours(error):
+        return str(named)
     chain = list(_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
@@ -49,8 +47,12 @@ def _kind(error: BaseException, stage: str) -> str:
     return _STAGE_KINDS[stage]
 
 
+def _is_ours(error: BaseException) -> bool:
+    return type(error).__module__.startswith(f"{__package__}.")
+
+
 def _detail(error: BaseException, kind: str) -> str:
-    """The traceback without our own frames; of a syntax error the place alone, for the rest is the parser's callers."""
+    # A traceback without our own frames. Of a syntax error only the position: the rest is the parser's callers.
     if kind == "config_syntax":
         return "".join(traceback.format_exception_only(type(error), error)).rstrip()
     frames = error.__traceback__
@@ -68,25 +70,25 @@ def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
 
 
 def _message(error: BaseException) -> str:
-    """One line. The innermost missing module says more than the library's sentence around it."""
     if isinstance(error, SystemExit):
         return f"called sys.exit({error.code!r})"
+    # The innermost missing module says more than the library's sentence around it.
     missing = next((e for e in _chain(error) if isinstance(e, ModuleNotFoundError)), None)
     if missing is not None:
         return str(missing)
     if isinstance(error, SyntaxError):
         return _syntax_message(error)
-    if type(error).__module__.startswith(__package__ or ""):
-        return str(error)  # ours: a sentence of its own
-    hub = _ON_THE_HUB.search(str(error))
-    if hub:
-        return f"{hub[2]} of {hub[1]!r} is not on this machine: the network is off while measuring; name a folder that holds it"
+    if _is_ours(error):
+        return str(error)
+    missing_file = describe_missing_file(str(error))
+    if missing_file:
+        return missing_file
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__
 
 
 def _syntax_message(error: SyntaxError) -> str:
-    """The parser was given text, not a file: the frame that called it knows the name."""
+    # The parser was given text, not a file. The frame that called it knows the name.
     file = error.filename
     if file is None or file.startswith("<"):
         named = [frame.f_locals.get("filename") for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -95,7 +97,7 @@ def _syntax_message(error: SyntaxError) -> str:
 
 
 def _shortened(text: str, tree: str) -> str:
-    """Cuts what differs from machine to machine and run to run: the same failure reads the same."""
+    # Cuts what differs between machines and runs, so that the same failure reads the same.
     text = text.replace(tree.rstrip("/") + "/", "").replace(tree.rstrip("/"), ".")
     text = _TEMPORARY.sub("<copy of the config>", text).replace(_OURS, "<model-complexity>")
     return text.replace(sys.prefix, "<environment>").replace(sys.base_prefix, "<python>")

@@ -1,4 +1,4 @@
-"""Runs work in forks that are watched: a child that hangs, crashes, exits or takes all memory costs its own answer only."""
+"""Run work in supervised forks: a child that hangs, crashes, exits or takes all memory loses its own answer only."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ POLL_SECONDS = 0.2
 _PR_SET_CHILD_SUBREAPER = 36
 
 _PROCEED = b"o"
-_QUESTION = re.compile(rb"key ([0-9a-f]{64})\n")
+_KEY_QUERY = re.compile(rb"key ([0-9a-f]{64})\n")
 
 Answer = Dict[str, Any]
 KeyQuery = Callable[[str], bool]
 
 
 class Limits(NamedTuple):
-    """What one child may use: seconds of wall clock, bytes of resident memory."""
+    """Limits of one child: seconds of wall clock, bytes of resident memory."""
 
     seconds: float
     memory_bytes: int
@@ -40,10 +40,10 @@ class Fork:
     """A child process, in a session of its own, that does ``work`` and answers with a dictionary through a pipe.
 
     Args:
-        work: runs in the child, which leaves by os._exit, so that nothing of the parent's runs twice. It is given ``ask``, to
-            ask this process whether a key is another's, which is to be replied to; its answer may then be None.
-        limits: beyond them the child is ended, and the answer is a failure.
-        others: the forks that run beside it, whose pipes it must not hold.
+        work: runs in the child, which leaves by os._exit, so that nothing of the parent's runs twice. It takes a query: whether
+            another job has the same key. The query waits for ``reply``. After a yes, the answer may be None.
+        limits: beyond them the child is killed, and the answer is a failure.
+        others: the other running forks, whose pipes the child must close.
     """
 
     def __init__(
@@ -77,25 +77,26 @@ class Fork:
         """For ``select``."""
         return self._reading
 
-    def asked(self) -> str:
-        """The key that it asks about and waits for a reply to; blank if it does not. The key is not to be trusted."""
-        question = None if self._replied else _QUESTION.match(self._data)
-        return question[1].decode("ascii") if question else ""
+    @property
+    def pending_key(self) -> str:
+        """The untrusted key whose query waits for a reply, blank if there is none."""
+        query = None if self._replied else _KEY_QUERY.match(self._data)
+        return query[1].decode("ascii") if query else ""
 
     def reply(self, *, shared: bool) -> None:
-        """Answers the question; a child whose key is another's has nothing left to do, and is ended."""
+        """Reply to the query. A child whose key is shared has nothing left to do, and is killed."""
         self._replied = True
         self._data = self._data.partition(b"\n")[2]
         if shared:
-            self._end()
+            self._kill()
             return
         with contextlib.suppress(BrokenPipeError):
             os.write(self._replying, _PROCEED)
 
     def step(self) -> Optional[Answer]:
-        """Reads what is there and looks at the limits, without waiting; the answer once there is one.
+        """Read the pipe and check the limits without waiting; return the answer once there is one.
 
-        What the child left running may hold its pipe open, so its end counts as the pipe's.
+        Orphans of the child may keep its pipe open, so the child's exit counts as the pipe's end.
         """
         if select([self._reading], [], [], 0)[0]:
             part = os.read(self._reading, 1 << 20)
@@ -109,30 +110,30 @@ class Fork:
             return self._stop("timeout", f"no result after {self._limits.seconds:g} seconds")
         if resident_memory(self._child) > self._limits.memory_bytes:
             return self._stop("out_of_memory", f"used more than {self._limits.memory_bytes / 2**30:.1f} GiB of memory")
-        self._look()
+        self._poll()
         return None
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._status is None:
             pid, status = os.waitpid(self._child, os.WNOHANG)
             self._status = status if pid else None
 
     def _finish(self) -> Answer:
-        """It has closed its pipe; one that goes on without it is ended."""
+        # The child has closed its pipe. It has a second to exit.
         for _ in range(20):
-            self._look()
+            self._poll()
             if self._status is not None:
                 break
             time.sleep(0.05)
-        self._end()
+        self._kill()
         return _ended(self._status or 0, self._data)
 
     def _stop(self, kind: str, message: str) -> Answer:
-        self._end()
+        self._kill()
         return worker_failure(kind, message)
 
-    def _end(self) -> None:
-        """Kills the child and whatever it left running in its session, and takes it off the books."""
+    def _kill(self) -> None:
+        # Kills the child's whole session and reaps the child.
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
                 if kill is os.killpg or self._status is None:
@@ -144,8 +145,8 @@ class Fork:
 
 
 def in_fork(work: Callable[[], Answer], limits: Limits) -> Answer:
-    """Does ``work`` in a fork and waits for its answer."""
-    fork = Fork(lambda ask: work(), limits)
+    """Run ``work`` in a fork and wait for its answer."""
+    fork = Fork(lambda query: work(), limits)
     while True:
         select([fork], [], [], POLL_SECONDS)
         answer = fork.step()
@@ -154,12 +155,12 @@ def in_fork(work: Callable[[], Answer], limits: Limits) -> Answer:
 
 
 def dumped(answer: Answer) -> bytes:
-    """One line of JSON. Names of files may hold bytes that are not UTF-8; they become question marks."""
+    """Return one line of JSON. Bytes of file names that are not UTF-8 become question marks."""
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def kill_orphans(known: Sequence[int]) -> None:
-    """Ends what children have left behind: every child of this process that it did not make itself (see ``adopt_orphans``)."""
+    """Kill the children that this process did not start itself (see ``adopt_orphans``)."""
     try:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
     except OSError:
@@ -172,18 +173,17 @@ def kill_orphans(known: Sequence[int]) -> None:
 
 
 def adopt_orphans() -> None:
-    """Has orphaned grandchildren become children of this process, wherever they hid. Source: man7.org, prctl(2)."""
+    """Make orphaned grandchildren children of this process. Source: man7.org, prctl(2)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux has it
     if prctl is not None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _child_main(work: Callable[[KeyQuery], Optional[Answer]], writing: int, replies: int) -> None:
-    """Never returns."""
     status = 1
     gc.set_threshold(100_000, 20, 100)  # what a job makes lives as long as the job
 
-    def ask(key: str) -> bool:
+    def query(key: str) -> bool:
         os.write(writing, f"key {key}\n".encode("ascii"))
         return os.read(replies, 1) != _PROCEED
 
@@ -191,7 +191,7 @@ def _child_main(work: Callable[[KeyQuery], Optional[Answer]], writing: int, repl
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        answer = work(ask)
+        answer = work(query)
         data = dumped(answer) if answer is not None else b""
         sys.stdout.flush()
         sys.stderr.flush()
@@ -216,11 +216,11 @@ def _ended(status: int, data: bytes) -> Answer:
         if number == signal.SIGKILL:
             return worker_failure("out_of_memory", "was killed by the system, most often for lack of memory")
         return worker_failure("crash", f"died of signal {number} ({signal.Signals(number).name})")
-    return worker_failure("crash", f"ended its process with status {os.WEXITSTATUS(status)} before it gave a result")
+    return worker_failure("crash", f"exited with status {os.WEXITSTATUS(status)} before it returned a result")
 
 
 def resident_memory(pid: int) -> int:
-    """Bytes that a process has in memory; 0 when it is gone or the system does not tell."""
+    """Return the bytes that a process has in memory, 0 if they are unknown."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -229,7 +229,7 @@ def resident_memory(pid: int) -> int:
 
 
 def machine_memory() -> int:
-    """Nine tenths of what this machine or container may use, in bytes."""
+    """Return nine tenths of the memory of this machine or container, in bytes."""
     sizes = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):

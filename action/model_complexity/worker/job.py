@@ -1,4 +1,4 @@
-"""One job: a config at a shape goes in, a measurement or a failure comes out. Runs the config's code in this process."""
+"""Run one job: measure a config at a shape. Runs the config's code in this process."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from model_complexity.worker.model_key import model_key
 
 
 def versions() -> Dict[str, str]:
-    """What does the counting: Python, torch, fvcore and mmengine."""
+    """Return the versions of what counts: Python, torch, fvcore and mmengine."""
     libraries = {name: metadata.version(name) for name in ("fvcore", "mmengine")}
     return {"python": platform.python_version(), "torch": str(torch.__version__), **libraries}
 
 
 def never_shared(key: str) -> bool:
-    """For jobs that are measured whatever others are."""
+    """Answer the key query of a job that is measured in any case."""
     return False
 
 
@@ -48,19 +48,19 @@ def run_job(
     *,
     deploy: bool = False,
 ) -> Optional[Dict[str, Any]]:
-    """Loads, builds and counts.
+    """Load, build and count a config.
 
     Args:
         config: path of the config file.
         shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.InputSpec``); the batch is 1.
         device: ``cpu`` or ``cuda``: where a real run happens.
         mode: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
-        is_shared: told a key that equal jobs share, says whether the answer is had from another one.
-        deploy: whether the model is counted in the form that it is deployed in too, where it has one of its own.
+        is_shared: whether another job has this key, which equal jobs share, and measures it.
+        deploy: whether to count the deployed form of the model too, where it has one.
 
     Returns:
         ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``, and
-        ``scope``, the library that the config used; None where ``is_shared`` said so.
+        ``scope``, the library that the config used; None where ``is_shared`` is true.
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
@@ -69,41 +69,41 @@ def run_job(
         key = attempt.load()
         if key is not None and is_shared(key):
             return None
-        found = attempt.measure()
+        measurement = attempt.measure()
     except (Exception, SystemExit) as error:
         return {"failure": failure_of(error, attempt.stage, str(Path.cwd())), "scope": attempt.scope}
-    return {"measurement": {**found, "seconds": round(time.monotonic() - started, 3)}, "scope": attempt.scope}
+    return {"measurement": {**measurement, "seconds": round(time.monotonic() - started, 3)}, "scope": attempt.scope}
 
 
 class _Attempt:
-    """One way through a job, which knows how far it came: ``load``, ``build`` or ``count``."""
+    """One attempt at a job. ``stage`` is ``load``, ``build`` or ``count``."""
 
-    def __init__(self, path: Path, asked: InputSpec, device: str, *, dry: bool, deploy: bool) -> None:
-        self._path, self._asked, self._device, self._dry, self._deploy = path, asked, device, dry, deploy
+    def __init__(self, path: Path, requested: InputSpec, device: str, *, dry: bool, deploy: bool) -> None:
+        self._path, self._input, self._device, self._dry, self._deploy = path, requested, device, dry, deploy
         self.stage, self.scope = "load", ""
 
     def load(self) -> Optional[str]:
-        """Reads the config; its key, or None where it has none (see ``sharing``)."""
+        """Read the config; return its key, or None where it has none (see ``model_key``)."""
         find_for_imports()
         self._config = load_config(self._path)
         self.stage = "build"
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
-        self._asked = self._codebase.resolve(self._config, self._asked)
-        return model_key(self._config, self.scope, self._asked)  # all jobs of a worker have one `deploy`
+        self._input = self._codebase.resolve(self._config, self._input)
+        return model_key(self._config, self.scope, self._input)  # all jobs of a worker have one `deploy`
 
     def measure(self) -> Dict[str, Any]:
-        """Builds and counts what was loaded."""
-        found = self._count()
-        return {**found, **self._deployed(found)} if self._deploy else found
+        """Build and count what was loaded."""
+        measurement = self._count()
+        return {**measurement, **self._deployed(measurement)} if self._deploy else measurement
 
-    def _deployed(self, found: Dict[str, Any]) -> Dict[str, Any]:
-        """The figures of the form that the model is deployed in, if those are others. A failure costs nothing but these."""
+    def _deployed(self, measurement: Dict[str, Any]) -> Dict[str, Any]:
+        # The deployed form's metrics, if they differ. A failure costs only these.
         try:
             deployed = self._count(deployed=True)
         except (Exception, SystemExit) as error:
             return {"deployed_failure": failure_of(error, "count", str(Path.cwd()))["message"]}
-        same = deployed["figures"] == found["figures"]
+        same = deployed["figures"] == measurement["figures"]
         return {} if same else {"deployed": {"figures": deployed["figures"]}}
 
     def _count(self, *, deployed: bool = False) -> Dict[str, Any]:
@@ -116,16 +116,16 @@ class _Attempt:
                 switch_to_deploy(model)
             self.stage = "count"
             entry_point = self._codebase.entry_point(model)
-            fed = self._codebase.make_inputs(model, entry_point, self._asked, self._device)
-            self._codebase.before_forward(model, fed)
+            inputs = self._codebase.make_inputs(model, entry_point, self._input, self._device)
+            self._codebase.before_forward(model, inputs)
             stub_extension.reset()
-            counts = count(model, fed.tensors)
+            counts = count(model, inputs.tensors)
         return {
             **counts,
             "stubbed_ops": stub_extension.used(),
-            "conditions": list(fed.conditions),
-            "input_shape": list(fed.tensors[0].shape),
-            "inputs": fed.named,
+            "conditions": list(inputs.conditions),
+            "input_shape": list(inputs.tensors[0].shape),
+            "inputs": inputs.named,
             "entry_point": entry_point,
             "device": self._device,
             "mode": "dry" if self._dry else "real",

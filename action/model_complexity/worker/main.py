@@ -5,8 +5,8 @@
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
 The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``; answers
-come in the order in which jobs are done. torch is imported once, and so is an installed library once a config has asked for it;
-each job runs in a fork of its own, several side by side. stdout and stderr belong to what the configs print.
+come in the order in which jobs finish. torch is imported once, and so is an installed library after a config has used it. Each
+job runs in a fork of its own, several in parallel. stdout and stderr are for what the configs print.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 from select import select
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from model_complexity.common.failures import NETWORK_IS_OFF, STUB, UNSOUND, worker_failure
+from model_complexity.common.failures import FAILURE_KINDS, NETWORK_IS_OFF, STUB, UNINITIALIZED, worker_failure
 from model_complexity.common.options import MeasureOptions
 from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
@@ -41,8 +41,6 @@ from model_complexity.worker.forks import (
 
 _PR_SET_DUMPABLE = 4
 _LONGEST_SCOPE = 60
-RETRY_ISOLATED = ("crash", "out_of_memory", "timeout")
-RETRY_REAL = ("build", "forward")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -71,7 +69,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 class _WorkerState(NamedTuple):
-    """What every job shares."""
+    """State that all jobs share."""
 
     run_job: Callable[..., Optional[Dict[str, Any]]]
     import_library: Callable[[str], None]
@@ -85,7 +83,7 @@ class _WorkerState(NamedTuple):
 
     @classmethod
     def prepare(cls, options: MeasureOptions, answers_fd: int) -> _WorkerState:
-        """Imports the libraries while the tree is not yet importable, so that nothing in it can stand in for them."""
+        """Import the libraries before the tree is importable, so that nothing in it can shadow them."""
         from model_complexity.worker import job
         from model_complexity.worker.build import imports
         from model_complexity.worker.build import model as building
@@ -97,7 +95,7 @@ class _WorkerState(NamedTuple):
         side_by_side = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
         device = _device(options.device, limits)
-        # A GPU that was asked for by name is for computing on; otherwise it takes none to count.
+        # An explicit GPU means a real run. Otherwise counting needs none.
         mode = "real" if options.mode == "auto" and options.device == "cuda" else options.mode
         if mode != "real":
             counting.warm_up()
@@ -117,57 +115,59 @@ class _WorkerState(NamedTuple):
         )
 
     def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-        """Answers as jobs are done; what needs a second attempt comes last, each alone. Equal work is done once."""
+        """Yield answers as jobs finish. Retries come last, each alone. Equal jobs are measured once."""
         first = "real" if self.mode == "real" else "dry"
-        shares = JobDeduplicator()
-        unsettled: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
-        for done in self._side_by_side(iter(jobs), first, self.side_by_side, shares):
-            if done is not None:
-                job, answer, alone = done
-                again = self._retry_mode(answer, first, alone=alone)
-                if again:
-                    unsettled.append((job, again, answer))
+        deduplicator = JobDeduplicator()
+        retries: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
+        for finished in self._in_parallel(iter(jobs), first, self.side_by_side, deduplicator):
+            if finished is not None:
+                job, answer, alone = finished
+                retry_mode = self._retry_mode(answer, first, alone=alone)
+                if retry_mode:
+                    retries.append((job, retry_mode, answer))
                     continue
-                shares.complete(job, answer)
+                deduplicator.complete(job, answer)
                 yield {"job": job["job"], **answer}
-            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in shares.ready())
-        for job, mode, first_answer in unsettled:
-            answer = self._run_isolated(job, mode, shares, first_answer)
-            shares.complete(job, answer)
+            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in deduplicator.ready())
+        for job, mode, first_answer in retries:
+            answer = self._run_isolated(job, mode, deduplicator, first_answer)
+            deduplicator.complete(job, answer)
             yield {"job": job["job"], **answer}
-            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in shares.ready())
-        yield from ({"job": job["job"], **self._run_isolated(job, first, None, {})} for job in shares.pending())
+            yield from ({"job": duplicate["job"], **answer} for duplicate, answer in deduplicator.ready())
+        yield from ({"job": job["job"], **self._run_isolated(job, first, None, {})} for job in deduplicator.pending())
 
     def _run_isolated(
-        self, job: Dict[str, Any], mode: str, shares: Optional[JobDeduplicator], answer: Dict[str, Any]
+        self, job: Dict[str, Any], mode: str, deduplicator: Optional[JobDeduplicator], answer: Dict[str, Any]
     ) -> Dict[str, Any]:
-        """The final answer to a job that nothing runs beside; ``answer`` is the one that is not final."""
+        """Return the final answer to a job that runs alone. ``answer`` is that of its last attempt."""
         while mode:
-            for done in self._side_by_side(iter([job]), mode, 1, shares):
-                if done is not None:
-                    answer = _more_informative(answer, done[1])
+            for finished in self._in_parallel(iter([job]), mode, 1, deduplicator):
+                if finished is not None:
+                    answer = _more_informative(answer, finished[1])
             mode = self._retry_mode(answer, mode, alone=True)
         return answer
 
     def _retry_mode(self, answer: Dict[str, Any], mode: str, *, alone: bool) -> str:
-        """The mode of the next attempt, blank if the answer stands.
+        """Return the mode of the next attempt, blank if the answer is final.
 
-        A job that was ended beside others may have been their doing. A dry one that failed in the model's own code may work
-        for real; in a fork of its own, because an exception in a trace can leave torch's tracer unusable in that process.
+        A job that was killed may have been the victim of parallel jobs. A dry run that failed in the model's own code may
+        work for real; in a new fork, because an exception in a trace can leave torch's tracer unusable in that process.
         """
-        kind = answer.get("failure", {}).get("kind")
-        if kind in RETRY_ISOLATED and not alone:
+        known = FAILURE_KINDS.get(str(answer.get("failure", {}).get("kind")))
+        if known is None:
+            return ""
+        if known.retry_isolated and not alone:
             return mode
         if NETWORK_IS_OFF in answer.get("failure", {}).get("message", ""):
             return ""  # it is off for a real run too, which may take minutes to find out
-        return "real" if kind in RETRY_REAL and mode == "dry" and self.mode == "auto" else ""
+        return "real" if known.retry_real and mode == "dry" and self.mode == "auto" else ""
 
-    def _side_by_side(
-        self, jobs: Iterator[Dict[str, Any]], mode: str, most: int, shares: Optional[JobDeduplicator]
+    def _in_parallel(
+        self, jobs: Iterator[Dict[str, Any]], mode: str, most: int, deduplicator: Optional[JobDeduplicator]
     ) -> Iterator[Optional[Tuple[Dict[str, Any], Dict[str, Any], bool]]]:
-        """Keeps up to ``most`` forks going; yields each job with its answer and whether it was alone all the time.
+        """Run up to ``most`` forks in parallel; yield each job with its answer and whether it ran alone all the time.
 
-        None tells that a job was found to be another's, whose answer ``shares`` has or will have.
+        None means that a job is a duplicate, whose answer ``deduplicator`` has or will have.
         """
         limits = self.limits._replace(memory_bytes=self.limits.memory_bytes // most)
         running: Dict[Fork, Dict[str, Any]] = {}
@@ -182,9 +182,9 @@ class _WorkerState(NamedTuple):
             kill_orphans([fork.pid for fork in running])
             for fork in list(running):
                 answer = fork.step()
-                key = fork.asked() if answer is None else ""
+                key = fork.pending_key if answer is None else ""
                 if key:
-                    shared = shares is not None and shares.claim(key, running[fork])
+                    shared = deduplicator is not None and deduplicator.claim(key, running[fork])
                     fork.reply(shared=shared)
                     if shared:
                         del running[fork]
@@ -194,29 +194,29 @@ class _WorkerState(NamedTuple):
                     yield running.pop(fork), self._checked(answer), fork not in crowded
 
     def _work(self, job: Dict[str, Any], mode: str) -> Callable[[KeyQuery], Optional[Dict[str, Any]]]:
-        def work(ask: KeyQuery) -> Optional[Dict[str, Any]]:
+        def work(query: KeyQuery) -> Optional[Dict[str, Any]]:
             os.close(self.answers_fd)  # a config answers for itself only
             if self.device != "cpu":
                 _set_non_dumpable(shut=False)  # CUDA's driver looks into its own /proc
             shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
-            return self.run_job(Path(job["config"]), shape, self.device, mode, ask, deploy=self.deploy)
+            return self.run_job(Path(job["config"]), shape, self.device, mode, query, deploy=self.deploy)
 
         return work
 
     def _checked(self, answer: Dict[str, Any]) -> Dict[str, Any]:
-        """What came through the fork's pipe may be anything that the config wrote there."""
+        """Validate what came through the fork's pipe: a config can write anything there."""
         scope = answer.pop("scope", "")
         if set(answer) not in ({"measurement"}, {"failure"}) or not all(
             isinstance(part, dict) for part in answer.values()
         ):
-            return worker_failure("crash", "the config's process answered with something that is no result")
+            return worker_failure("crash", "the config's process returned something that is not a result")
         self._preload(scope)
         return answer
 
     def _preload(self, scope: Any) -> None:
-        """Imports a library that a config has used here too, so that the forks to come have it: the import is most of their time.
+        """Import a library that a config has used, so that later forks need not: the import is most of their time.
 
-        Only an installed one: what the tree holds runs in forks, where it can answer for one config alone.
+        Only an installed one: code of the tree runs in forks, where it can answer for one config alone.
         """
         if (
             not isinstance(scope, str)
@@ -226,20 +226,20 @@ class _WorkerState(NamedTuple):
         ):
             return
         with contextlib.suppress(Exception, SystemExit):
-            found = importlib.util.find_spec(scope)
-            if found and found.origin and found.origin.startswith(sys.prefix + os.sep):
+            spec = importlib.util.find_spec(scope)
+            if spec and spec.origin and spec.origin.startswith(sys.prefix + os.sep):
                 self.import_library(scope)
 
 
 def _more_informative(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
-    """The failure that tells more, where a real run fails for want of compiled operators that a dry one does without."""
+    """Return the dry failure where the real run only failed for want of compiled operators."""
     compiled_is_missing = STUB in real.get("failure", {}).get("message", "")
-    asked_for_values = UNSOUND in dry.get("failure", {}).get("message", "")
-    return dry if compiled_is_missing and "failure" in dry and not asked_for_values else real
+    reads_values = UNINITIALIZED in dry.get("failure", {}).get("message", "")
+    return dry if compiled_is_missing and "failure" in dry and not reads_values else real
 
 
 def _set_non_dumpable(*, shut: bool = True) -> None:
-    """Bars other processes of this user, the configs' own, from this one's memory and descriptors, and so from its answers.
+    """Bar the configs' own processes, of the same user, from this one's memory and descriptors.
 
     Forks inherit it. Source: man7.org, prctl(2) on PR_SET_DUMPABLE and ptrace(2) on access mode checking.
     """
@@ -248,9 +248,9 @@ def _set_non_dumpable(*, shut: bool = True) -> None:
         prctl(_PR_SET_DUMPABLE, int(not shut), 0, 0, 0)
 
 
-def _device(asked: str, limits: Limits) -> str:
-    """Looks for a GPU in a fork: CUDA, once touched, cannot be used in forks of this process."""
-    if asked == "cpu":
+def _device(requested: str, limits: Limits) -> str:
+    """Detect a GPU in a fork: CUDA, once initialised, cannot be used in forks of this process."""
+    if requested == "cpu":
         return "cpu"
 
     def look() -> Dict[str, Any]:
@@ -259,8 +259,8 @@ def _device(asked: str, limits: Limits) -> str:
         return {"cuda": torch.cuda.is_available()}
 
     found = bool(in_fork(look, limits._replace(seconds=120.0)).get("cuda"))
-    if asked == "cuda" and not found:
-        raise RuntimeError("device cuda was asked for, and torch sees no CUDA device")
+    if requested == "cuda" and not found:
+        raise RuntimeError("device cuda was requested, but torch sees no CUDA device")
     return "cuda" if found else "cpu"
 
 

@@ -1,6 +1,6 @@
-"""Which jobs are the same work: configs that build the same model, fed the same, are measured once.
+"""Key equal jobs: configs that build the same model for the same input are measured once.
 
-A key is given only where nothing but the model part of the config can make a difference: a config that runs code of its own
+There is a key only where nothing but the model part of the config can make a difference: a config that runs code of its own
 (a class, a function, a call to something unknown) has none, and is measured by itself.
 """
 
@@ -45,17 +45,17 @@ _CODE = (
 )
 
 
-def model_key(config: Config, scope: str, fed: InputSpec) -> Optional[str]:
-    """A digest that two jobs share only if they are the same work; None where that cannot be told.
+def model_key(config: Config, scope: str, inputs: InputSpec) -> Optional[str]:
+    """Return a digest that only equal jobs share, None where that is unknown.
 
     Args:
         config: as read.
         scope: the library whose registry builds the model.
-        fed: the shape, with ``auto`` resolved.
+        inputs: the resolved shape.
     """
     try:
         imports = _imports_of(config.text)
-        parts = [scope, fed, imports, config.get("custom_imports"), config.get("data_preprocessor"), config.model]
+        parts = [scope, inputs, imports, config.get("custom_imports"), config.get("data_preprocessor"), config.model]
         text = json.dumps(parts, sort_keys=True, default=_name_of)
     except (SyntaxError, TypeError, ValueError, RecursionError):
         return None
@@ -63,7 +63,7 @@ def model_key(config: Config, scope: str, fed: InputSpec) -> Optional[str]:
 
 
 def _imports_of(text: str) -> List[str]:
-    """What the files of a config import, by their joined text.
+    """Return what the files of a config import, from their joined text.
 
     Raises:
         SyntaxError: it is not Python (JSON, YAML), so what was run is not known.
@@ -87,16 +87,16 @@ def _is_pure(called: ast.expr) -> bool:
 
 
 def _name_of(value: Any) -> Any:
-    """A class or function by its name, if that name leads back to it; other objects have no text that would tell them apart.
+    """Return the name of a class or function, if the name leads back to it. Other objects have no distinct text.
 
     Raises:
         TypeError: it has no such name.
     """
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=repr)
-    found: Any = sys.modules.get(getattr(value, "__module__", ""))
+    named: Any = sys.modules.get(getattr(value, "__module__", ""))
     for part in getattr(value, "__qualname__", "").split("."):
-        found = getattr(found, part, None)
-    if found is None or found is not value:
+        named = getattr(named, part, None)
+    if named is None or named is not value:
         raise TypeError(f"{value!r} has no name")
     return f"{value.__module__}.{value.__qualname__}"

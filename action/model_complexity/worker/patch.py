@@ -1,4 +1,4 @@
-"""Another value for a name of a module or a class, for a while."""
+"""Replace an attribute of a module or class for the length of a ``with`` block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 @contextlib.contextmanager
 def patch_attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Within it, ``owner`` has that value under that name."""
+    """Replace ``owner.name`` with ``value`` and restore it afterwards."""
     original = getattr(owner, name)
     setattr(owner, name, value)
     try:

@@ -1,4 +1,4 @@
-"""Shapes as people write them."""
+"""Input shapes parsed from text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from model_complexity.common.shapes import parse_shape, parse_shapes
         ("16384", (3, 16384, 16384)),
     ],
 )
-def test_one(text: str, shape: tuple[int, ...]) -> None:
+def test_parse_shape_gives_channels_height_and_width(text: str, shape: tuple[int, ...]) -> None:
     assert parse_shape(text) == shape
 
 
 @pytest.mark.parametrize(
     "text", ["0", "-1", "1 2 3", "2.5", "abc", "", "224,", "1e3", "16385", "+5", "0x10", "٣", "9" * 50]
 )
-def test_not_a_shape(text: str) -> None:
+def test_parse_shape_raises_one_line_when_text_is_not_a_shape(text: str) -> None:
     with pytest.raises(ValueError, match=r"a whole number|one or two whole numbers") as raised:
         parse_shape(text)
     assert "\n" not in str(raised.value)
@@ -42,7 +42,7 @@ def test_not_a_shape(text: str) -> None:
         ("x=1:float mask=7:bool", "x=1 mask=7:bool"),
     ],
 )
-def test_auto_and_inputs_by_name(text: str, canonical: str) -> None:
+def test_parse_shape_gives_canonical_text_of_auto_and_named_inputs(text: str, canonical: str) -> None:
     assert parse_shape(text) == canonical
     assert parse_shape(canonical) == canonical
 
@@ -64,12 +64,12 @@ def test_auto_and_inputs_by_name(text: str, canonical: str) -> None:
         (" ".join(f"a{number}=1" for number in range(17)), "too many"),
     ],
 )
-def test_not_inputs(text: str, message: str) -> None:
+def test_parse_shape_raises_when_named_inputs_are_wrong(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_shape(text)
 
 
-def test_several_on_lines_or_with_commas_each_once() -> None:
+def test_parse_shapes_splits_lines_and_commas_without_duplicates() -> None:
     assert parse_shapes("224\n384x512, 224 224\n\nauto;a=4 b=5:int") == (
         (3, 224, 224),
         (3, 384, 512),
@@ -78,6 +78,6 @@ def test_several_on_lines_or_with_commas_each_once() -> None:
     )
 
 
-def test_none() -> None:
+def test_parse_shapes_raises_when_there_is_none() -> None:
     with pytest.raises(ValueError, match="no shape is given"):
         parse_shapes(" \n , ")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.factories import entry, failed, measured, report
 
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.policy import PolicyIssue
 from model_complexity.publish.annotations import MAX_PER_LEVEL, annotate, policy_annotations, report_annotations
 from model_complexity.report import BudgetCheck, DiscoveryWarning, Report
@@ -47,7 +47,7 @@ def test_failures_at_head_are_annotated_with_their_hint() -> None:
     first, second = annotated(both)
     assert first == (
         "::warning title=Measurement failed,file=a.py,line=7::"
-        f"Failed at (3, 224, 224) (build): KeyError: no such net {HINTS['build']}"
+        f"Failed at (3, 224, 224) (build): KeyError: no such net {FAILURE_KINDS['build'].hint}"
     )
     assert second.endswith("It also fails at the merge base.")
     assert [line.split()[0] for line in annotated(both, errors=True)] == ["::error", "::error"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.text import format_count
 from model_complexity.escape import plain, plain_block
 from model_complexity.render.html.table import Row
@@ -121,7 +121,7 @@ def _trouble(side: str, failure: Failure, longest: int) -> FailureView:
         f"Only the last {pluralize(longest, 'character')} of the detail are shown; report.json has all." if cut else ""
     )
     detail = plain_block(failure.detail[-longest:]).strip("\n")
-    return FailureView(side, failure.kind, plain(failure.message, 500), HINTS[failure.kind], detail, says)
+    return FailureView(side, failure.kind, plain(failure.message, 500), FAILURE_KINDS[failure.kind].hint, detail, says)
 
 
 def failures_of(*results: Result | None) -> int:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from model_complexity.common import table as page
-from model_complexity.common.failures import HINTS
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.table import DEPTH, ModuleRow, module_table, summary_block, table_sizes
 from model_complexity.compare import same_conditions, same_entry_point, same_uncounted_ops
@@ -214,7 +214,7 @@ def _lines(entry: Entry) -> list[str]:
     shown = entry.primary
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
-        return [code(shown.message, 400), HINTS[shown.kind]]
+        return [code(shown.message, 400), FAILURE_KINDS[shown.kind].hint]
     lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stood_in(shown)]
     if shown.deployed_failure:
         lines.append(f"The form that it is deployed in cannot be counted: {code(shown.deployed_failure, 400)}")

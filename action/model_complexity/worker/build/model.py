@@ -1,4 +1,4 @@
-"""From a config file to a model in eval mode, through the registry of the config's own library; weights are never fetched."""
+"""Build the model of a config in eval mode with its library's registry. Weights are never fetched."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
-import os
 import re
 import socket
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
@@ -23,6 +21,7 @@ from torch import nn
 
 from model_complexity.worker.build.imports import ignoring_version_bounds, import_ignoring_version_bounds
 from model_complexity.worker.codebases import CODEBASES, codebase_of
+from model_complexity.worker.codebases.support import hugging_face
 from model_complexity.worker.patch import patch_attribute
 
 ROOT_SCOPE = "mmengine"
@@ -30,11 +29,11 @@ _UNKNOWN = re.compile(r"([\w.]+) is not in the \S+ registry")
 
 
 class NoModelError(Exception):
-    """The file was read and is not the config of a model."""
+    """The config has no model."""
 
 
 def load_config(path: Path) -> Config:
-    """Reads a ``.py`` (classic or with ``read_base()``), ``.json`` or ``.yaml`` config. Runs the file's code.
+    """Read a ``.py`` (classic or with ``read_base()``), ``.json`` or ``.yaml`` config. Runs the file's code.
 
     Raises:
         NoModelError: the config has no ``model``.
@@ -50,7 +49,7 @@ def load_config(path: Path) -> Config:
 
 
 def enter_scope(config: Config) -> str:
-    """Makes the config's default scope the current one, its library imported, and names it.
+    """Import the library of the config's default scope, make it the current scope, and return it.
 
     Raises:
         Exception: whatever importing the library raises.
@@ -65,13 +64,13 @@ def enter_scope(config: Config) -> str:
 
 
 def _scope_of_type(kind: Any) -> str:
-    """The scope of a config that names none, as configs do that a library's own tools run: that of the model's class.
+    """Return the scope of the model's class, for a config that names no scope.
 
-    A class by name is looked for in mmengine, where ``custom_imports`` may have put it, then in each codebase that is
-    installed or lies in the tree, in the order of the table.
+    A class name is looked up in mmengine, where ``custom_imports`` may have registered it, then in each codebase that is
+    installed or in the tree, in the order of the table.
 
     Raises:
-        Exception: whatever importing one of those raises, if none of the others has it.
+        Exception: the first import error, if no codebase has the class.
     """
     if isinstance(kind, type):
         package = kind.__module__.partition(".")[0]
@@ -97,7 +96,7 @@ def _scope_of_type(kind: Any) -> str:
 
 
 def import_library(scope: str) -> None:
-    """Imports the library of a scope, so that its registry hangs below mmengine's and its models are in it.
+    """Import the library of a scope, which registers its models below mmengine's registry.
 
     Raises:
         ModuleNotFoundError: it is not installed.
@@ -121,7 +120,7 @@ def _has_registry(package: str) -> bool:
 
 
 def build_model(config: Config, scope: str) -> nn.Module:
-    """Builds ``config.model`` in ``scope``, the current one, in eval mode.
+    """Build ``config.model`` in ``scope``, the current one, in eval mode.
 
     Raises:
         Exception: whatever the model's constructor raises.
@@ -140,13 +139,13 @@ def build_model(config: Config, scope: str) -> nn.Module:
             if library is None:
                 raise
             raise ModuleNotFoundError(f"No module named {library!r}", name=library) from error
-    model.eval()  # returns nothing where a library's own train() does not (mmpretrain's backbones)
+    model.eval()  # not chained: a library's own train() may return nothing
     return model
 
 
 @contextlib.contextmanager
 def single_process_group() -> Iterator[None]:
-    """Answers for the process group that is not there: one process. mmcv's SyncBatchNorm asks while it is built."""
+    """Act as a process group of one, which synchronised batch norms query while they are built."""
     group = torch.distributed
     with contextlib.ExitStack() as stack:
         if group.is_available() and not group.is_initialized():
@@ -156,13 +155,13 @@ def single_process_group() -> Iterator[None]:
 
 
 def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
-    """The library that a class of a model's config is looked for in by name, where that library is not installed.
+    """Return the library that a class name refers to, if that library is not installed.
 
-    mmengine looks for it elsewhere then, and says no more than that the class is not in some registry.
+    mmengine then looks elsewhere, and only reports that the class is not in some registry.
 
     Args:
         config: the model's, or a part of it.
-        kind: the class as the config names it, ``mmcls.ConvNeXt`` or, below ``_scope_``, ``ConvNeXt``.
+        kind: the class as the config names it, ``library.ConvNeXt`` or, below ``_scope_``, ``ConvNeXt``.
         scope: the ``_scope_`` above the part.
     """
     if isinstance(config, dict):
@@ -175,7 +174,7 @@ def _absent_library(config: Any, kind: str, scope: str = "") -> Optional[str]:
 
 
 def switch_to_deploy(model: nn.Module) -> None:
-    """Switches each module that can to the form in which it is deployed, as the libraries' own tools do.
+    """Switch each module to its deployed form, as the libraries' own tools do.
 
     Raises:
         Exception: whatever a module's ``switch_to_deploy`` raises.
@@ -183,20 +182,20 @@ def switch_to_deploy(model: nn.Module) -> None:
     for module in list(model.modules()):
         switch = getattr(module, "switch_to_deploy", None)
         if callable(switch):
-            wanted = [one for one in inspect.signature(switch).parameters.values() if one.default is one.empty]
-            settings = [getattr(model, "test_cfg", None)] if wanted else []  # mmpose's want the model's, for tests
-            switch(*settings)
+            parameters = inspect.signature(switch).parameters.values()
+            required = any(parameter.default is parameter.empty for parameter in parameters)
+            switch(*[getattr(model, "test_cfg", None)] if required else [])  # some require the model's test settings
 
 
 @contextlib.contextmanager
 def skip_initialization() -> Iterator[None]:
-    """Keeps mmengine's modules from initialising their parameters while they are built, as some do (LoRA wraps a model so)."""
+    """Keep mmengine's modules from initialising their parameters while they are built, as LoRA does."""
     with patch_attribute(BaseModule, "init_weights", lambda self: None):
         yield
 
 
 def without_pretrained(config: Any) -> Any:
-    """The same model config without what would make it fetch weights: ``pretrained`` and ``init_cfg`` of type Pretrained."""
+    """Return the model config without what fetches weights: ``pretrained`` and ``init_cfg`` of type Pretrained."""
     if isinstance(config, dict):
         kept: Dict[str, Any] = type(config)() if hasattr(config, "to_dict") else {}
         for key, value in config.items():
@@ -220,22 +219,18 @@ def _is_pretrained(init_cfg: Any) -> bool:
 
 
 def disable_network() -> None:
-    """Makes every network connection of this process fail at once with a message that says why.
+    """Make every network connection of this process fail at once, with the reason.
 
-    A promise to the user (building a model fetches nothing), not a wall: code that wants out finds a way around Python.
+    A promise to the user (building a model fetches nothing), not a sandbox: hostile code finds a way around Python.
     """
-    # Without it, huggingface_hub asks for each missing file six times, over 23 seconds. It is read on import.
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    if "huggingface_hub.constants" in sys.modules:
-        vars(sys.modules["huggingface_hub.constants"])["HF_HUB_OFFLINE"] = True
-
+    hugging_face.go_offline()
     message = "Model Complexity fetches nothing while it measures: the network is off"
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(message)
 
     def refuse_host(host: Any, *_: Any, **__: Any) -> Any:
-        raise OSError(f"{message} ({host} was asked for)" if isinstance(host, str) else message)
+        raise OSError(f"{message} (requested host: {host})" if isinstance(host, str) else message)
 
     socket.socket.connect = refuse  # type: ignore[method-assign]
     socket.socket.connect_ex = refuse  # type: ignore[method-assign]

@@ -18,17 +18,17 @@ class DistributionNotFoundError(Exception):
 class Distribution:
     """An installed package. ``location``: the folder of its modules."""
 
-    def __init__(self, found: metadata.Distribution) -> None:
-        self._found = found
-        self.location = str(found.locate_file(""))
+    def __init__(self, installed: metadata.Distribution) -> None:
+        self._installed = installed
+        self.location = str(installed.locate_file(""))
 
     def has_metadata(self, name: str) -> bool:
         """Return whether its metadata has a file of this name, e.g. ``top_level.txt``."""
-        return self._found.read_text(name) is not None
+        return self._installed.read_text(name) is not None
 
     def get_metadata(self, name: str) -> str:
         """Return the text of that file, blank if there is none."""
-        return self._found.read_text(name) or ""
+        return self._installed.read_text(name) or ""
 
 
 def get_distribution(name: str) -> Distribution:

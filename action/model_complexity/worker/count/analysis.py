@@ -1,4 +1,4 @@
-"""Counts flops, params and activations of a built model with fvcore's analyses over one trace."""
+"""Count flops, params and activations of a built model with fvcore's analyses over one trace."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ _FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 class ZeroCountError(Exception):
     """The model was traced and not one flop was counted."""
 
+    failure_kind = "zero_count"
+
 
 def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
-    """Traces ``model(*inputs)`` once and counts it.
+    """Trace ``model(*inputs)`` once and count it.
 
     Args:
         model: in eval mode; its ``forward`` is what is traced.
@@ -36,7 +38,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
         ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
 
     Raises:
-        ZeroCountError: nothing was counted, so a figure would be a wrong one.
+        ZeroCountError: no operator was counted, so any number would be wrong.
         Exception: whatever the model's own code raises.
     """
     flops = FlopCountAnalysis(model, inputs).set_op_handle(**FLOP_HANDLES)
@@ -46,8 +48,8 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
             "none"
         )
     with _one_trace(), _without_checkpoints(), _NoFusedAttention(), torch.no_grad():
-        total = _whole(flops.total())
-        values = _whole(activations.total())
+        total = _as_int(flops.total())
+        values = _as_int(activations.total())
     operators = sort_operators(flops.unsupported_ops().items())
     if total == 0:
         seen = ", ".join([*operators["uncounted"], *operators["negligible"]][:8]) or "no operator at all"
@@ -55,8 +57,8 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
     params = parameter_count(model)
     uncalled = flops.uncalled_modules()
     return {
-        "figures": {"flops": total, "params": _whole(params[""]), "activations": values},
-        "operators": {name.replace(_FUNCTION, ""): _whole(cost) for name, cost in flops.by_operator().items() if cost},
+        "figures": {"flops": total, "params": _as_int(params[""]), "activations": values},
+        "operators": {name.replace(_FUNCTION, ""): _as_int(cost) for name, cost in flops.by_operator().items() if cost},
         "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
         "unsupported_ops": operators,
         "uncalled_modules": sorted(uncalled),
@@ -64,7 +66,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
 
 
 def warm_up() -> None:
-    """Counts a small model of what most models are made of, so that forks of this process find caches filled."""
+    """Count a small model of common layers, which fills the caches that forks of this process inherit."""
     layers = (
         nn.Conv2d(3, 16, 3, padding=1, bias=False),
         nn.BatchNorm2d(16),
@@ -96,25 +98,25 @@ def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncall
         figures: Dict[str, int] = {}
         row: Dict[str, Any] = {"name": name, "depth": name.count(".") + 1 if name else 0, "figures": figures}
         if name in params:
-            figures["params"] = _whole(params[name])
+            figures["params"] = _as_int(params[name])
         if name in shapes:
             row["shape"] = shapes[name]
         elif name not in uncalled:
-            figures["flops"] = _whole(flops.get(name, 0))
-            figures["activations"] = _whole(activations.get(name, 0))
+            figures["flops"] = _as_int(flops.get(name, 0))
+            figures["activations"] = _as_int(activations.get(name, 0))
         rows.append(row)
     return rows
 
 
-def _whole(value: Any) -> int:
-    """Some handles (einsum) count in floats or numpy numbers; figures are whole."""
+def _as_int(value: Any) -> int:
+    # fvcore's own handles may count in floats or numpy numbers.
     return round(float(value)) if isinstance(value, float) else int(value)
 
 
 class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is absent where types are checked
-    """Keeps nn.MultiheadAttention and nn.TransformerEncoderLayer on the path whose operators are counted.
+    """Keep nn.MultiheadAttention and nn.TransformerEncoderLayer off their fused path.
 
-    Without gradients they take a fused operator (``_native_multi_head_attention``) that hides its matmuls; they do not
+    Without gradients they call a fused operator (``_native_multi_head_attention``), which hides its matmuls. They do not
     while a torch function mode is active, in every torch 2.x.
     """
 
@@ -124,7 +126,7 @@ class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is abs
 
 @contextlib.contextmanager
 def _without_checkpoints() -> Iterator[None]:
-    """Has what a model runs as a checkpoint, to save memory in training, traced as itself: a Function hides what it calls."""
+    """Run activation checkpoints as plain calls: an autograd Function hides what it calls."""
 
     def run(function: Any, preserve_rng_state: Any, *inputs: Any) -> Any:
         return function(*inputs)
@@ -138,7 +140,7 @@ def _without_checkpoints() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _one_trace() -> Iterator[None]:
-    """Lets the analyses share one trace: it is nearly all of the cost, and two could differ. fvcore has no door for it."""
+    """Let the analyses share one trace, nearly all of the cost. fvcore has no public way to do so."""
     trace = jit_analysis._get_scoped_trace_graph
     graphs: Dict[int, Any] = {}
 

@@ -1,8 +1,8 @@
-"""Analysis without arithmetic: the trace is needed, the numbers in the tensors are not.
+"""Trace a model without computing: counting needs the trace, not the values in the tensors.
 
-fvcore traces over ordinary CPU tensors as ever, while a dispatch mode below the tracer answers each operator with a result of the
-right shape and nothing in it. What steers a model is computed for real: views, integers, and small tensors. What would
-depend on a value that was not computed stops the analysis (``DataDependentError``), and the model is then run for real.
+fvcore traces over ordinary CPU tensors, while a dispatch mode below the tracer returns an uninitialized result of the right
+shape for each operator. What steers a model is computed: views, integers, and small tensors. An operator that reads
+uninitialized values stops the dry run (``DataDependentError``), and a real run follows.
 
 Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function and torch_dispatch modes).
 """
@@ -19,22 +19,22 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from model_complexity.common.failures import UNSOUND
+from model_complexity.common.failures import UNINITIALIZED
 
 SMALL = 4_096
-"""Elements up to which a tensor is computed: sizes, scales, schedules, tables of indices."""
+"""Tensors of up to this many elements are computed: sizes, scales, schedules, tables of indices."""
 
 
 class DataDependentError(Exception):
-    """The model asks for a value that was not computed, e.g. to branch on it."""
+    """The model reads a tensor's values, which a dry run does not compute."""
 
 
 @contextlib.contextmanager
 def dry_run() -> Iterator[None]:
-    """Builds and traces models without computing, and without initialising their parameters.
+    """Build and trace models without computing, and without initialising their parameters.
 
     Raises:
-        UnsoundError: from the operator that asks for a value.
+        DataDependentError: from the operator that reads values.
     """
     skip = _SkipArithmetic()
     _active.append(skip)
@@ -46,51 +46,51 @@ def dry_run() -> Iterator[None]:
 
 
 def is_on() -> bool:
-    """Whether arithmetic is being skipped."""
+    """Whether a dry run is active."""
     return bool(_active)
 
 
 def mark_uninitialized(tensors: Sequence[torch.Tensor]) -> None:
-    """Says of tensors that what they hold was not computed, by who makes them past torch's dispatcher."""
+    """Mark tensors that were made outside torch's dispatcher as uninitialized."""
     for skip in _active[-1:]:
         skip.mark(tensors)
 
 
 def require_initialized(name: str, values: Iterable[Any]) -> None:
-    """Keeps what was not computed from an operator that torch's dispatcher does not see.
+    """Check the arguments of an operator that bypasses torch's dispatcher.
 
     Raises:
-        UnsoundError: one of the values is a tensor that was not computed.
+        DataDependentError: one of the values is an uninitialized tensor.
     """
     for skip in _active[-1:]:
         if any(skip.is_uninitialized(tensor) for tensor in _tensors_in(values)):
-            raise DataDependentError(f"{name} asks for values {UNSOUND}")
+            raise DataDependentError(f"{name} reads values, {UNINITIALIZED}")
 
 
 _active: List[Any] = []
-"""The mode that is on, innermost last."""
+"""Active modes, innermost last."""
 
 
 class _Operator(NamedTuple):
-    """What is known of an operator from its schema."""
+    """What an operator's schema declares."""
 
     is_view: bool
-    asks: bool
-    """Whether its result, or the shape of it, hangs on values."""
+    reads_values: bool
+    """Whether its result, or the result's shape, is data-dependent."""
     writes: Tuple[Tuple[int, str], ...]
     """Position and name of the arguments that it writes to."""
     returns: Tuple[bool, ...]
-    """Which of its results are arguments that it wrote to."""
+    """Which of its results are arguments that it writes to."""
 
 
 @cache
-def _facts(operator: Any) -> _Operator:
-    schema = operator._schema
+def _schema_of(operator: Any) -> _Operator:
+    declared = operator._schema
     return _Operator(
         bool(operator.is_view),
         torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags,
-        tuple((place, part.name) for place, part in enumerate(schema.arguments) if _is_written(part)),
-        tuple(_is_written(part) for part in schema.returns),
+        tuple((place, part.name) for place, part in enumerate(declared.arguments) if _is_written(part)),
+        tuple(_is_written(part) for part in declared.returns),
     )
 
 
@@ -102,7 +102,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
     def __init__(self) -> None:
         super().__init__()
         self._empty: Dict[int, Any] = {}
-        self._lists: Dict[int, Any] = {}
+        self._unbacked: Dict[int, Any] = {}
         self._shapes: Dict[Any, Any] = {}
 
     @classmethod
@@ -111,66 +111,70 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        facts = _facts(func)
+        schema = _schema_of(func)
         tensors = _tensors_in([*args, *kwargs.values()] if kwargs else args)
         empty = [tensor for tensor in tensors if self.is_uninitialized(tensor)]
-        if self._lists and not facts.is_view and any(self.has_unbacked_size(tensor) for tensor in tensors):
-            return self._written_somewhere(func, args)
+        if self._unbacked and not schema.is_view and any(self.has_unbacked_size(tensor) for tensor in tensors):
+            return self._write_to_unknown_indices(func, args)
         if empty and func is torch.ops.aten.nonzero.default:
-            return self._list_of(tensors[0])
-        if empty and _asks_for_values(func, facts, empty):
-            raise DataDependentError(f"{func} asks for values {UNSOUND}")
-        if not facts.is_view and _may_skip(facts, tensors, tainted=bool(empty)):
+            return self._unbacked_indices(tensors[0])
+        if empty and _reads_values(func, schema, empty):
+            raise DataDependentError(f"{func} reads values, {UNINITIALIZED}")
+        if not schema.is_view and _may_skip(schema, tensors, tainted=bool(empty)):
             shapes = self._shapes_of(func, args, kwargs)
             if shapes is not None and (empty or _is_worth_it(tensors, shapes)):
-                return self._answer(facts, shapes, args, kwargs)
+                return self._answer(schema, shapes, args, kwargs)
         result = func(*args, **kwargs)
         if empty:
-            self.mark([*_tensors_in([result]), *_written(facts, args, kwargs)])
+            self.mark([*_tensors_in([result]), *_written(schema, args, kwargs)])
         return result
 
     def is_uninitialized(self, tensor: torch.Tensor) -> bool:
-        """Whether what the tensor holds was not computed."""
+        """Whether the tensor's storage was never computed."""
         return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
 
     def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
-        """Whether the tensor is, or is cut from, a list of indices of which not even the length is known."""
-        return bool(self._lists) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._lists
+        """Whether the tensor is, or is a view of, an index list of unknown length."""
+        return (
+            bool(self._unbacked)
+            and tensor.device.type == "cpu"
+            and tensor.untyped_storage().data_ptr() in self._unbacked
+        )
 
-    def has_lists(self) -> bool:
-        """Whether there are any."""
-        return bool(self._lists)
+    def has_unbacked(self) -> bool:
+        """Whether any index list has unbacked sizes."""
+        return bool(self._unbacked)
 
-    def _list_of(self, mask: torch.Tensor) -> torch.Tensor:
-        """Stands for where a mask is true: (?, dimensions). All that may be done with it is to write to those places."""
-        found = torch.zeros((1, len(_size(mask))), dtype=torch.int64)
-        storage = found.untyped_storage()
-        self._lists[storage.data_ptr()] = self._empty[storage.data_ptr()] = storage
-        return found
+    def _unbacked_indices(self, mask: torch.Tensor) -> torch.Tensor:
+        """Return a placeholder for a mask's indices, (?, dimensions). It may only serve to write to those indices."""
+        indices = torch.zeros((1, len(_size(mask))), dtype=torch.int64)
+        storage = indices.untyped_storage()
+        self._unbacked[storage.data_ptr()] = self._empty[storage.data_ptr()] = storage
+        return indices
 
-    def _written_somewhere(self, operator: Any, args: Any) -> torch.Tensor:
-        """What is left of a tensor after it was written to in places that are not known: its shape.
+    def _write_to_unknown_indices(self, operator: Any, args: Any) -> torch.Tensor:
+        """Return the uninitialized tensor that is left after a write to unknown indices.
 
         Raises:
-            UnsoundError: that is not what the operator does.
+            DataDependentError: the operator does something else with them.
         """
         target: torch.Tensor = args[0]
         if operator not in _WRITERS or self.has_unbacked_size(target):
-            raise DataDependentError(f"{operator} asks for values {UNSOUND}")
+            raise DataDependentError(f"{operator} reads values, {UNINITIALIZED}")
         if operator is torch.ops.aten.index_put.default:
             target = _empty_like_meta(_meta(target))
         self.mark([target])
         return target
 
     def mark(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Remembers storages that hold nothing. They are kept, so that no other can come to lie at their address."""
+        """Remember uninitialized storages. They are kept alive, so that no other gets their address."""
         for tensor in tensors:
             if tensor.device.type == "cpu" and _elements(tensor):
                 storage = tensor.untyped_storage()
                 self._empty[storage.data_ptr()] = storage
 
     def _shapes_of(self, operator: Any, args: Any, kwargs: Any) -> Any:
-        """The results as meta tensors, or None where the operator has no meta kernel. A deep model asks the same many times."""
+        """Return the results as meta tensors, cached; None where the operator has no meta kernel."""
         try:
             key = (operator, _signature(args), _signature(kwargs))
             if key not in self._shapes:
@@ -179,17 +183,17 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         except TypeError:  # an argument that cannot be a key
             return _shapes(operator, args, kwargs)
 
-    def _answer(self, facts: _Operator, shapes: Any, args: Any, kwargs: Any) -> Any:
-        """What the operator would have returned, with nothing in it. What is written in place is returned itself."""
-        written = _written(facts, args, kwargs)
+    def _answer(self, schema: _Operator, shapes: Any, args: Any, kwargs: Any) -> Any:
+        """Return uninitialized results of the right shapes. Arguments written in place are returned themselves."""
+        written = _written(schema, args, kwargs)
         if isinstance(shapes, torch.Tensor):
-            result: Any = written[0] if facts.returns[0] else _empty_like_meta(shapes)
+            result: Any = written[0] if schema.returns[0] else _empty_like_meta(shapes)
             self.mark([result, *written])
             return result
         flat, form = tree_flatten(shapes)
         arguments, results = iter(written), []
         for place, shape in enumerate(flat):
-            if place < len(facts.returns) and facts.returns[place]:
+            if place < len(schema.returns) and schema.returns[place]:
                 results.append(next(arguments))
             else:
                 results.append(_empty_like_meta(shape) if isinstance(shape, torch.Tensor) else shape)
@@ -198,34 +202,34 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
 
 
 def _tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
-    found: List[torch.Tensor] = []
+    tensors: List[torch.Tensor] = []
     for value in values:
         if isinstance(value, torch.Tensor):
-            found.append(value)
+            tensors.append(value)
         elif isinstance(value, (list, tuple)):
-            found += _tensors_in(value)
-    return found
+            tensors += _tensors_in(value)
+    return tensors
 
 
-def _asks_for_values(operator: Any, facts: _Operator, empty: Sequence[torch.Tensor]) -> bool:
-    """Whether the result, or its shape, hangs on a value of one of the ``empty`` tensors."""
+def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor]) -> bool:
+    """Whether the result, or its shape, depends on values of the ``empty`` tensors."""
     if operator is torch.ops.aten.index.Tensor:
         # A mask decides how many elements there are; indices do not, and neither does what is indexed.
         return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in empty)
-    return facts.asks
+    return schema.reads_values
 
 
-def _may_skip(facts: _Operator, tensors: Sequence[torch.Tensor], *, tainted: bool) -> bool:
-    """Integers steer (indices, masks, lengths): an operator on integers alone is computed. So is what fills a small tensor."""
+def _may_skip(schema: _Operator, tensors: Sequence[torch.Tensor], *, tainted: bool) -> bool:
+    # Integers steer (indices, masks, lengths): an operator on integers alone is computed. So is one that fills a small tensor.
     if not tensors:
         return True
     if not any(_holds_numbers(tensor) for tensor in tensors):
         return False
-    return tainted or not facts.writes or any(_elements(tensor) > SMALL for tensor in tensors)
+    return tainted or not schema.writes or any(_elements(tensor) > SMALL for tensor in tensors)
 
 
 def _is_worth_it(tensors: Sequence[torch.Tensor], shapes: Any) -> bool:
-    """Large numbers in or out, or an integer result of a large computation; a large table of integers from nothing is not."""
+    # Large floating-point tensors in or out are. A large table of integers made from nothing is not.
     if any(_elements(tensor) > SMALL and _holds_numbers(tensor) for tensor in tensors):
         return True
     return any(_elements(shape) > SMALL and _holds_numbers(shape) for shape in _tensors_in([shapes]))
@@ -236,7 +240,7 @@ def _holds_numbers(tensor: torch.Tensor) -> bool:
 
 
 def _signature(value: Any) -> Any:
-    """What the shape of a result can hang on, as a key."""
+    # All that the shape of a result can depend on, as a key.
     if isinstance(value, torch.Tensor):
         return (*_size(value), None, *_stride(value), value.dtype, value.device)
     if isinstance(value, (list, tuple)):
@@ -266,12 +270,12 @@ def _meta(value: Any) -> Any:
 
 def _empty_like_meta(shape: torch.Tensor) -> torch.Tensor:
     if _holds_numbers(shape):
-        return torch.empty_strided(_size(shape), _stride(shape), dtype=shape.dtype)  # memory that nobody touches
+        return torch.empty_strided(_size(shape), _stride(shape), dtype=shape.dtype)  # memory that is never touched
     return torch.zeros(_size(shape), dtype=shape.dtype)  # always a legal index
 
 
-# Some operators (the clone in `reshape`) come here with the tracer still on. There, Tensor.size() gives traced tensors, and
-# those that we pass on would be taken for the sizes of the next operator that the tracer records; these give numbers.
+# Some operators (the clone in `reshape`) arrive with the tracer still on. There, Tensor.size() returns traced tensors, and the
+# tracer would record those as sizes of the next operator. These return numbers.
 _size = torch.ops.aten.sym_size.default
 _stride = torch.ops.aten.sym_stride.default
 
@@ -280,17 +284,16 @@ def _elements(tensor: torch.Tensor) -> int:
     return prod(_size(tensor))
 
 
-def _written(facts: _Operator, args: Any, kwargs: Any) -> List[torch.Tensor]:
-    """The arguments that the operator writes to."""
-    values = [kwargs.get(name, args[place] if place < len(args) else None) for place, name in facts.writes]
+def _written(schema: _Operator, args: Any, kwargs: Any) -> List[torch.Tensor]:
+    values = [kwargs.get(name, args[place] if place < len(args) else None) for place, name in schema.writes]
     return _tensors_in(values)
 
 
 class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
-    """Has convolutions recorded under the operator that fvcore counts.
+    """Record convolutions under the operator that fvcore counts, and stop reads that bypass the dispatch mode.
 
-    Without a dispatch mode, the tracer records the ``aten::_convolution`` that the kernel of ``conv2d`` calls; a dispatch mode
-    takes that kernel's place, so the call is made here, above the tracer. Also stops what reads values past the dispatch mode.
+    Without a dispatch mode, the tracer records the ``aten::_convolution`` that the kernel of ``conv2d`` calls. A dispatch mode
+    replaces that kernel, so the call is made here, above the tracer.
     """
 
     def __init__(self, skip: _SkipArithmetic) -> None:
@@ -300,14 +303,14 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func in _READERS and self._skip.is_uninitialized(args[0]):
-            raise DataDependentError(f"{func.__name__} asks for values {UNSOUND}")
+            raise DataDependentError(f"{func.__name__} reads values, {UNINITIALIZED}")
         if (
-            self._skip.has_lists()
-            and func not in _OF_LISTS
+            self._skip.has_unbacked()
+            and func not in _TAKE_UNBACKED
             and any(map(self._skip.has_unbacked_size, _tensors_in([*args, *kwargs.values()])))
         ):
             name = getattr(func, "__name__", func)
-            raise DataDependentError(f"{name} asks for a length {UNSOUND}")
+            raise DataDependentError(f"{name} reads a size, {UNINITIALIZED}")
         kind = _CONVOLUTIONS.get(func)
         result = None if kind is None else _convolution(kind, *args, **kwargs)
         return func(*args, **kwargs) if result is None else result
@@ -315,7 +318,7 @@ class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
 
 _READERS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__)
 _WRITERS = (torch.ops.aten.index_put_.default, torch.ops.aten.index_put.default)
-_OF_LISTS = frozenset(
+_TAKE_UNBACKED = frozenset(
     (
         torch.where,
         torch.nonzero,
@@ -326,9 +329,9 @@ _OF_LISTS = frozenset(
         torch.Tensor.index_put_,
     )
 )
-"""What may be called with a list of unknown length: how it is made, cut along its known dimension, and written by.
+"""Functions that accept an index list of unknown length: they make it, cut it along its known dimension, or write by it.
 
-Whatever tells its length is not here, nor what reads by it."""
+Functions that return its length or read by it are excluded."""
 
 
 class _Kind(NamedTuple):
@@ -374,7 +377,7 @@ def _convolution(
 
 _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
 _BACKEND: Tuple[bool, ...] = (False, False, False, False)
-"""benchmark, deterministic, cudnn_enabled, allow_tf32: they say nothing here."""
+"""benchmark, deterministic, cudnn_enabled, allow_tf32: without effect here."""
 
 
 def _each(value: Any, kind: _Kind) -> List[int]:

@@ -1,4 +1,4 @@
-"""How many multiply-accumulates a contraction of several tensors costs, in the order in which torch does it. Arithmetic only."""
+"""Count the multiply-accumulates of a contraction of several tensors, in torch's order. Arithmetic only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Axes = Dict[str, int]
 
 
 def einsum_macs(equation: str, shapes: Sequence[Sequence[int]], path: Sequence[int] = ()) -> int:
-    """Counts the multiply-accumulates of ``torch.einsum``.
+    """Count the multiply-accumulates of ``torch.einsum``.
 
     Each step contracts two operands and costs the product of the sizes of all indices that the two have, after an index
-    that only one of them has, and nobody needs later, was summed away. A single operand (a sum, a diagonal, a transposition)
-    costs nothing; an outer product costs one multiplication for each element.
+    that only one of them has, and no later step needs, was summed away. A single operand (a sum, a diagonal, a transposition)
+    costs nothing. An outer product costs one multiplication for each element.
 
     Args:
         equation: as given to torch, with or without an output, with or without an ellipsis.
@@ -37,7 +37,7 @@ def einsum_macs(equation: str, shapes: Sequence[Sequence[int]], path: Sequence[i
 
 
 def chain_macs(shapes: Sequence[Sequence[int]]) -> int:
-    """Counts the multiply-accumulates of a product of matrices in the cheapest order; a vector may stand at either end.
+    """Count the multiply-accumulates of a matrix chain in the cheapest order. A vector may be at either end.
 
     Source: torch.linalg.multi_dot, which chooses that order by dynamic programming (Cormen et al., "Introduction to
     Algorithms", section 15.2).
@@ -57,7 +57,7 @@ def chain_macs(shapes: Sequence[Sequence[int]]) -> int:
 
 
 def _joined(left: Axes, right: Axes, needed: Set[str]) -> Axes:
-    """The indices that two operands have together, less what one of them sums away alone; a size of 1 is broadcast."""
+    """Join the indices of two operands, less those that one of them sums away alone. A size of 1 is broadcast."""
     return {
         key: max(left.get(key, 1), right.get(key, 1))
         for key in {**left, **right}
