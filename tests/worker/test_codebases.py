@@ -11,7 +11,7 @@ import pytest
 from scripts.lib.generate_codebases import DOCS, generate
 
 from model_complexity.worker.codebases import CODEBASES, Codebase
-from model_complexity.worker.codebases.support.tokenizers import StubTokenizer, UnreadTokenizerError
+from model_complexity.worker.codebases.support.tokenizers import MissingTokenizerError, StubTokenizer
 from tests.e2e.codebases import documented_codebases
 from tests.worker.run_worker import measure
 
@@ -26,11 +26,11 @@ def Words(name_or_path):
 
 @MODELS.register_module()
 class TwoHalves(nn.Module):
-    def __init__(self, tokenizer, asks=False):
+    def __init__(self, tokenizer, reads=False):
         super().__init__()
         self.visual = nn.Conv2d(3, 8, 1, bias=False)
         self.tokenizer = TOKENIZER.build(tokenizer)
-        self.words = nn.Embedding(len(self.tokenizer) if asks else 100, 8)
+        self.words = nn.Embedding(len(self.tokenizer) if reads else 100, 8)
 
     def extract_image_feat(self, images):
         return self.visual(images)
@@ -41,7 +41,7 @@ class TwoHalves(nn.Module):
 CONFIG = """
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['halves'])
-model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r}), asks={asks})
+model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r}), reads={reads})
 """
 
 
@@ -77,56 +77,61 @@ def test_generate_raises_when_a_part_is_missing() -> None:
 
 
 @pytest.fixture
-def halves(tree: Path) -> Path:
+def clip_repository(tree: Path) -> Path:
     """A repository with a model like CLIP."""
     (tree / "halves.py").write_text(LIBRARY)
     (tree / "words.txt").write_text("five words that it knows")
     return tree
 
 
-def test_a_tokenizer_without_its_files_changes_no_figure(halves: Path) -> None:
-    (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=False))
-    (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=False))
-    here, absent = (a["measurement"] for a in measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8)))
-    assert (absent["flops"], absent["params"]) == (8 * 8 * 3 * 8, 3 * 8 + 100 * 8)
-    assert absent["entry_point"] == "extract_image_feat"
-    assert {**here, "seconds": 0} == {**absent, "seconds": 0}
+def test_metrics_are_equal_when_tokenizer_files_are_missing(clip_repository: Path) -> None:
+    (clip_repository / "present.py").write_text(CONFIG.format(name="words.txt", reads=False))
+    (clip_repository / "missing.py").write_text(CONFIG.format(name="hub/words", reads=False))
+    present, missing = (
+        a["measurement"] for a in measure(clip_repository, ["present.py", "missing.py"], shape=(3, 8, 8))
+    )
+    assert (missing["flops"], missing["params"]) == (8 * 8 * 3 * 8, 3 * 8 + 100 * 8)
+    assert missing["entry_point"] == "extract_image_feat"
+    assert {**present, "seconds": 0} == {**missing, "seconds": 0}
 
 
-def test_no_figure_where_one_would_hang_on_the_tokenizer(halves: Path) -> None:
-    (halves / "here.py").write_text(CONFIG.format(name="words.txt", asks=True))
-    (halves / "absent.py").write_text(CONFIG.format(name="hub/words", asks=True))
-    here, absent = measure(halves, ["here.py", "absent.py"], shape=(3, 8, 8))
-    assert here["measurement"]["params"] == 3 * 8 + 5 * 8
-    assert absent["failure"]["kind"] == "build"
-    assert absent["failure"]["message"].startswith("the model asks the tokenizer 'hub/words' for its length, and")
+def test_build_fails_when_the_model_reads_a_missing_tokenizer(clip_repository: Path) -> None:
+    (clip_repository / "present.py").write_text(CONFIG.format(name="words.txt", reads=True))
+    (clip_repository / "missing.py").write_text(CONFIG.format(name="hub/words", reads=True))
+    present, missing = measure(clip_repository, ["present.py", "missing.py"], shape=(3, 8, 8))
+    assert present["measurement"]["params"] == 3 * 8 + 5 * 8
+    assert missing["failure"]["kind"] == "build"
+    assert missing["failure"]["message"] == (
+        "The model reads its length from tokenizer 'hub/words', whose files are missing: the network is off. "
+        "Add the files to the repository or to `install`."
+    )
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "read",
     [
         len,
         bool,
         list,
-        lambda absent: absent("a text"),
-        lambda absent: absent["a"],
-        lambda absent: "a" in absent,
-        lambda absent: absent.pad_token_id,
-        lambda absent: absent.add_tokens(["<image>"]),
-        lambda absent: absent.get_vocab()["a"],
-        lambda absent: len(absent.get_vocab()),
-        lambda absent: len(copy.deepcopy(absent)),
+        lambda tokenizer: tokenizer("a text"),
+        lambda tokenizer: tokenizer["a"],
+        lambda tokenizer: "a" in tokenizer,
+        lambda tokenizer: tokenizer.pad_token_id,
+        lambda tokenizer: tokenizer.add_tokens(["<image>"]),
+        lambda tokenizer: tokenizer.get_vocab()["a"],
+        lambda tokenizer: len(tokenizer.get_vocab()),
+        lambda tokenizer: len(copy.deepcopy(tokenizer)),
     ],
 )
-def test_the_stand_in_tells_nothing(ask: Callable[[Any], Any]) -> None:
-    absent = StubTokenizer("hub/words", OSError("no file"))
-    absent.padding_side = "left"  # models set this one's attributes
-    with pytest.raises(UnreadTokenizerError, match="'hub/words'") as raised:
-        ask(absent)
+def test_stub_tokenizer_raises_when_read(read: Callable[[Any], Any]) -> None:
+    tokenizer = StubTokenizer("hub/words", OSError("no file"))
+    tokenizer.padding_side = "left"  # models may set attributes
+    with pytest.raises(MissingTokenizerError, match="'hub/words'") as raised:
+        read(tokenizer)
     assert isinstance(raised.value.__cause__, OSError)
 
 
-def test_a_name_on_the_hub_is_said_with_what_to_do(tree: Path) -> None:
+def test_missing_hub_file_is_named_with_advice(tree: Path) -> None:
     sentence = "We couldn't connect to 'https://hub' to load this file, couldn't find it in the cached files and it looks like "
     sentence += "org/net-7b is not the path to a directory containing a file named config.json.\\nCheckout your"
     (tree / "config.py").write_text(f'raise OSError("{sentence}")\n')
