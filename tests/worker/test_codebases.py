@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts.lib.generate_codebases import DOCS, generate
+from scripts.lib.generate_codebases import PAGE, generate
 
 from model_complexity.worker.codebases import CODEBASES, Codebase
 from model_complexity.worker.codebases.support.tokenizers import MissingTokenizerError, StubTokenizer
@@ -46,17 +46,17 @@ model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r
 
 
 def test_codebases_page_equals_its_generated_form() -> None:
-    page = DOCS.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     assert page == generate(page, CODEBASES), "run scripts/lib/generate_codebases.py"
 
 
 def test_codebases_page_has_a_section_per_library() -> None:
-    headings = [line[3:] for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    headings = [line[3:] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
     assert {row.scopes[0] for row in CODEBASES} - {"mmengine"} == set(headings) - {"Other libraries, and your own"}
 
 
 def test_documented_codebases_equal_the_rows_with_an_install_line() -> None:
-    documented = documented_codebases(DOCS.read_text(encoding="utf-8"))
+    documented = documented_codebases(PAGE.read_text(encoding="utf-8"))
     rows = {row.scopes[0]: row for row in CODEBASES if row.install}
     assert set(documented) == set(rows) == {row.scopes[0] for row in CODEBASES} - {"mmengine", "mmagic"}
     for scope, (install, probe_configs) in documented.items():
@@ -66,13 +66,13 @@ def test_documented_codebases_equal_the_rows_with_an_install_line() -> None:
 
 def test_generate_raises_when_a_part_is_missing() -> None:
     row = Codebase("mylib", ("mylib",), install="pip install mylib", probe_configs=("a.py",))
-    page = "<!-- generated from worker/codebases: list -->\n<!-- end -->\n"
-    with pytest.raises(ValueError, match="the rows give \\['list', 'mylib'\\]"):
+    page = "<!-- codebases: begin -->\n<!-- codebases: end -->\n"
+    with pytest.raises(ValueError, match="the rows give \\['codebases', 'mylib'\\]"):
         generate(page, [row])
     assert generate(page, [row._replace(install="")]) == (
-        "<!-- generated from worker/codebases: list -->\n"
+        "<!-- codebases: begin -->\n"
         "| Codebase | `default_scope` | `install` | Modules that may be missing |\n|:--|:--|:--|:--|\n"
-        "| [mylib](#mylib) | `mylib` | – | – |\n<!-- end -->\n"
+        "| [mylib](#mylib) | `mylib` | – | – |\n<!-- codebases: end -->\n"
     )
 
 

@@ -22,6 +22,8 @@ _DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 class UnsupportedInputError(Exception):
     """No input of the requested shape can be made for the model."""
 
+    failure_kind = "unsupported_input"
+
 
 class TraceInputs(NamedTuple):
     """What a model is traced with: tensors with the batch first, and the shapes of named inputs."""
