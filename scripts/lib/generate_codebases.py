@@ -1,7 +1,5 @@
-"""Write the generated parts of docs/codebases.md: the list of codebases, their install lines and probe configs.
-
-Usage: .venv/worker/bin/python scripts/lib/generate_codebases.py
-"""
+#!/usr/bin/env python3
+"""Write the list of codebases, their install lines and probe configs in docs/codebases.md. Needs the worker environment."""
 
 from __future__ import annotations
 
@@ -15,10 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "action"))
 
 from model_complexity.worker.codebases import CODEBASES, Codebase
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "codebases.md"
-LIST = "list"
-_BEGIN, _END = "<!-- generated from worker/codebases: {name} -->", "<!-- end -->"
-_PART = re.compile(r"<!-- generated from worker/codebases: (\w+) -->\n.*?<!-- end -->\n", re.DOTALL)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "codebases.md"
+LIST = "codebases"
+_PART = re.compile(r"<!-- (\w+): begin -->\n.*?<!-- \1: end -->\n", re.DOTALL)
 
 
 def generate(page: str, codebases: Sequence[Codebase]) -> str:
@@ -34,8 +31,10 @@ def generate(page: str, codebases: Sequence[Codebase]) -> str:
     parts = _parts(codebases)
     names = [found[1] for found in _PART.finditer(page)]
     if sorted(names) != sorted(parts):
-        raise ValueError(f"docs/codebases.md has the generated parts {sorted(names)}; the rows give {sorted(parts)}")
-    return _PART.sub(lambda found: f"{_BEGIN.format(name=found[1])}\n{parts[found[1]]}{_END}\n", page)
+        raise ValueError(
+            f"docs/codebases.md has the generated parts {sorted(names)}, but the rows give {sorted(parts)}."
+        )
+    return _PART.sub(lambda found: f"<!-- {found[1]}: begin -->\n{parts[found[1]]}<!-- {found[1]}: end -->\n", page)
 
 
 def _parts(codebases: Sequence[Codebase]) -> Mapping[str, str]:
@@ -59,10 +58,11 @@ def _install(row: Codebase) -> str:
     return f"```yaml\ninstall: |\n{commands}\n```\n\nTested with:\n\n{configs}\n"
 
 
-def main() -> None:
-    """Write the page."""
-    DOCS.write_text(generate(DOCS.read_text(encoding="utf-8"), CODEBASES), encoding="utf-8")
+def main() -> int:
+    """Rewrite the page."""
+    PAGE.write_text(generate(PAGE.read_text(encoding="utf-8"), CODEBASES), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

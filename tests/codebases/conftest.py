@@ -1,4 +1,4 @@
-"""Tests of the OpenMMLab codebases beside mmpretrain: run by scripts/test with the openmmlab environment's Python."""
+"""Tests of the OpenMMLab codebases other than mmpretrain. scripts/test runs them in the openmmlab environment."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ Measure = Callable[..., dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Cuts the network, and fails a test in which somebody asked for it, even if they got over it."""
-    asked: list[str] = []
+    """Block the network, and fail a test that connected to it, even if it caught the error."""
+    connections: list[str] = []
 
     def refuse(*arguments: Any, **_: Any) -> NoReturn:
-        asked.append(str(arguments[-1] if isinstance(arguments[0], socket.socket) else arguments[0]))
-        raise OSError(f"the network is cut: {asked[-1]}")
+        connections.append(str(arguments[-1] if isinstance(arguments[0], socket.socket) else arguments[0]))
+        raise OSError(f"the network is blocked: {connections[-1]}")
 
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    yield asked
-    assert asked == []
+    yield connections
+    assert connections == []
 
 
 @pytest.fixture(scope="session")
 def measure() -> Measure:
-    """Measures a config that a library ships, named as on its command line: ``measure("mmdet", "yolox/yolox_s.py")``."""
+    """Measure a config that a library ships: ``measure("mmdet", "yolox/yolox_s.py")``."""
     return _measure
 
 
 def shipped(library: str, config: str) -> Path:
-    """A config of a library's wheel."""
+    """Return a config of a library's wheel."""
     spec = importlib.util.find_spec(library)
-    assert spec, f"{library} is not installed here: run these tests by scripts/test"
+    assert spec, f"{library} is not installed. Run scripts/test."
     assert spec.origin
     return Path(spec.origin).parent / ".mim" / "configs" / config
 
 
 def assert_dry_is_real(library: str, config: str, shape: InputSpec = "auto") -> None:
-    """Holds a measurement without arithmetic to a real one: every figure, module and operator."""
+    """Compare a dry run with a real one: every metric, module and operator."""
     dry, real = (_measure(library, config, shape, mode) for mode in ("dry", "real"))
     assert (dry.pop("mode"), real.pop("mode")) == ("dry", "real")
     for found in (dry, real):
@@ -60,7 +60,7 @@ def assert_dry_is_real(library: str, config: str, shape: InputSpec = "auto") -> 
 def _measure(library: str, config: str, shape: InputSpec = "auto", mode: str = "dry") -> dict[str, Any]:
     file = shipped(library, config)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's
+        warnings.simplefilter("ignore")  # the libraries'
         answer = run_job(file, shape, mode=mode)
     assert answer
     assert "measurement" in answer, answer

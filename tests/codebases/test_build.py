@@ -1,4 +1,4 @@
-"""What a model asks for while it is built, and a machine that only counts does not have."""
+"""Models that need a process group or weights while they are built."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ model = dict(type='ResNet', depth=18, norm_cfg=dict(type='{norm}'), init_cfg=dic
 
 
 @pytest.mark.parametrize("norm", ["SyncBN", "MMSyncBN"])
-def test_norms_over_several_processes_are_those_of_one(tmp_path: Path, norm: str) -> None:
-    figures = []
+def test_synchronized_norms_equal_batch_norm(tmp_path: Path, norm: str) -> None:
+    metrics = []
     for name in ("BN", norm):
         (tmp_path / f"{name}.py").write_text(CONFIG.format(norm=name))
         answer = run_job(tmp_path / f"{name}.py", (3, 64, 64))
         assert answer
         found = answer["measurement"]
-        figures.append([found["figures"], found["modules"]])
-    assert figures[0] == figures[1]
+        metrics.append([found["figures"], found["modules"]])
+    assert metrics[0] == metrics[1]

@@ -1,4 +1,4 @@
-"""mmaction2: videos, skeletons, sounds, features; held to hand counts and to the figures that the library publishes."""
+"""mmaction2: videos, skeletons, sounds, features; against hand counts and published metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from model_complexity.worker.codebases.base import UnsupportedInputError
-from model_complexity.worker.codebases.support import video_inputs as clips
+from model_complexity.worker.codebases.support import video_inputs
 from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, assert_dry_is_real, shipped
 
@@ -35,7 +35,7 @@ def normed(width: int, blocks: int, frames: int, side: int, stride: int) -> int:
     return before * width + after * (width + 2 * wide) + (blocks - 1) * after * (2 * width + wide)
 
 
-def test_slowfast_to_a_hand_count(measure: Measure) -> None:
+def test_slowfast_equals_hand_count(measure: Measure) -> None:
     """SlowFast R50 4x16 over 32 frames of 256 x 256: the slow path sees 4 frames, the fast one all, an eighth as wide."""
     found = measure("mmaction", "recognition/slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb.py")
     slow = {
@@ -72,7 +72,7 @@ def test_slowfast_to_a_hand_count(measure: Measure) -> None:
     assert found["conditions"] == ["1 view of 32 frames"]
 
 
-def test_a_2d_model_to_a_hand_count(measure: Measure) -> None:
+def test_tsm_equals_hand_count(measure: Measure) -> None:
     """TSM is ResNet-50 on each of 8 frames, and shifts channels between them, which costs nothing."""
     found = measure("mmaction", TSM)
     stages = ((64, 64, 3, 56, 1), (256, 128, 4, 28, 2), (512, 256, 6, 14, 2), (1024, 512, 3, 7, 2))
@@ -87,11 +87,11 @@ def test_a_2d_model_to_a_hand_count(measure: Measure) -> None:
     assert found["conditions"] == ["1 view of 8 frames"]
 
 
-def test_another_side_keeps_the_number_of_frames(measure: Measure) -> None:
+def test_number_of_frames_is_kept_when_another_side_is_requested(measure: Measure) -> None:
     assert measure("mmaction", TSM, (3, 64, 96))["input_shape"] == [1, 8, 3, 64, 96]
 
 
-def test_a_skeleton(measure: Measure) -> None:
+def test_stgcn_equals_published_flops_and_hand_count(measure: Measure) -> None:
     """ST-GCN++: of two persons, 100 frames, 25 joints, 3 coordinates."""
     found = measure("mmaction", STGCN)
     assert found["input_shape"] == [1, 1, 2, 100, 25, 3]
@@ -103,8 +103,8 @@ def test_a_skeleton(measure: Measure) -> None:
     assert found["by_module"]["cls_head.fc"]["flops"] == 256 * 60
 
 
-def test_people_in_a_video(measure: Measure) -> None:
-    """A detector of actions is given people by another detector; RoIAlign is named, not counted."""
+def test_action_detector_counts_fixed_proposals_and_reports_roi_align(measure: Measure) -> None:
+    """Another detector finds the people. RoIAlign is reported as uncounted."""
     config = "detection/slowfast/slowfast_kinetics400-pretrained-r50_8xb16-4x16x1-20e_ava21-rgb.py"
     found = measure("mmaction", config, (3, 64, 64))
     assert found["by_module"]["roi_head.bbox_head"]["flops"] == 32 * 2304 * 81
@@ -113,7 +113,9 @@ def test_people_in_a_video(measure: Measure) -> None:
     assert found["input_shape"] == [1, 3, 32, 64, 64]
 
 
-def test_a_feature_bank_is_not_read(measure: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_feature_bank_is_neither_read_nor_written(
+    measure: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     bank = measure(
         "mmaction",
@@ -127,7 +129,7 @@ def test_a_feature_bank_is_not_read(measure: Measure, tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == [], "none is written"
 
 
-def test_tanet_is_built_without_a_network(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tanet_equals_published_flops_when_network_is_off(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError("the network is off")
 
@@ -139,7 +141,7 @@ def test_tanet_is_built_without_a_network(measure: Measure, monkeypatch: pytest.
     assert found["flops"] == pytest.approx(43.0e9, rel=0.002), "as published"
 
 
-def test_full_convolutions_share_the_parameters_of_the_classifier(measure: Measure) -> None:
+def test_tpn_convolution_shares_the_classifiers_params(measure: Measure) -> None:
     found = measure(
         "mmaction",
         "recognition/tpn/tpn-slowonly_imagenet-pretrained-r50_8xb8-8x8x1-150e_kinetics400-rgb.py",
@@ -158,7 +160,9 @@ def test_full_convolutions_share_the_parameters_of_the_classifier(measure: Measu
         ("localization/tcanet/tcanet_2xb8-700x100-9e_hacs-feature.py", [1, 700, 100], ["100 proposals"]),
     ],
 )
-def test_features_of_a_video(measure: Measure, config: str, shape: list[int], conditions: list[str]) -> None:
+def test_localizer_input_is_the_configs_features(
+    measure: Measure, config: str, shape: list[int], conditions: list[str]
+) -> None:
     found = measure("mmaction", config)
     assert found["input_shape"] == shape
     assert found["conditions"] == [*conditions, "without post-processing"]
@@ -172,11 +176,11 @@ def test_features_of_a_video(measure: Measure, config: str, shape: list[int], co
         ("recognition/x3d/x3d_s_13x6x1_facebook-kinetics400-rgb.py", (3, 64, 64)),
     ],
 )
-def test_dry_is_real(config: str, shape: Any) -> None:
+def test_dry_run_equals_real_run(config: str, shape: Any) -> None:
     assert_dry_is_real("mmaction", config, shape)
 
 
-def test_several_modalities(measure: Measure) -> None:
+def test_rgbpose_input_has_both_modalities(measure: Measure) -> None:
     found = measure("mmaction", "skeleton/posec3d/rgbpose_conv3d/rgbpose_conv3d.py", (3, 64, 64))
     assert found["inputs"] == {"imgs": [1, 1, 3, 8, 64, 64], "heatmap_imgs": [1, 1, 17, 32, 16, 16]}
 
@@ -188,13 +192,13 @@ def failed(config: str, shape: Any = "auto") -> dict[str, str]:
     return failure
 
 
-def test_what_the_wheel_lacks_is_named() -> None:
+def test_missing_drn_module_is_named() -> None:
     failure = failed("localization/drn/drn_2xb16-4096-10e_c3d-feature_first.py")
     assert failure["kind"] == "missing_dependency"
     assert "mmaction2's wheel lacks it" in failure["message"]
 
 
-def test_a_skeleton_is_not_an_image() -> None:
+def test_skeleton_model_fails_when_an_image_is_requested() -> None:
     failure = failed(STGCN, (3, 224, 224))
     assert failure["kind"] == "unsupported_input"
     assert "does not take images" in failure["message"]
@@ -227,23 +231,25 @@ RECOGNIZER = {"type": "Recognizer3D", "backbone": {"type": "ResNet3d"}}
         (RECOGNIZER, [{"clip_len": 48}, {"input_format": "NCTHW_Heatmap"}], (1, 17, 48, 256, 256)),
     ],
 )
-def test_one_view(model: dict[str, Any], pipeline: list[dict[str, Any]], shape: tuple[int, ...]) -> None:
+def test_resolve_returns_one_view(
+    model: dict[str, Any], pipeline: list[dict[str, Any]], shape: tuple[int, ...]
+) -> None:
     sample, layout = pipeline
     steps = [{"type": "SampleFrames", **sample}, {"type": "Resize", "scale": (-1, 320)}]
     steps += [{"type": "ThreeCrop", "crop_size": 256}, {"type": "FormatShape", **layout}]
-    assert clips.resolve(video(model, *steps), "auto") == shape
+    assert video_inputs.resolve(video(model, *steps), "auto") == shape
 
 
-def test_what_no_pipeline_says_is_the_models_own_or_asked_for() -> None:
+def test_resolve_uses_the_model_or_the_request_when_no_pipeline_is_set() -> None:
     own = {"type": "Recognizer3D", "backbone": {"type": "UniFormerV2", "t_size": 8, "input_resolution": 336}}
-    assert clips.resolve({"model": own}, "auto") == (1, 3, 8, 336, 336)
-    assert clips.resolve({"model": RECOGNIZER}, "auto") == "auto"
-    assert clips.resolve({"model": RECOGNIZER}, "inputs=1x3x4x32x32") == "inputs=1x3x4x32x32"
-    with pytest.raises(UnsupportedInputError, match="name the input, such as `inputs=8x3x224x224`"):
-        clips.resolve({"model": RECOGNIZER}, (3, 224, 224))
+    assert video_inputs.resolve({"model": own}, "auto") == (1, 3, 8, 336, 336)
+    assert video_inputs.resolve({"model": RECOGNIZER}, "auto") == "auto"
+    assert video_inputs.resolve({"model": RECOGNIZER}, "inputs=1x3x4x32x32") == "inputs=1x3x4x32x32"
+    with pytest.raises(UnsupportedInputError, match="Name the input, such as `inputs=8x3x224x224`"):
+        video_inputs.resolve({"model": RECOGNIZER}, (3, 224, 224))
 
 
-def test_a_skeleton_with_a_graph_of_its_own() -> None:
+def test_resolve_reads_joints_of_a_custom_graph() -> None:
     model = {"type": "RecognizerGCN", "backbone": {"graph_cfg": {"layout": {"num_node": 21}}, "in_channels": 2}}
     steps = [{"type": "UniformSampleFrames", "clip_len": 64}, {"type": "FormatGCNInput", "num_person": 1}]
-    assert clips.resolve(video(model, *steps), "auto") == (1, 1, 64, 21, 2)
+    assert video_inputs.resolve(video(model, *steps), "auto") == (1, 1, 64, 21, 2)

@@ -9,7 +9,7 @@ from model_complexity.worker.codebases import mmagic
 from model_complexity.worker.codebases.base import UnsupportedInputError
 
 
-def test_a_patch_before_it_is_enlarged() -> None:
+def test_resolve_returns_the_patch_before_upscaling() -> None:
     steps = [
         {"type": "SetValues", "dictionary": {"scale": 2}},
         {"type": "PairedRandomCrop", "gt_patch_size": 96},
@@ -20,12 +20,12 @@ def test_a_patch_before_it_is_enlarged() -> None:
     assert mmagic.resolve({"train_pipeline": []}, "auto") == "auto"
 
 
-def test_what_is_no_editor_is_fed_by_name() -> None:
+def test_model_requires_named_inputs_when_it_is_no_editor() -> None:
     class BaseEditModel(nn.Module):
         pass
 
     model = nn.Identity()
-    assert mmagic.entry_point(BaseEditModel()) == "forward_tensor"
-    with pytest.raises(UnsupportedInputError, match="name its inputs"):
-        mmagic.feed_patch(model, mmagic.entry_point(model), (3, 8, 8), "cpu")
-    assert mmagic.feed_patch(model, "forward", "input=3x8x8", "cpu").named == {"input": [1, 3, 8, 8]}
+    assert mmagic.choose_entry_point(BaseEditModel()) == "forward_tensor"
+    with pytest.raises(UnsupportedInputError, match="Name its inputs"):
+        mmagic.make_patch_inputs(model, mmagic.choose_entry_point(model), (3, 8, 8), "cpu")
+    assert mmagic.make_patch_inputs(model, "forward", "input=3x8x8", "cpu").named == {"input": [1, 3, 8, 8]}

@@ -1,4 +1,4 @@
-"""mmcv without its compiled part: what lets ``mmcv.ops`` import, and what it may be asked for."""
+"""mmcv without its compiled part: stubs for the operators of ``mmcv.ops``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Computed(nn.Module):
         return result
 
 
-def test_an_operator_without_its_extension_is_counted_by_its_formula() -> None:
+def test_stub_is_counted_by_its_formula() -> None:
     stub_extension.reset()
     with dry_run():
         counts = flat(count(Deformable().eval(), (torch.rand(1, 3, 16, 16),)))
@@ -99,7 +99,7 @@ def _interpolated(image: torch.Tensor) -> torch.Tensor:
         (_interpolated, 3 * 3 * 50),
     ],
 )
-def test_formulas(compute: Callable[[torch.Tensor], torch.Tensor], flops: int) -> None:
+def test_operator_equals_hand_count(compute: Callable[[torch.Tensor], torch.Tensor], flops: int) -> None:
     with dry_run():
         counts = flat(count(Computed(compute).eval(), (torch.rand(1, 3, 16, 16),)))
     assert counts["unsupported_ops"]["uncounted"] == {}
@@ -132,7 +132,7 @@ def _aligned(image: torch.Tensor) -> torch.Tensor:
         (_aligned, (10, 3, 7, 7), {"RoIAlignFunction": 1}),
     ],
 )
-def test_what_is_not_counted_is_said_unless_it_is_negligible(
+def test_uncounted_operator_is_reported_unless_negligible(
     compute: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...], uncounted: dict[str, int]
 ) -> None:
     with dry_run():
@@ -142,7 +142,7 @@ def test_what_is_not_counted_is_said_unless_it_is_negligible(
     assert counts["unsupported_ops"]["uncounted"] == uncounted
 
 
-def test_an_operator_without_its_extension_does_not_compute() -> None:
+def test_stub_raises_when_run_is_real() -> None:
     with pytest.raises(MissingExtensionError) as raised:
         Deformable()(torch.rand(1, 3, 16, 16))
     assert str(raised.value) == (
@@ -150,7 +150,7 @@ def test_an_operator_without_its_extension_does_not_compute() -> None:
     )
 
 
-def test_what_mmcv_calls_without_a_function_is_in_the_trace_by_its_name() -> None:
+def test_operator_without_autograd_function_is_traced_by_its_name() -> None:
     from mmcv.ops import box_iou_rotated, nms_rotated
 
     class Boxes(nn.Module):
@@ -171,7 +171,7 @@ def test_what_mmcv_calls_without_a_function_is_in_the_trace_by_its_name() -> Non
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[types.ModuleType]:
-    """An extension that is there: ``mmcv._ext`` with an operator that computes."""
+    """An installed extension: ``mmcv._ext`` with an operator that computes."""
     import mmcv
 
     (tmp_path / "_ext.py").write_text("def double(values, out):\n    out.copy_(values * 2)\n")
@@ -185,19 +185,19 @@ def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[types.M
         sys.modules["mmcv._ext"] = known
 
 
-def test_an_extension_that_is_there_computes(compiled: types.ModuleType) -> None:
+def test_installed_extension_computes(compiled: types.ModuleType) -> None:
     out = torch.zeros(3)
     compiled.double(torch.ones(3), out)
     assert out.tolist() == [2, 2, 2]
     assert not hasattr(compiled, "nms")
 
 
-def test_an_extension_that_is_there_is_not_handed_what_was_not_computed(compiled: types.ModuleType) -> None:
+def test_installed_extension_refuses_uncomputed_tensors_when_run_is_dry(compiled: types.ModuleType) -> None:
     with dry_run(), pytest.raises(DataDependentError, match="double reads values, which a dry run does not compute"):
         compiled.double(torch.rand(100, 100) + 1, torch.zeros(3))
 
 
-def test_a_compiler_that_is_not_here_leaves_functions_as_they_are() -> None:
+def test_missing_compiler_leaves_functions_unchanged() -> None:
     compiler: Any = imports.StubModule("numba", imports.optional_modules()["numba"])
 
     @compiler.jit

@@ -1,4 +1,4 @@
-"""mmdet through its heads: figures held against arithmetic written out here, and what they are said to hold for."""
+"""mmdet through its heads: metrics against hand counts, and their conditions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model_complexity.worker.codebases.mmdet import padded
+from model_complexity.worker.codebases.mmdet import resolve_padded
 from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, assert_dry_is_real, shipped
 
@@ -57,7 +57,7 @@ BOXES = 1_000 * (256 * 7 * 7 * 1024 + 1024 * 1024 + 1024 * (80 + 1) + 1024 * 80 
 FASTER_RCNN = sum(resnet50((800, 1344)).values()) + FPN + RPN + BOXES
 
 
-def test_faster_rcnn_is_counted_for_the_proposals_that_it_keeps(measure: Measure) -> None:
+def test_faster_rcnn_equals_hand_count(measure: Measure) -> None:
     found = measure("mmdet", "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py")
     parts = found["by_module"]
     assert found["input_shape"] == [1, 3, 800, 1344], "800 x 1333, padded to a multiple of 32"
@@ -69,7 +69,7 @@ def test_faster_rcnn_is_counted_for_the_proposals_that_it_keeps(measure: Measure
     assert found["unsupported_ops"]["uncounted"] == {"RoIAlignFunction": 4}, "one for each level"
 
 
-def test_mask_heads_see_what_may_be_found(measure: Measure) -> None:
+def test_cascade_mask_rcnn_equals_hand_count(measure: Measure) -> None:
     found = measure("mmdet", "cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco.py")
     mask = 4 * conv(256, 256, 3, (14, 14)) + conv(256, 256, 2, (14, 14)) + conv(256, 80, 1, (28, 28))
     head = 1_000 * (256 * 49 * 1024 + 1024 * 1024 + 1024 * 81 + 1024 * 4)
@@ -79,7 +79,7 @@ def test_mask_heads_see_what_may_be_found(measure: Measure) -> None:
     assert found["conditions"] == ["1,000 proposals", "100 masks", "without post-processing"]
 
 
-def test_deformable_convolutions(measure: Measure) -> None:
+def test_deformable_convolutions_equal_hand_count(measure: Measure) -> None:
     found = measure("mmdet", "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco.py")
     parts = found["by_module"]
     assert found["stubbed_ops"] == ["deform_conv_forward", "roi_align_forward"]
@@ -95,7 +95,7 @@ def test_deformable_convolutions(measure: Measure) -> None:
     assert found["flops"] == FASTER_RCNN + sum(stages)
 
 
-def test_deformable_attention(measure: Measure) -> None:
+def test_deformable_detr_equals_hand_count(measure: Measure) -> None:
     found = measure("mmdet", "deformable_detr/deformable-detr_r50_16xb2-50e_coco.py")
     assert found["input_shape"] == [1, 3, 800, 1333], "its batches are not padded"
     parts, maps = found["by_module"], ((100, 167), (50, 84), (25, 42), (13, 21))
@@ -135,7 +135,7 @@ def csp_layer(inputs: int, outputs: int, blocks: int, side: int, *, attention: b
     return total + (outputs * side**2 + outputs**2 if attention else 0)  # the mean of each map, and a linear layer
 
 
-def test_rtmdet_tiny(measure: Measure) -> None:
+def test_rtmdet_tiny_equals_hand_count(measure: Measure) -> None:
     found = measure("mmdet", "rtmdet/rtmdet_tiny_8xb32-300e_coco.py")
     parts, widths, sides = found["by_module"], (24, 48, 96, 192, 384), (320, 160, 80, 40, 20)
     stem = conv_norm(3, 12, 3, (320, 320)) + conv_norm(12, 12, 3, (320, 320)) + conv_norm(12, 24, 3, (320, 320))
@@ -166,7 +166,7 @@ def test_rtmdet_tiny(measure: Measure) -> None:
         "solov2/solov2-light_r18_fpn_ms-3x_coco.py",
     ],
 )
-def test_skipping_the_arithmetic_changes_nothing(config: str) -> None:
+def test_dry_run_equals_real_run(config: str) -> None:
     assert_dry_is_real("mmdet", config, (3, 160, 192))
 
 
@@ -187,17 +187,17 @@ def test_skipping_the_arithmetic_changes_nothing(config: str) -> None:
         ),
     ],
 )
-def test_what_figures_hold_for_is_said(measure: Measure, config: str, conditions: list[str]) -> None:
+def test_conditions_name_what_metrics_depend_on(measure: Measure, config: str, conditions: list[str]) -> None:
     assert measure("mmdet", config, (3, 128, 128))["conditions"] == [*conditions, "without post-processing"]
 
 
-def test_elementwise_work_in_a_function_of_its_own_is_negligible(measure: Measure) -> None:
+def test_elementwise_autograd_function_is_negligible(measure: Measure) -> None:
     operators = measure("mmdet", "tood/tood_r50_fpn_1x_coco.py", (3, 128, 128))["unsupported_ops"]
     assert operators["uncounted"] == {}
     assert operators["negligible"]["SigmoidGeometricMean"] == 5, "one for each level"
 
 
-def test_a_teacher_adds_nothing_to_its_student(measure: Measure) -> None:
+def test_teacher_is_not_part_of_a_distilled_model(measure: Measure) -> None:
     taught = measure("mmdet", "ld/ld_r18-gflv1-r101_fpn_1x_coco.py", (3, 128, 128))
     assert {name.split(".")[0] for name in taught["by_module"]} == {
         "",
@@ -214,7 +214,7 @@ def run(config: str) -> dict[str, Any]:
     return answer
 
 
-def test_a_detector_that_is_asked_by_a_text() -> None:
+def test_grounding_dino_is_counted_for_a_full_text() -> None:
     answer = run("grounding_dino/grounding_dino_swin-t_finetune_16xb2_1x_coco.py")
     if importlib.util.find_spec("transformers") is None:
         failure = answer["failure"]
@@ -223,7 +223,7 @@ def test_a_detector_that_is_asked_by_a_text() -> None:
         assert answer["measurement"]["conditions"] == ["a text, of 256 tokens", "without post-processing"]
 
 
-def test_a_config_without_a_model_says_so() -> None:
+def test_config_fails_when_it_has_no_model() -> None:
     assert run("common/lsj-100e_coco-detection.py")["failure"]["message"] == "the config has no `model`"
 
 
@@ -240,9 +240,9 @@ RESIZE = {"type": "FixScaleResize", "scale": (800, 1333), "keep_ratio": True}
         ({"pad_size_divisor": 32}, {"type": "TransformBroadcaster", "transforms": [RESIZE]}, (800, 1344)),
     ],
 )
-def test_auto_is_the_largest_image_that_the_pipeline_makes_padded(
+def test_resolve_padded_returns_the_pipelines_largest_image_padded(
     preprocessor: dict[str, Any], resize: dict[str, Any], size: Map
 ) -> None:
     config = {"model": {"data_preprocessor": preprocessor}, "test_pipeline": [{"type": "LoadImageFromFile"}, resize]}
-    assert padded(config, "auto") == (3, *size)
-    assert padded(config, (3, 100, 100)) == (3, 100, 100), "what was asked for is fed as it is"
+    assert resolve_padded(config, "auto") == (3, *size)
+    assert resolve_padded(config, (3, 100, 100)) == (3, 100, 100), "a requested shape is not padded"

@@ -1,4 +1,4 @@
-"""mmdet3d: voxels, points and images, held to hand counts."""
+"""mmdet3d: voxels, points and images, against hand counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, shipped
 
 
-def test_pillars_to_a_hand_count(measure: Measure) -> None:
+def test_pointpillars_equals_hand_count(measure: Measure) -> None:
     """PointPillars on KITTI: 40,000 pillars of 32 points become a map of 496 x 432."""
     found = measure("mmdet3d", "pointpillars/pointpillars_hv_secfpn_8xb6-160e_kitti-3d-car.py")
     pillars = 40_000 * 32 * (4 + 3 + 3) * 64  # a point's own channels, its offsets from the mean and from the middle
@@ -34,7 +34,7 @@ def test_pillars_to_a_hand_count(measure: Measure) -> None:
     assert found["conditions"] == ["40,000 voxels, all full", "without post-processing"]
 
 
-def test_points_to_a_hand_count(measure: Measure) -> None:
+def test_pointnet2_equals_hand_count(measure: Measure) -> None:
     """PointNet++ on a patch of 8,192 points: 1,024 of them with 32 neighbours each, …; the search is named, not counted."""
     found = measure("mmdet3d", "pointnet2/pointnet2_ssg_2xb16-cosine-200e_scannet-seg-xyz-only.py")
     modules = found["by_module"]
@@ -54,7 +54,7 @@ def test_points_to_a_hand_count(measure: Measure) -> None:
         ("dgcnn/dgcnn_4xb32-cosine-100e_s3dis-seg_test-area1.py", {"points": [1, 4096, 9]}, None),
     ],
 )
-def test_what_is_fed(measure: Measure, config: str, inputs: dict[str, Any], shape: Any) -> None:
+def test_auto_input_is_the_configs(measure: Measure, config: str, inputs: dict[str, Any], shape: Any) -> None:
     found = measure("mmdet3d", config)
     assert found["inputs"] == inputs
     assert shape is None or found["input_shape"] == shape
@@ -68,14 +68,14 @@ def test_what_is_fed(measure: Measure, config: str, inputs: dict[str, Any], shap
         ("dynamic_voxelization/pointpillars_dv_secfpn_8xb6-160e_kitti-3d-car.py", "unsupported_input", "on the scene"),
     ],
 )
-def test_why_not(config: str, kind: str, message: str) -> None:
+def test_unsupported_model_fails_with_reason(config: str, kind: str, message: str) -> None:
     answer = run_job(shipped("mmdet3d", config), "auto")
     assert answer
     assert answer["failure"]["kind"] == kind, answer["failure"]
     assert message in answer["failure"]["message"]
 
 
-def test_what_a_config_says_of_its_points() -> None:
+def test_resolve_reads_voxels_and_points_of_the_config() -> None:
     hard = {"voxel": True, "voxel_layer": {"max_voxels": (16_000, 30_000), "max_num_points": 20}}
     model = {"data_preprocessor": hard, "voxel_encoder": {"in_channels": 5}}
     assert mmdet3d.resolve({"model": model}, "auto") == "voxels=30000x20x5"

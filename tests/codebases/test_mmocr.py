@@ -1,4 +1,4 @@
-"""mmocr: lines of text and images with text, held to hand counts."""
+"""mmocr: lines of text and images with text, against hand counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_complexity.worker.codebases import mmocr
 from tests.codebases.conftest import Measure, assert_dry_is_real
 
 
-def test_a_line_of_text_to_a_hand_count(measure: Measure) -> None:
+def test_crnn_equals_hand_count(measure: Measure) -> None:
     """CRNN reads 32 x 100 grey pixels as 26 columns of 512 features, and has two LSTMs over them."""
     found = measure("mmocr", "textrecog/crnn/crnn_mini-vgg_5e_mj.py")
     convolutions = (
@@ -39,7 +39,7 @@ def test_a_line_of_text_to_a_hand_count(measure: Measure) -> None:
     assert found["conditions"] == ["without post-processing"]
 
 
-def test_an_image_with_text(measure: Measure) -> None:
+def test_dbnet_input_is_padded_and_modules_equal_hand_count(measure: Measure) -> None:
     """DBNet on ICDAR 2015: 736 x 1333, padded to a multiple of 32."""
     found = measure("mmocr", "textdet/dbnet/dbnet_resnet18_fpnc_1200e_icdar2015.py")
     assert found["input_shape"] == [1, 3, 736, 1344]
@@ -47,20 +47,20 @@ def test_an_image_with_text(measure: Measure) -> None:
     assert found["by_module"]["det_head.binarize.0"]["flops"] == 184 * 336 * 256 * 64 * 3 * 3
 
 
-def test_letter_by_letter_for_as_many_as_there_may_be(measure: Measure) -> None:
+def test_autoregressive_decoder_runs_for_max_seq_len(measure: Measure) -> None:
     found = measure("mmocr", "textrecog/sar/sar_resnet31_parallel-decoder_5e_toy.py")
     assert found["conditions"] == ["30 characters", "without post-processing"]
     # the start, then each letter
     assert found["by_module"]["decoder.prediction"]["flops"] % 31 == 0
 
 
-def test_a_detector_of_mmdet_inside(measure: Measure) -> None:
+def test_wrapped_detector_is_traced_like_mmdets(measure: Measure) -> None:
     found = measure("mmocr", "textdet/maskrcnn/mask-rcnn_resnet50_fpn_160e_icdar2015.py", (3, 64, 64))
     assert found["conditions"] == ["1,000 proposals", "100 masks", "without post-processing"]
     assert found["by_module"]["wrapped_model.roi_head.bbox_head.fc_cls"]["flops"] == 1000 * 1024 * 2
 
 
-def test_dry_is_real() -> None:
+def test_dry_run_equals_real_run() -> None:
     assert_dry_is_real("mmocr", "textrecog/crnn/crnn_mini-vgg_5e_mj.py")
 
 
@@ -75,7 +75,7 @@ def test_dry_is_real() -> None:
         ([{"color_type": "grayscale"}, {"type": "Resize", "scale": (100, 32)}], (1, 32, 100)),
     ],
 )
-def test_the_size_of_a_line(pipeline: list[dict[str, Any]], shape: tuple[int, ...]) -> None:
+def test_resolve_returns_the_size_of_a_line(pipeline: list[dict[str, Any]], shape: tuple[int, ...]) -> None:
     config = {"test_pipeline": pipeline, "model": {"data_preprocessor": {"mean": [127.5]}}}
     assert mmocr.resolve(config, "auto") == shape
     assert mmocr.resolve(config, (3, 8, 8)) == (3, 8, 8)

@@ -1,4 +1,4 @@
-"""mmpose's models against hand counts and published figures. One multiply-accumulate is one flop."""
+"""mmpose's models against hand counts and published metrics. One multiply-accumulate is one flop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def csp_next(channels: int, places: int) -> int:
     return halves + block + attention + conv(channels, channels, 1, places)
 
 
-def test_rtmpose_by_hand(measure: Measure) -> None:
+def test_rtmpose_equals_hand_count(measure: Measure) -> None:
     found = measure("mmpose", RTMPOSE_TINY)
     assert found["input_shape"] == [1, 3, 256, 192]
     half, quarter, eighth, sixteenth, last = (256 * 192 // side**2 for side in (2, 4, 8, 16, 32))
@@ -72,13 +72,13 @@ def test_rtmpose_by_hand(measure: Measure) -> None:
         ("body_2d_keypoint/rtmpose/body8/rtmpose-m_8xb256-420e_body8-256x192.py", 1.93, 13.59),
     ],
 )
-def test_published_figures(measure: Measure, config: str, flops: float, params: float) -> None:
+def test_metrics_equal_published_ones(measure: Measure, config: str, flops: float, params: float) -> None:
     found = measure("mmpose", config)
     assert found["flops"] / 1e9 == pytest.approx(flops, rel=0.01)
     assert found["params"] / 1e6 == pytest.approx(params, rel=0.01)
 
 
-def test_a_lifter_is_fed_keypoints(measure: Measure) -> None:
+def test_lifter_takes_keypoints_and_equals_hand_count(measure: Measure) -> None:
     found = measure("mmpose", LIFTER)
     assert found["input_shape"] == [1, 2 * KEYPOINTS, 27]
     width = 1024
@@ -96,27 +96,27 @@ def test_a_lifter_is_fed_keypoints(measure: Measure) -> None:
     assert found["flops"] == stem + block(3) + block(1) + head
 
 
-def test_a_lifter_with_a_trajectory_runs_both(measure: Measure) -> None:
+def test_lifter_with_trajectory_runs_both_heads(measure: Measure) -> None:
     one = measure("mmpose", LIFTER)["flops"]
     both = measure("mmpose", LIFTER.replace("-supv_8xb128-160e", "-semi-supv_8xb64-200e"))
     assert both["flops"] == 2 * one - 1024 * 3 * (KEYPOINTS - 1)  # the trajectory is that of one point
     assert both["by_module"]["traj_head"]["flops"] == 1024 * 3
 
 
-def test_a_transformer_that_lifts_is_fed_the_sequence_that_it_embeds(measure: Measure) -> None:
+def test_motionbert_takes_the_sequence_that_it_embeds(measure: Measure) -> None:
     found = measure("mmpose", "body_3d_keypoint/motionbert/h36m/motionbert_dstformer-243frm_8xb32-240e_h36m.py")
     assert found["input_shape"] == [1, 243, KEYPOINTS, 3]
     assert found["by_module"]["backbone.joints_embed"]["flops"] == 243 * KEYPOINTS * 3 * 512
 
 
-def test_a_lifter_takes_no_image() -> None:
+def test_lifter_fails_when_an_image_is_requested() -> None:
     answer = run_job(shipped("mmpose", LIFTER), (3, 256, 192))
     assert answer
     assert answer["failure"]["kind"] == "unsupported_input"
     assert "inputs=34x27" in answer["failure"]["message"]
 
 
-def test_a_bottom_up_model_classifies_the_coordinates_of_a_stated_number_of_poses(measure: Measure) -> None:
+def test_rtmo_classifies_the_coordinates_of_fixed_poses(measure: Measure) -> None:
     found = measure("mmpose", RTMO_TINY)
     assert found["input_shape"] == [1, 3, 416, 416]
     assert found["conditions"] == ["20 poses", LEFT_OUT]
@@ -130,7 +130,7 @@ def test_a_bottom_up_model_classifies_the_coordinates_of_a_stated_number_of_pose
     assert found["by_module"]["head.dcc"]["flops"] == 20 * (features + attention + encoding + heatmaps)
 
 
-def test_instances_are_decoupled_in_a_stated_number(measure: Measure) -> None:
+def test_cid_decouples_a_fixed_number_of_instances(measure: Measure) -> None:
     found = measure("mmpose", "body_2d_keypoint/cid/coco/cid_hrnet-w32_8xb20-140e_coco-512x512.py")
     assert found["input_shape"] == [1, 3, 512, 512]
     assert found["conditions"][0] == "30 instances"
@@ -141,7 +141,7 @@ def test_instances_are_decoupled_in_a_stated_number(measure: Measure) -> None:
     assert found["by_module"]["head.gfd_module"]["flops"] == places * 480 * 32 + 30 * (fused + spatial + linear)
 
 
-def test_of_a_distiller_the_student_is_counted(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distiller_equals_its_student(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     wholebody = "wholebody_2d_keypoint"
     monkeypatch.chdir(shipped("mmpose", ".").parent)  # the teacher's config is named from the root of the repository
     found = measure("mmpose", f"{wholebody}/dwpose/ubody/s2_dis/dwpose_s-ss_coco-ubody-256x192.py")
@@ -178,7 +178,7 @@ val_dataloader = dict(dataset=dict(pipeline=[
 """
 
 
-def test_a_head_that_asks_for_data_samples_gets_them(tmp_path: Path) -> None:
+def test_edpose_head_gets_data_samples(tmp_path: Path) -> None:
     file = tmp_path / "edpose.py"
     file.write_text(EDPOSE)
     answer = run_job(file, "auto")
@@ -194,5 +194,5 @@ def test_a_head_that_asks_for_data_samples_gets_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [RTMPOSE_TINY, RTMO_TINY, LIFTER])
-def test_a_dry_analysis_gives_the_numbers_of_a_real_one(config: str) -> None:
+def test_dry_run_equals_real_run(config: str) -> None:
     assert_dry_is_real("mmpose", config)

@@ -1,4 +1,4 @@
-"""mmseg: what is traced of a segmentor and at what size, held against counts made by hand."""
+"""mmseg: entry points and sizes; metrics against hand counts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def conv_bn(inputs: int, outputs: int, kernel: int, places: int) -> int:
     return places * outputs * (inputs * kernel**2 + 2)
 
 
-def test_segformer_b0_by_hand(measure: Measure) -> None:
+def test_segformer_b0_equals_hand_count(measure: Measure) -> None:
     found = measure("mmseg", SEGFORMER)
     assert found["input_shape"] == [1, 3, 512, 512]
     assert found["conditions"] == ["without post-processing"]
@@ -85,7 +85,7 @@ def resnet50(side: int) -> int:
     return total
 
 
-def test_mask2former_by_hand(measure: Measure) -> None:
+def test_mask2former_equals_hand_count(measure: Measure) -> None:
     found = measure("mmseg", MASK2FORMER)
     assert found["conditions"] == ["masks merged at the image's size"]
     assert found["stubbed_ops"] == []  # mmcv has this attention in Python, too
@@ -129,7 +129,7 @@ def test_mask2former_by_hand(measure: Measure) -> None:
     assert round(found["flops"] / 1e9) == 71
 
 
-def test_one_of_the_windows_that_slide_over_an_image(measure: Measure) -> None:
+def test_unet_is_counted_for_one_sliding_window(measure: Measure) -> None:
     found = measure("mmseg", UNET)  # slides over images of 960 x 999
     assert found["input_shape"] == [1, 3, 128, 128]
     assert found["conditions"] == [
@@ -140,7 +140,7 @@ def test_one_of_the_windows_that_slide_over_an_image(measure: Measure) -> None:
     assert found["by_module"]["decode_head.conv_seg"]["flops"] == 128 * 128 * 16 * 2  # 16 channels, 2 classes
 
 
-def test_psanet_is_traced_without_its_operator(measure: Measure) -> None:
+def test_psanet_is_traced_with_a_stub(measure: Measure) -> None:
     found = measure("mmseg", PSANET)
     assert found["stubbed_ops"] == ["psamask_forward"]
     side = (512 // 16, 1024 // 16)
@@ -150,7 +150,7 @@ def test_psanet_is_traced_without_its_operator(measure: Measure) -> None:
     assert found["unsupported_ops"]["uncounted"] == {}
 
 
-def test_a_head_that_asks_for_the_image_it_looks_at(measure: Measure) -> None:
+def test_maskformer_head_gets_data_samples(measure: Measure) -> None:
     found = measure("mmseg", MASKFORMER, (3, 128, 128))
     decoded, merged = found["by_module"]["decode_head"]["flops"], 100 * 128**2 * (4 + 150)
     assert found["by_module"]["backbone"]["flops"] == resnet50(128)
@@ -160,14 +160,14 @@ def test_a_head_that_asks_for_the_image_it_looks_at(measure: Measure) -> None:
     assert found["by_module"]["decode_head.cls_embed"]["flops"] == 6 * 100 * 256 * 151
 
 
-def test_pointrend_refines_the_points_that_its_config_says(measure: Measure) -> None:
+def test_pointrend_refines_its_configs_points(measure: Measure) -> None:
     found = measure("mmseg", POINTREND, (3, 128, 256))
     points = min(64 * 128, 8196) + min(128 * 256, 8196)  # 8,196 in each of two steps, where the finer map has so many
     assert found["by_module"]["decode_head.1.fcs"]["flops"] == points * 3 * (256 + 19) * 256
     assert found["by_module"]["decode_head.1.fc_seg"]["flops"] == points * (256 + 19) * 19
 
 
-def test_class_names_are_encoded_once_and_not_for_each_image(measure: Measure) -> None:
+def test_san_does_not_encode_class_names(measure: Measure) -> None:
     found = measure("mmseg", SAN)
     assert found["input_shape"] == [1, 3, 640, 640]
     assert found["conditions"] == ["171 class names encoded beforehand", "without post-processing"]
@@ -182,44 +182,48 @@ def test_class_names_are_encoded_once_and_not_for_each_image(measure: Measure) -
 @pytest.mark.parametrize(
     ("config", "shape"), [(FAST_SCNN, (3, 128, 256)), (MASK2FORMER, (3, 64, 64)), (POINTREND, (3, 64, 128))]
 )
-def test_without_arithmetic_the_count_is_the_same(config: str, shape: tuple[int, ...]) -> None:
+def test_dry_run_equals_real_run(config: str, shape: tuple[int, ...]) -> None:
     assert_dry_is_real("mmseg", config, shape)
 
 
 @pytest.mark.parametrize("config", [FAST_SCNN, "danet/danet_r50-d8_4xb2-40k_cityscapes-512x1024.py"])
-def test_what_is_traced_is_what_the_library_counts(measure: Measure, config: str) -> None:
-    """The library's own tool traces ``_forward``; it takes the auxiliary heads away, and their params with them."""
+def test_metrics_equal_those_of_the_librarys_entry_point(measure: Measure, config: str) -> None:
+    """The library's own tool traces ``_forward``. It removes the auxiliary heads, and their params with them."""
     found = measure("mmseg", config, (3, 128, 128))
     loaded = load_config(shipped("mmseg", config))
     with warnings.catch_warnings(), skip_initialization(), dry_run():
-        warnings.simplefilter("ignore")  # other people's
+        warnings.simplefilter("ignore")  # the libraries'
         model = build_model(loaded, enter_scope(loaded))
         model.forward = model._forward
         expected = flat(count(model, (torch.rand(1, 3, 128, 128),)))
-    for figure in ("flops", "params", "activations"):
-        assert found[figure] == expected[figure]
+    for metric in ("flops", "params", "activations"):
+        assert found[metric] == expected[metric]
 
 
-def test_auto_is_the_size_of_the_crops() -> None:
-    asked = CODEBASE.resolve
+def test_resolve_cropped_returns_the_size_of_the_crops() -> None:
+    resolve = CODEBASE.resolve
     preprocessor = {"size": (512, 1024)}
     whole = {"data_preprocessor": preprocessor, "test_cfg": {"mode": "whole"}}
     slides = {"data_preprocessor": preprocessor, "test_cfg": {"mode": "slide", "crop_size": (769, 769)}}
     padded = {"data_preprocessor": {"test_cfg": {"size_divisor": 32}}}
-    assert asked({"model": whole}, "auto") == (3, 512, 1024)
-    assert asked({"model": {}, "data_preprocessor": preprocessor}, "auto") == (3, 512, 1024)
-    assert asked({"model": slides}, "auto") == (3, 769, 769)
-    assert asked({"model": padded, "crop_size": (500, 640)}, "auto") == (3, 512, 640)
-    assert asked({"model": {}, "crop_size": 256}, "auto") == (3, 256, 256)
-    assert asked({"model": {}, "test_pipeline": [{"type": "Resize", "scale": (2048, 1024)}]}, "auto") == (3, 1024, 2048)
-    assert asked({"model": whole}, (3, 64, 64)) == (3, 64, 64)
+    assert resolve({"model": whole}, "auto") == (3, 512, 1024)
+    assert resolve({"model": {}, "data_preprocessor": preprocessor}, "auto") == (3, 512, 1024)
+    assert resolve({"model": slides}, "auto") == (3, 769, 769)
+    assert resolve({"model": padded, "crop_size": (500, 640)}, "auto") == (3, 512, 640)
+    assert resolve({"model": {}, "crop_size": 256}, "auto") == (3, 256, 256)
+    assert resolve({"model": {}, "test_pipeline": [{"type": "Resize", "scale": (2048, 1024)}]}, "auto") == (
+        3,
+        1024,
+        2048,
+    )
+    assert resolve({"model": whole}, (3, 64, 64)) == (3, 64, 64)
 
 
-def test_a_backbone_alone_is_measured(tmp_path: Path) -> None:
+def test_backbone_alone_is_traced_by_forward(tmp_path: Path) -> None:
     config = tmp_path / "backbone.py"
     config.write_text("default_scope = 'mmseg'\nmodel = dict(type='FastSCNN')\n")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's
+        warnings.simplefilter("ignore")  # the libraries'
         answer = run_job(config, (3, 64, 64))
     assert answer
     assert answer["measurement"]["conditions"] == []

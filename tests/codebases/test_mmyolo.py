@@ -1,4 +1,4 @@
-"""mmyolo's models against hand counts and published figures. One multiply-accumulate is one flop."""
+"""mmyolo's models against hand counts and published metrics. One multiply-accumulate is one flop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def csp(channels: int, filters: int, blocks: int, side: int) -> int:
     )
 
 
-def test_yolov8_by_hand(measure: Measure) -> None:
+def test_yolov8_equals_hand_count(measure: Measure) -> None:
     found = measure("mmyolo", YOLOV8_NANO)
     assert found["input_shape"] == [1, 3, 640, 640]
     stage3 = conv(64, 128, 3, 40) + csp(128, 128, 2, 40)
@@ -75,7 +75,7 @@ def test_yolov8_by_hand(measure: Measure) -> None:
         ("yolox/yolox_s_fast_8xb32-300e-rtmdet-hyp_coco.py", 13.40, 8.97),
     ],
 )
-def test_published_figures(measure: Measure, config: str, flops: float, params: float) -> None:
+def test_metrics_equal_published_ones(measure: Measure, config: str, flops: float, params: float) -> None:
     """Of mmyolo's model zoo, all at 640 x 640."""
     found = measure("mmyolo", config)
     assert found["input_shape"] == [1, 3, 640, 640]
@@ -91,9 +91,7 @@ def test_published_figures(measure: Measure, config: str, flops: float, params: 
         ("ppyoloe/ppyoloe_plus_s_fast_8xb8-80e_coco.py", 8.68, 7.93),
     ],
 )
-def test_published_figures_of_models_with_blocks_to_fuse_are_those_of_the_deployed_form(
-    config: str, flops: float, params: float
-) -> None:
+def test_deployed_metrics_equal_published_ones(config: str, flops: float, params: float) -> None:
     answer = run_job(shipped("mmyolo", config), "auto", deploy=True)
     assert answer
     found = flat(answer["measurement"])
@@ -102,7 +100,7 @@ def test_published_figures_of_models_with_blocks_to_fuse_are_those_of_the_deploy
     assert found["flops"] > 1.01 * found["deployed"]["flops"]
 
 
-def test_published_figures_of_p6_models_are_at_640(measure: Measure) -> None:
+def test_p6_metrics_equal_published_ones_at_640(measure: Measure) -> None:
     """The model zoo's table says 1280, which is what they are trained and tested at."""
     found = measure("mmyolo", YOLOV5_P6, (3, 640, 640))
     assert round(found["flops"] / 1e9, 2) == 8.45
@@ -118,24 +116,24 @@ def test_published_figures_of_p6_models_are_at_640(measure: Measure) -> None:
         ("yolox/yolox_tiny_fast_8xb8-300e_coco.py", [416, 416]),
     ],
 )
-def test_the_size_is_the_test_pipelines(measure: Measure, config: str, size: list[int]) -> None:
+def test_auto_input_is_that_of_the_test_pipeline(measure: Measure, config: str, size: list[int]) -> None:
     assert measure("mmyolo", config)["input_shape"] == [1, 3, *size]
 
 
-def test_blocks_that_can_be_fused_are_counted_as_the_config_builds_them(measure: Measure) -> None:
+def test_repvgg_block_is_counted_unfused(measure: Measure) -> None:
     """A RepVGG block in training has a 3 x 3 and a 1 x 1 convolution, a batch norm each, and one for what it passes on."""
     found = measure("mmyolo", "yolov6/yolov6_n_syncbn_fast_8xb32-400e_coco.py")
     row = found["by_module"]["backbone.stage2.0.1.block.0"]
     assert row["flops"] == conv(64, 64, 3, 80) + conv(64, 64, 1, 80) + 80 * 80 * 64 * 2
 
 
-def test_masks_are_made_of_as_many_instances_as_are_kept(measure: Measure) -> None:
+def test_yolov5_masks_equal_hand_count(measure: Measure) -> None:
     found = measure("mmyolo", INSTANCES_NANO)
     assert found["conditions"] == ["300 masks", LEFT_OUT]
     assert found["operators"]["matmul"] == 300 * 32 * 160 * 160  # each a sum of 32 prototypes
 
 
-def test_masks_are_convolved_for_each_instance(measure: Measure) -> None:
+def test_rtmdet_masks_equal_hand_count(measure: Measure) -> None:
     found = measure("mmyolo", "rtmdet/rtmdet-ins_s_syncbn_fast_8xb32-300e_coco.py")
     assert found["conditions"] == ["100 masks", LEFT_OUT]
     kernels = 100 * 80 * 80 * ((8 + 2) * 8 + 8 * 8 + 8 * 1)  # 8 features and 2 coordinates to one mask, in three layers
@@ -151,7 +149,7 @@ def test_masks_are_convolved_for_each_instance(measure: Measure) -> None:
         ("rtmdet/cspnext_imagenet_pretrain/cspnext-tiny_8xb256-rsb-a1-600e_in1k.py", "mmcls"),
     ],
 )
-def test_a_library_that_is_not_installed_is_named(config: str, library: str) -> None:
+def test_missing_library_is_named(config: str, library: str) -> None:
     answer = run_job(shipped("mmyolo", config), "auto")
     assert answer
     assert answer["failure"]["kind"] == "missing_dependency"
@@ -159,5 +157,5 @@ def test_a_library_that_is_not_installed_is_named(config: str, library: str) -> 
 
 
 @pytest.mark.parametrize("config", [YOLOV8_NANO, INSTANCES_NANO])
-def test_a_dry_analysis_gives_the_numbers_of_a_real_one(config: str) -> None:
+def test_dry_run_equals_real_run(config: str) -> None:
     assert_dry_is_real("mmyolo", config)

@@ -22,14 +22,14 @@ from model_complexity.worker.build.model import load_config
         ("mmaction::_base_/models/tsm_r50.py", "Recognizer2D"),
     ],
 )
-def test_a_config_inherits_from_an_installed_library(tmp_path: Path, base: str, model: str) -> None:
+def test_config_inherits_from_an_installed_library(tmp_path: Path, base: str, model: str) -> None:
     find_for_imports()
     config = tmp_path / "config.py"
     config.write_text(f"_base_ = {base!r}\n")
     assert load_config(config).model.type == model
 
 
-def test_what_setuptools_has_is_found_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_installed_pkg_resources_precedes_the_shim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     find_for_imports()
     monkeypatch.delitem(sys.modules, pkg_resources_shim.NAME, raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
@@ -40,7 +40,7 @@ def test_what_setuptools_has_is_found_before(monkeypatch: pytest.MonkeyPatch, tm
     assert spec.origin == str(tmp_path / "pkg_resources.py")
 
 
-def test_a_package_goes_by_its_own_name() -> None:
+def test_get_distribution_finds_a_package_by_its_distribution_name() -> None:
     found = pkg_resources_shim.get_distribution("mmsegmentation")
     assert found.has_metadata("top_level.txt")
     assert "mmseg" in found.get_metadata("top_level.txt").split()

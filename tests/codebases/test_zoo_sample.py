@@ -1,7 +1,6 @@
-"""A sample of each library's zoo, small and different from each other; scripts/benchmarks/zoo/run_all measures the whole of them.
+"""A sample of small, different models of each library's zoo. scripts/benchmarks/zoo/run_all measures all of them.
 
-The figures are held twice: to the digit, so that whatever changes one is noticed, and where something is published at the
-size that is measured, against that.
+Metrics must equal those of earlier versions to the digit, and published ones, where there are some at the measured size.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ SAMPLE = [
     ("mmyolo", "rtmdet/rtmdet_tiny_syncbn_fast_8xb32-300e_coco", 8_089_002_240, 4_896_168),
     ("mmyolo", "ppyoloe/ppyoloe_plus_s_fast_8xb8-80e_coco", 8_852_558_912, 8_084_594),
 ]
-OTHERWISE = {
+DIFFERENT = {
     "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512": "1.3 %: see docs/accuracy.md",
     "segnext/segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512": "published in one digit",
     f"{TOP_DOWN}_litehrnet-18_8xb64-210e_coco-256x192": "see docs/accuracy.md",
@@ -69,7 +68,7 @@ OTHERWISE = {
     "yolov6/yolov6_n_syncbn_fast_8xb32-400e_coco": "published in the deploy form",
     "ppyoloe/ppyoloe_plus_s_fast_8xb8-80e_coco": "published in the deploy form",
 }
-"""Whose published flops are another number than those measured here, and why."""
+"""Configs whose published FLOPs differ from ours, and why."""
 
 
 @functools.cache
@@ -78,18 +77,16 @@ def _published(library: str) -> dict[str, Published]:
 
 
 @pytest.mark.parametrize(("library", "config", "flops", "params"), SAMPLE)
-def test_a_config_of_the_sample_has_the_figures_that_it_had(
-    measure: Measure, library: str, config: str, flops: int, params: int
-) -> None:
+def test_metrics_of_sample_are_unchanged(measure: Measure, library: str, config: str, flops: int, params: int) -> None:
     found = measure(library, f"{config}.py")
     assert (found["flops"], found["params"], found["mode"]) == (flops, params, "dry")
     known = _published(library).get(f"configs/{config}.py", Published())
     if known.flops and (known.size is None or list(known.size) == found["input_shape"][-2:]):
-        error = min(abs(flops / figure - 1) for figure in known.flops)
-        assert (error > 0.01) is (config in OTHERWISE)
+        error = min(abs(flops / published - 1) for published in known.flops)
+        assert (error > 0.01) is (config in DIFFERENT)
 
 
-def test_enough_of_the_sample_is_published() -> None:
+def test_sample_has_enough_published_metrics() -> None:
     held = [
         config for library, config, *_ in SAMPLE if _published(library).get(f"configs/{config}.py", Published()).flops
     ]

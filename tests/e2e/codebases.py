@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-DOCS = Path(__file__).parents[2] / "docs" / "codebases.md"
-_PART = re.compile(
-    r"<!-- generated from worker/codebases: (\w+) -->\n```yaml\n(install:.*?)```\n(.*?)<!-- end -->", re.DOTALL
-)
+PAGE = Path(__file__).parents[2] / "docs" / "codebases.md"
+_PART = re.compile(r"<!-- (\w+): begin -->\n```yaml\n(install:.*?)```\n(.*?)<!-- \1: end -->", re.DOTALL)
 
 
 class Documented(NamedTuple):
-    """What the page says of a library."""
+    """How to install a library, and the configs of it to test that with."""
 
     install: str
     probe_configs: tuple[str, ...]
@@ -30,4 +28,4 @@ def documented_codebases(page: str) -> dict[str, Documented]:
     return documented
 
 
-CODEBASES = documented_codebases(DOCS.read_text(encoding="utf-8"))
+CODEBASES = documented_codebases(PAGE.read_text(encoding="utf-8"))

@@ -91,10 +91,10 @@ def test_named_inputs_are_passed_by_keyword(library: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "shape", "message"),
     [
-        ("Points.py", [3, 8, 8], "`forward` asks for points as well; tried one image (1, 3, 8, 8)"),
-        ("Points.py", "img=3x8x8", "`forward` asks for points as well; tried img=3x8x8"),
-        ("Points.py", "image=3x8x8 points=9x4", "`forward` takes img, points, mask; tried image=3x8x8 points=9x4"),
-        ("conv.py", "x=3x8x8", "`forward` takes input; tried x=3x8x8"),
+        ("Points.py", [3, 8, 8], "`forward` requires points in addition to one image (1, 3, 8, 8)."),
+        ("Points.py", "img=3x8x8", "`forward` requires points in addition to img=3x8x8."),
+        ("Points.py", "image=3x8x8 points=9x4", "`forward` takes img, points, mask, not image=3x8x8 points=9x4."),
+        ("conv.py", "x=3x8x8", "`forward` takes input, not x=3x8x8."),
     ],
 )
 def test_unsupported_input_names_the_tried_shape(library: Path, config: str, shape: Any, message: str) -> None:

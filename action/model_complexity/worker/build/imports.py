@@ -4,7 +4,7 @@
 - Readers of data sets and the like, which a library imports at its top and no model needs (``Codebase.optional_imports``).
 - ``pkg_resources``, which mmengine imports and new versions of setuptools lack: see ``pkg_resources_shim``.
 - ``collections.Sequence`` and the like, which Python 3.10 removed in favour of ``collections.abc``.
-- A library's bounds on another's version: ``MMCV==2.1.0 is used but incompatible. Please install mmcv>=2.0.0rc4, <2.1.0.``
+- A library's bounds on another's version: ``A==2.1.0 is used but incompatible. Please install a>=2.0.0rc4, <2.1.0.``
 """
 
 from __future__ import annotations

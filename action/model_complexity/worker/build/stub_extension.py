@@ -1,7 +1,7 @@
 """Stubs for compiled extensions that are not installed.
 
-A library without its compiled part (mmcv-lite) imports all the same, and a dry run traces it: of a stub only the shapes of its
-results are known. An extension that is installed is used as it is, but refuses tensors that a dry run did not compute.
+A library without its compiled part imports all the same, and a dry run traces it: a stub computes only the shapes of its
+results. An installed extension is used, but refuses tensors that a dry run did not compute.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _check_signature(method: Callable[..., Any], entry_point: str, names: List[s
         return  # a built-in without a signature
     except TypeError:
         known = ", ".join(inspect.signature(method).parameters) or "no input"
-        raise UnsupportedInputError(f"`{entry_point}` takes {known}; tried {tried}") from None
+        raise UnsupportedInputError(f"`{entry_point}` takes {known}, not {tried}.") from None
     missing = [
         name
         for name, parameter in signature.parameters.items()
@@ -96,7 +96,7 @@ def _check_signature(method: Callable[..., Any], entry_point: str, names: List[s
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     if missing:
-        raise UnsupportedInputError(f"`{entry_point}` asks for {', '.join(missing)} as well; tried {tried}")
+        raise UnsupportedInputError(f"`{entry_point}` requires {', '.join(missing)} in addition to {tried}.")
 
 
 def _tensor(named: NamedInput, device: str) -> torch.Tensor:

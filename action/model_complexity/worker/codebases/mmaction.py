@@ -1,6 +1,6 @@
-"""mmaction2: what a model does in ``predict`` with one view of a video, head and all.
+"""mmaction2: ``predict`` of one view of a video, head included.
 
-The library's own ``get_flops.py`` traces ``extract_feat``, which leaves the head out; published figures have it in.
+The library's own ``get_flops.py`` traces ``extract_feat``, which leaves the head out; published metrics include it.
 """
 
 from __future__ import annotations
@@ -23,40 +23,41 @@ from model_complexity.worker.codebases.base import (
 )
 from model_complexity.worker.codebases.support.detectors import PREDICT
 from model_complexity.worker.codebases.support.video_inputs import resolve
+from model_complexity.worker.config_reader import section
 from model_complexity.worker.patch import patch_attribute
 
 PROPOSALS = 32
-"""People in a clip, which another detector finds; where a config samples a number of its own for training, that one."""
-_BANK = "mmaction.models.roi_heads.shared_heads.fbo_head"
-_FILLER = "mmaction.models.roi_heads.shared_heads.lfb_infer_head"
+"""People in a clip, whom another detector finds, unless the config samples a number for training."""
+_FEATURE_BANK = "mmaction.models.roi_heads.shared_heads.fbo_head"
+_BANK_HEAD = "mmaction.models.roi_heads.shared_heads.lfb_infer_head"
 _MVIT = "mmaction.models.backbones.mvit"
 _VIDEO = "none"
 _DRN = "mmaction.models.localizers.drn"
 
 
-def predict(model: nn.Module) -> str:
-    """``predict``, as far as tensors go."""
+def choose_entry_point(model: nn.Module) -> str:
+    """Return ``predict``, which ``make_view_inputs`` replaces."""
     return PREDICT
 
 
-def feed_view(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
-    """Like ``make_inputs``; ``predict`` is what the library's does between the input and its last post-processing."""
-    if asked == AUTO:
+def make_view_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make inputs, and ``predict`` do what the library's does up to its last post-processing."""
+    if requested == AUTO:
         raise UnsupportedInputError(
-            "the config does not say what is fed to the model; name its inputs with all dimensions, "
-            "such as `inputs=8x3x224x224` for 8 frames"
+            "The config does not set the model's input. Name its inputs with all dimensions, "
+            "such as `inputs=8x3x224x224` for 8 frames."
         )
-    model.predict = _runner(model)
-    fed = make_inputs(model, entry_point, asked, device)
-    return fed._replace(conditions=_conditions(model, fed))
+    model.predict = _predict_of(model)
+    inputs = make_inputs(model, entry_point, requested, device)
+    return inputs._replace(conditions=_conditions(model, inputs))
 
 
-def _runner(model: nn.Module) -> Callable[..., Any]:
+def _predict_of(model: nn.Module) -> Callable[..., Any]:
     if _is_detector(model):
         return lambda inputs: _detect(model, inputs)
     kind = type(model).__name__
-    if kind in _RUNNERS:
-        return lambda inputs: _RUNNERS[kind](model, inputs)
+    if kind in _PREDICT:
+        return lambda inputs: _PREDICT[kind](model, inputs)
     if kind == "CLIPSimilarity":
         return lambda imgs, text: model.extract_feat({"imgs": imgs, "text": text})
     if kind == "MMRecognizer3D":
@@ -78,26 +79,25 @@ def _recognise_any(model: nn.Module, inputs: torch.Tensor) -> Any:
 
 
 def _detect(model: nn.Module, inputs: torch.Tensor) -> Any:
-    """Proposals come from another detector: here each is the whole frame, for the work does not hang on where they lie."""
+    """Take the whole frame for each proposal of another detector: their positions do not change the cost."""
     height, width = (int(side) for side in inputs.shape[-2:])
     rois = torch.tensor([[0, 0, 0, width, height]] * _proposals(model), dtype=inputs.dtype, device=inputs.device)
-    return model.roi_head._bbox_forward(model.extract_feat(inputs), rois, _OfNoVideo())["cls_score"]
+    return model.roi_head._bbox_forward(model.extract_feat(inputs), rois, _AnyVideo())["cls_score"]
 
 
-class _OfNoVideo(List[Dict[str, str]]):
-    """What is known of the video that each proposal is of: nothing, whatever index is asked for."""
+class _AnyVideo(List[Dict[str, str]]):
+    """The metainfo of each proposal's video, at any index."""
 
     def __getitem__(self, index: Any) -> Any:
         return {"img_key": f"{_VIDEO},0"}
 
 
 def _proposals(model: nn.Module) -> int:
-    sampler = (getattr(model.roi_head, "train_cfg", None) or {}).get("sampler") or {}
-    return int(sampler.get("num") or PROPOSALS)
+    return int(section(getattr(model.roi_head, "train_cfg", None), "sampler").get("num") or PROPOSALS)
 
 
 def _rate(model: nn.Module, inputs: torch.Tensor) -> Any:
-    """PEM: one row of features for each proposal."""
+    """Run PEM: one row of features for each proposal."""
     return model._forward(inputs[0])
 
 
@@ -106,19 +106,19 @@ def _locate(model: nn.Module, inputs: torch.Tensor) -> Any:
 
 
 def _refine(model: nn.Module, inputs: torch.Tensor) -> Any:
-    """TCANet: three times over, boundaries of proposals from another model; here they are the whole video."""
-    whole = [0, 1, 0]
-    proposals = torch.tensor([whole] * model.post_process_top_k, dtype=inputs.dtype, device=inputs.device)
+    """Run TCANet: it refines proposals of another model in three stages; here each is the whole video."""
+    whole_video = [0, 1, 0]
+    proposals = torch.tensor([whole_video] * model.post_process_top_k, dtype=inputs.dtype, device=inputs.device)
     features = model._forward(inputs)[proposals[:, 2].long()]
-    found = []
+    outputs = []
     for stage, overlap in ((model.tbr1, 0.5), (model.tbr2, 0.6), (model.tbr3, 0.7)):
-        rating, proposals = stage(proposals, features, None, overlap, False)[:2]
-        found += [rating, proposals]
+        scores, proposals = stage(proposals, features, None, overlap, False)[:2]
+        outputs += [scores, proposals]
         proposals = torch.cat([proposals, proposals.new_zeros(len(proposals), 1)], 1)
-    return found
+    return outputs
 
 
-_RUNNERS: Dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
+_PREDICT: Dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
     "RecognizerOmni": _recognise_any,
     "BMN": _locate,
     "TEM": _locate,
@@ -128,8 +128,8 @@ _RUNNERS: Dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
 _LOCALIZERS = ("BMN", "TEM", "PEM", "TCANet")
 
 
-def _conditions(model: nn.Module, fed: TraceInputs) -> Tuple[str, ...]:
-    kind, shape = type(model).__name__, fed.tensors[0].shape
+def _conditions(model: nn.Module, inputs: TraceInputs) -> Tuple[str, ...]:
+    kind, shape = type(model).__name__, inputs.tensors[0].shape
     if _is_detector(model):
         return (f"{_proposals(model):,} proposals", WITHOUT_POST_PROCESSING)
     if kind in _LOCALIZERS:
@@ -143,35 +143,35 @@ def _conditions(model: nn.Module, fed: TraceInputs) -> Tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def without_files() -> Iterator[None]:
-    """Models are built without a feature bank, which is a data set, without a folder made for one, and without weights."""
+def skip_files() -> Iterator[None]:
+    """Build models without a feature bank, which is a data set, without creating its folder, and without weights."""
     import mmengine
 
-    _name_what_is_missing()
-    filler = getattr(sys.modules.get(_FILLER), "LFBInferHead", None)
-    if filler is not None:
-        filler.__del__ = _write_nothing  # for good: an object goes when it likes
+    _register_missing_modules()
+    bank_head = getattr(sys.modules.get(_BANK_HEAD), "LFBInferHead", None)
+    if bank_head is not None:
+        bank_head.__del__ = _save_nothing  # not undone: the object may be collected later
     with contextlib.ExitStack() as stack:
-        stack.enter_context(patch_attribute(mmengine, "mkdir_or_exist", _make_nothing))
-        for place, name, instead in ((_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
-            found = getattr(sys.modules.get(place), name, None)  # not there without mmdet, or in another version
-            if found is not None:
-                stack.enter_context(patch_attribute(found, "__init__", instead(found.__init__)))
+        stack.enter_context(patch_attribute(mmengine, "mkdir_or_exist", _create_nothing))
+        for module, name, replacement in ((_FEATURE_BANK, "LFB", _empty_bank), (_MVIT, "MViT", _without_weights)):
+            owner = getattr(sys.modules.get(module), name, None)  # missing without mmdet, or in another version
+            if owner is not None:
+                stack.enter_context(patch_attribute(owner, "__init__", replacement(owner.__init__)))
         yield
 
 
-def _write_nothing(self: Any) -> None:
-    """For the end of the head that fills a feature bank, which saves the bank."""
+def _save_nothing(self: Any) -> None:
+    """Replace the destructor of the head that fills a feature bank, which saves the bank."""
 
 
-def _make_nothing(folder: Any, mode: int = 0) -> None:
-    """For ``mmengine.mkdir_or_exist``."""
+def _create_nothing(folder: Any, mode: int = 0) -> None:
+    """Replace ``mmengine.mkdir_or_exist``."""
 
 
 def _empty_bank(read: Callable[..., None]) -> Callable[..., None]:
-    """For ``LFB.__init__``: a bank gives features of one size, zeros for a second that it does not know."""
+    """Replace ``LFB.__init__``: a bank without a second's features returns zeros of the same size."""
 
-    def make(
+    def init(
         self: Any,
         lfb_prefix_path: str,
         max_num_sampled_feat: int = 5,
@@ -182,42 +182,42 @@ def _empty_bank(read: Callable[..., None]) -> Callable[..., None]:
         self.max_num_sampled_feat, self.window_size, self.lfb_channels = max_num_sampled_feat, window_size, lfb_channels
         self.device, self.lfb = "cpu", {_VIDEO: {}}
 
-    return make
+    return init
 
 
 def _without_weights(build: Callable[..., None]) -> Callable[..., None]:
-    """For ``MViT.__init__``, which copies its ``init_cfg``: that is None where it would load weights."""
+    """Replace ``MViT.__init__``, which copies its ``init_cfg``: that is None instead of weights to load."""
 
-    def make(self: Any, *arguments: Any, **keywords: Any) -> None:
-        if "init_cfg" in keywords and keywords["init_cfg"] is None:
-            keywords["init_cfg"] = []
-        build(self, *arguments, **keywords)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "init_cfg" in kwargs and kwargs["init_cfg"] is None:
+            kwargs["init_cfg"] = []
+        build(self, *args, **kwargs)
 
-    return make
+    return init
 
 
-def _name_what_is_missing() -> None:
-    """mmaction2's wheel has DRN's configs and not its modules: without an ``__init__.py``, their folder is not packaged."""
+def _register_missing_modules() -> None:
+    """Name what the wheel lacks: it has DRN's configs but not its modules, whose folder has no ``__init__.py``."""
     registry = importlib.import_module("mmaction.registry").MODELS
     if registry.module_dict.get("DRN") is None:
-        registry.register_module(name="DRN", module=_no_drn)
+        registry.register_module(name="DRN", module=_missing_drn)
 
 
-def _no_drn(**_: Any) -> NoReturn:
+def _missing_drn(**_: Any) -> NoReturn:
     raise ModuleNotFoundError(
-        f"No module named {_DRN!r}: mmaction2's wheel lacks it; install a checkout of mmaction2 with `pip install -e`",
+        f"No module named {_DRN!r}: mmaction2's wheel lacks it. Install a checkout of mmaction2 with `pip install -e`.",
         name=_DRN,
     )
 
 
-def as_one_parameter(model: nn.Module, fed: TraceInputs) -> None:
-    """TPN's head makes itself a convolution when it is first asked for one, with a copy of the classifier's weights."""
+def share_classifier(model: nn.Module, inputs: TraceInputs) -> None:
+    """Give TPN's head its convolution, which it otherwise creates with a copy of the classifier's weights."""
     head: Any = getattr(model, "cls_head", None)
-    if hasattr(head, "_init_new_cls") and (getattr(model, "test_cfg", None) or {}).get("fcn_test"):
-        head.new_cls = _AsConvolution(head.fc_cls)
+    if hasattr(head, "_init_new_cls") and section(getattr(model, "test_cfg", None)).get("fcn_test"):
+        head.new_cls = _PointwiseConvolution(head.fc_cls)
 
 
-class _AsConvolution(nn.Module):  # type: ignore[misc] # torch is absent where types are checked
+class _PointwiseConvolution(nn.Module):  # type: ignore[misc] # torch is absent where types are checked
     """A linear layer over the channels of (N, C, T, H, W)."""
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -231,11 +231,11 @@ class _AsConvolution(nn.Module):  # type: ignore[misc] # torch is absent where t
 CODEBASE = Codebase(
     "mmaction2",
     ("mmaction",),
-    entry_point=predict,
+    entry_point=choose_entry_point,
     resolve=resolve,
-    make_inputs=feed_view,
-    before_forward=as_one_parameter,
-    build_context=without_files,
+    make_inputs=make_view_inputs,
+    before_forward=share_classifier,
+    build_context=skip_files,
     optional_imports=(_DRN, "decord"),
     install="""
         pip install --no-deps mmaction2==1.2.0 torchvision==0.15.2

@@ -1,6 +1,6 @@
-"""mmagic: what its editors of images do, ``forward_tensor``: the generator. Of GANs and diffusion, name the inputs.
+"""mmagic: ``forward_tensor`` of image editors, which is their generator. GANs and diffusion models need named inputs.
 
-``auto`` is a patch as it is trained on, before it is enlarged: images are tested at whatever size they have.
+``auto`` is a patch of the train pipeline, before it is upscaled: test images have any size.
 """
 
 from __future__ import annotations
@@ -12,51 +12,49 @@ from torch import nn
 from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
 from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
 from model_complexity.worker.codebases.support.post_processing import class_names
-from model_complexity.worker.config_reader import class_name, pipeline_of
+from model_complexity.worker.config_reader import class_name, pipeline_of, section, transforms_of
 
 FORWARD = "forward_tensor"
 _CROPS = ("PairedRandomCrop", "FixedCrop", "Crop", "CropAroundCenter")
 
 
-def entry_point(model: nn.Module) -> str:
-    """``forward_tensor`` of an editor, else ``forward``."""
+def choose_entry_point(model: nn.Module) -> str:
+    """Return ``forward_tensor`` of an editor, else ``forward``."""
     return FORWARD if "BaseEditModel" in class_names(model) else "forward"
 
 
-def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
-    """For ``auto`` the patch that the train pipeline cuts, by what the model enlarges; ``auto`` where it cuts none."""
-    patch = _patch(config) if asked == AUTO else None
-    return asked if patch is None else (CHANNELS, patch, patch)
+def resolve(config: Mapping[str, Any], requested: InputSpec) -> InputSpec:
+    """Return the train pipeline's patch for ``auto``, divided by the model's scale, if the pipeline crops one."""
+    patch = _patch(config) if requested == AUTO else None
+    return requested if patch is None else (CHANNELS, patch, patch)
 
 
 def _patch(config: Mapping[str, Any]) -> Optional[int]:
     size, scale = None, 1
-    for step in pipeline_of(config, "train"):
-        if not isinstance(step, Mapping):
-            continue
-        if class_name(step) == "SetValues":
-            scale = (step.get("dictionary") or {}).get("scale", scale)
-        elif class_name(step) in _CROPS:
-            given = step.get("gt_patch_size", step.get("crop_size"))
-            size = given[0] if isinstance(given, (list, tuple)) else given
+    for transform in transforms_of(pipeline_of(config, "train")):
+        if class_name(transform) == "SetValues":
+            scale = section(transform, "dictionary").get("scale", scale)
+        elif class_name(transform) in _CROPS:
+            value = transform.get("gt_patch_size", transform.get("crop_size"))
+            size = value[0] if isinstance(value, (list, tuple)) else value
     return size // scale if isinstance(size, int) and isinstance(scale, int) and size >= scale > 0 else None
 
 
-def feed_patch(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
-    """Like ``make_inputs``, for editors; of other models, inputs by name."""
-    if asked == AUTO or (name != FORWARD and not isinstance(asked, str)):
+def make_patch_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an editor's image, or named inputs for other models."""
+    if requested == AUTO or (entry_point != FORWARD and not isinstance(requested, str)):
         raise UnsupportedInputError(
-            "no image that the model works on is known; name its inputs with all dimensions, "
-            "such as `inputs=7x3x64x64` for 7 frames"
+            "The model's input is not one image of a known size. Name its inputs with all dimensions, "
+            "such as `inputs=7x3x64x64` for 7 frames."
         )
-    return make_inputs(model, name, asked, device)
+    return make_inputs(model, entry_point, requested, device)
 
 
 CODEBASE = Codebase(
     "mmagic",
     ("mmagic",),
-    entry_point=entry_point,
+    entry_point=choose_entry_point,
     resolve=resolve,
-    make_inputs=feed_patch,
+    make_inputs=make_patch_inputs,
     optional_imports=("lpips", "resize_right", "open_clip", "pandas"),
 )

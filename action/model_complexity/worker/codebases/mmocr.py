@@ -1,13 +1,13 @@
-"""mmocr: ``_forward``, head and decoder and all; the search for outlines and texts in what they return is left out.
+"""mmocr: ``_forward``, head and decoder included, without the search for outlines and texts in their output.
 
-A decoder that reads letter by letter goes on for as many steps as it may: its ``max_seq_len``.
+An autoregressive decoder runs for the largest number of steps, its ``max_seq_len``.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional
 
 import torch
 from torch import nn
@@ -20,44 +20,39 @@ from model_complexity.worker.codebases.base import (
     UnsupportedInputError,
     make_inputs,
 )
-from model_complexity.worker.codebases.support.detectors import PREDICT, feed_detector
+from model_complexity.worker.codebases.support.detectors import PREDICT, make_detector_inputs
+from model_complexity.worker.codebases.support.metainfo import full_image_metainfo
+from model_complexity.worker.config_reader import Size, data_preprocessor, transforms_of
 from model_complexity.worker.config_sizes import pipeline_shape
 
 FORWARD = "_forward"
 
 
-def forward(model: nn.Module) -> str:
-    """``_forward``; of one of mmdet's detectors that mmocr wraps, ``predict``."""
+def choose_entry_point(model: nn.Module) -> str:
+    """Return ``_forward``, or ``predict`` of a detector of mmdet that mmocr wraps."""
     return PREDICT if hasattr(model, "wrapped_model") else FORWARD
 
 
-def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
-    """For ``auto`` a line of text as the pipeline pads it, or an image as it resizes it, to a multiple of the padding."""
-    if asked != AUTO:
-        return asked
-    size = _line(config) or pipeline_shape(config)[-2:]
-    divisor = _preprocessor(config).get("pad_size_divisor") or 1
+def resolve(config: Mapping[str, Any], requested: InputSpec) -> InputSpec:
+    """Return a padded line of text or a resized image for ``auto``, each side a multiple of the padding."""
+    if requested != AUTO:
+        return requested
+    size = _line_size(config) or pipeline_shape(config)[-2:]
+    divisor = data_preprocessor(config).get("pad_size_divisor") or 1
     return (_channels(config), *(math.ceil(side / divisor) * divisor for side in size))
 
 
 def _channels(config: Mapping[str, Any]) -> int:
-    """Images are read in colour if nothing else is said; one mean may stand for all channels."""
-    reads = [
-        transform["color_type"] for transform in _transforms(config.get("test_pipeline")) if "color_type" in transform
-    ]
-    return 1 if reads and reads[0].startswith("grayscale") else CHANNELS
+    """Return 1 for grayscale, else 3: the mean does not tell, as one may be used for all channels."""
+    transforms = transforms_of(config.get("test_pipeline"))
+    color_type = next((transform["color_type"] for transform in transforms if "color_type" in transform), "color")
+    return 1 if color_type.startswith("grayscale") else CHANNELS
 
 
-def _preprocessor(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    model = config.get("model")
-    found = model.get("data_preprocessor") if isinstance(model, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _line(config: Mapping[str, Any]) -> Optional[Tuple[int, int]]:
-    """Height and width of a line of text, where the width that it is padded to is said."""
+def _line_size(config: Mapping[str, Any]) -> Optional[Size]:
+    """Return the size of a line of text, None if its width is not set."""
     height = width = 0
-    for transform in _transforms(config.get("test_pipeline")):
+    for transform in transforms_of(config.get("test_pipeline")):
         if transform.get("type") == "RescaleToHeight":
             height, width = transform.get("height", 0), transform.get("max_width") or 0
         elif transform.get("type") == "PadToWidth":
@@ -65,60 +60,54 @@ def _line(config: Mapping[str, Any]) -> Optional[Tuple[int, int]]:
     return (height, width) if height and width else None
 
 
-def _transforms(pipeline: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (transform for transform in pipeline or () if isinstance(transform, Mapping))
-
-
-def feed_sample(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
-    """Like ``make_inputs``, with a data sample that says that the whole image is text."""
-    inner = getattr(model, "wrapped_model", None)
-    if inner is not None:
-        return _feed_inner(model, inner, asked, device)
-    if isinstance(asked, str):
-        return make_inputs(model, entry_point, asked, device)
+def make_text_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an image that is all text, with its data sample; see ``make_inputs``."""
+    wrapped = getattr(model, "wrapped_model", None)
+    if wrapped is not None:
+        return _make_wrapped_inputs(model, wrapped, requested, device)
+    if isinstance(requested, str):
+        return make_inputs(model, entry_point, requested, device)
     if hasattr(model, "kie_head"):
         raise UnsupportedInputError(
-            "the model reads boxes and texts that were found before, and how many hangs on the image"
+            "The model takes boxes and texts of another model, whose number depends on the image."
         )
-    called, sample = getattr(model, entry_point), _sample(asked[-2], asked[-1])
-    setattr(model, entry_point, lambda inputs: called(inputs, [sample]))
-    fed = make_inputs(model, entry_point, asked, device)
-    return fed._replace(conditions=tuple(_conditions(model)))
+    method, sample = getattr(model, entry_point), _data_sample((requested[-2], requested[-1]))
+    setattr(model, entry_point, lambda inputs: method(inputs, [sample]))
+    inputs = make_inputs(model, entry_point, requested, device)
+    return inputs._replace(conditions=tuple(_conditions(model)))
 
 
-def _feed_inner(model: nn.Module, inner: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
-    fed = feed_detector(inner, asked, device)
+def _make_wrapped_inputs(model: nn.Module, wrapped: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+    inputs = make_detector_inputs(wrapped, requested, device)
 
     def run(image: torch.Tensor) -> Any:
-        return inner(image)
+        return wrapped(image)
 
     model.forward = run
-    return fed
+    return inputs
 
 
-def _sample(height: int, width: int) -> Any:
+def _data_sample(size: Size) -> Any:
     structures = importlib.import_module("mmocr.structures")
-    size = (height, width)
-    known = {"img_shape": size, "ori_shape": size, "pad_shape": size, "batch_input_shape": size}
-    return structures.TextRecogDataSample(metainfo={**known, "valid_ratio": 1.0, "scale_factor": (1.0, 1.0)})
+    return structures.TextRecogDataSample(metainfo={**full_image_metainfo(size), "valid_ratio": 1.0})
 
 
 def _conditions(model: nn.Module) -> List[str]:
     decoder = getattr(model, "decoder", None)
-    steps = None if type(decoder).__name__ in _AT_ONCE else getattr(decoder, "max_seq_len", None)
+    steps = None if type(decoder).__name__ in _PARALLEL_DECODERS else getattr(decoder, "max_seq_len", None)
     return [*([f"{steps:,} characters"] if steps else []), WITHOUT_POST_PROCESSING]
 
 
-_AT_ONCE = ("CRNNDecoder", "SVTRDecoder", "ABIFuser", "ABIVisionDecoder")
-"""Decoders that read all letters in one step."""
+_PARALLEL_DECODERS = ("CRNNDecoder", "SVTRDecoder", "ABIFuser", "ABIVisionDecoder")
+"""Decoders that predict all characters in one step."""
 
 
 CODEBASE = Codebase(
     "mmocr",
     ("mmocr",),
-    entry_point=forward,
+    entry_point=choose_entry_point,
     resolve=resolve,
-    make_inputs=feed_sample,
+    make_inputs=make_text_inputs,
     optional_imports=("skimage", "lmdb", "imgaug"),
     install="""
         pip install --no-deps mmocr==1.0.1 torchvision==0.15.2

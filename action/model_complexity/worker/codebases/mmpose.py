@@ -1,4 +1,4 @@
-"""mmpose: ``_forward`` (backbone, neck and head), as its own ``get_flops.py`` traces; what it leaves out is in the conditions."""
+"""mmpose: ``_forward`` (backbone, neck and head), as its own ``get_flops.py`` traces."""
 
 from __future__ import annotations
 
@@ -19,194 +19,178 @@ from model_complexity.worker.codebases.base import (
     extract_feat_or_forward,
     make_inputs,
 )
+from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.codebases.support.named_calls import route_through_call
-from model_complexity.worker.config_reader import class_name, pipeline_of
+from model_complexity.worker.config_reader import Size, class_name, pipeline_of, section, size_of, transforms_of
 from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, pipeline_shape
 
 FORWARD = "_forward"
 POSES = 20
-"""Poses of an image for heads that work on each pose by itself and have no number of their own: as many as COCO evaluates."""
-
+"""The poses of an image, for heads that process each pose and set no number: as many as COCO evaluates."""
 INSTANCES = 30
-"""CID's own default."""
+"""CID's default."""
 
 
-def forward_of_network(model: nn.Module) -> str:
-    """``_forward`` where a model has it."""
+def choose_entry_point(model: nn.Module) -> str:
+    """Return ``_forward`` if the model has it, else the default."""
     return FORWARD if callable(getattr(model, FORWARD, None)) else extract_feat_or_forward(model)
 
 
-# What is fed
-
-
-def resolve(config: Mapping[str, Any], asked: InputSpec) -> InputSpec:
-    """For ``auto`` the size of the test pipeline, else that of the codec; keypoints where the model lifts them.
+def resolve(config: Mapping[str, Any], requested: InputSpec) -> InputSpec:
+    """Return the size of the test pipeline for ``auto``, else that of the codec; keypoints for a model that lifts them.
 
     Raises:
-        UnsupportedInputError: an image is asked for, and the model takes keypoints.
+        UnsupportedInputError: an image is requested, but the model takes keypoints.
     """
     keypoints = _keypoints(config)
     if keypoints is None:
-        return _image(config) if asked == AUTO else asked
-    if asked == AUTO:
+        return _image_shape(config) if requested == AUTO else requested
+    if requested == AUTO:
         return keypoints
-    if not isinstance(asked, str):
-        raise UnsupportedInputError(f"the model takes keypoints, not an image: `auto` means {keypoints} here")
-    return asked
+    if not isinstance(requested, str):
+        raise UnsupportedInputError(f"The model takes keypoints, not an image. Use `auto`, which means {keypoints}.")
+    return requested
 
 
-def _image(config: Mapping[str, Any]) -> InputSpec:
-    channels, *size = pipeline_shape(config)
-    if candidate_sizes(config) == (DEFAULT,):
-        size = _codec_size(config) or _longest_scale(config) or size
-    return (channels, *size)
+def _image_shape(config: Mapping[str, Any]) -> InputSpec:
+    shape = pipeline_shape(config)
+    if candidate_sizes(config) != (DEFAULT,):
+        return shape
+    return (shape[0], *(_codec_size(config) or _longest_scale(config) or DEFAULT))
 
 
-def _codec_size(config: Mapping[str, Any]) -> Optional[List[int]]:
-    """The ``input_size`` of the (first) codec: width and height. Bottom-up models repeat it in their ``test_cfg``."""
+def _codec_size(config: Mapping[str, Any]) -> Optional[Size]:
+    """Return the ``input_size`` of the (first) codec. Bottom-up models repeat it in their ``test_cfg``."""
     codec = config.get("codec")
-    model = config.get("model")
-    owners = [codec[0] if isinstance(codec, (list, tuple)) and codec else codec]
-    owners.append(model.get("test_cfg") if isinstance(model, Mapping) else None)
-    for owner in owners:
-        size = owner.get("input_size") if isinstance(owner, Mapping) else None
-        if isinstance(size, (list, tuple)) and len(size) == 2:
-            return [int(size[1]), int(size[0])]
-    return None
+    first = codec[0] if isinstance(codec, (list, tuple)) and codec else codec
+    owners = (section(first), section(config, "model", "test_cfg"))
+    sizes = (size_of(owner.get("input_size"), height_first=False) for owner in owners)
+    return next((size for size in sizes if size), None)
 
 
-def _longest_scale(config: Mapping[str, Any]) -> Optional[List[int]]:
-    """Of a test pipeline that resizes an image within a scale, that scale as a landscape (DETR's 800 x 1333)."""
-    for transform in pipeline_of(config, "test") or pipeline_of(config, "val"):
+def _longest_scale(config: Mapping[str, Any]) -> Optional[Size]:
+    """Return the largest scale that a test pipeline resizes to, as a landscape (DETR's 800 x 1333)."""
+    for transform in transforms_of(pipeline_of(config, "test") or pipeline_of(config, "val")):
         scales = transform.get("scales")
         if isinstance(scales, (list, tuple)) and scales:
-            return sorted(map(int, max(scales, key=prod)))
+            height, width = sorted(map(int, max(scales, key=prod)))
+            return (height, width)
     return None
 
 
 def _keypoints(config: Mapping[str, Any]) -> Optional[str]:
-    """The input of a model that lifts keypoints to 3d, from what its backbone is built for; None for others."""
-    model = config.get("model")
-    backbone: Any = model.get("backbone") if isinstance(model, Mapping) else None
-    shape = _LIFTERS.get(class_name(backbone)) if isinstance(backbone, Mapping) else None
+    """Return the input of a model that lifts keypoints to 3D, by its backbone; None for others."""
+    backbone = section(config, "model", "backbone")
+    shape = _LIFTERS.get(class_name(backbone))
     return None if shape is None else f"inputs={shape(config, backbone)}"
 
 
-def _of_tcn(config: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
-    """(keypoints times 2, frames): as many frames as the data set makes sequences of, else those that one output sees."""
+def _tcn_shape(config: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
+    """Return (2 * keypoints, frames): the frames of the data set's sequences, else the receptive field of one output."""
     frames = _sequence_length(config) or prod(backbone.get("kernel_sizes", (3, 3, 3)))
     return f"{backbone['in_channels']}x{frames}"
 
 
-def _of_dstformer(config: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
-    """(frames, keypoints, 3 for x, y and score): the sequence that it has embeddings for."""
+def _dstformer_shape(config: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
+    """Return (frames, keypoints, 3 for x, y and score): the sequence that the backbone has embeddings for."""
     return f"{backbone.get('seq_len', 243)}x{backbone.get('num_keypoints', 17)}x{backbone['in_channels']}"
 
 
 _LIFTERS: Dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
-    "TCN": _of_tcn,
-    "DSTFormer": _of_dstformer,
+    "TCN": _tcn_shape,
+    "DSTFormer": _dstformer_shape,
 }
 
 
 def _sequence_length(config: Mapping[str, Any]) -> Optional[int]:
-    for kind in ("test", "val", "train"):
-        dataset = (config.get(f"{kind}_dataloader") or {}).get("dataset") or {}
-        if isinstance(dataset.get("seq_len"), int):
-            return int(dataset["seq_len"])
-    return None
+    lengths = (section(config, f"{split}_dataloader", "dataset").get("seq_len") for split in ("test", "val", "train"))
+    return next((length for length in lengths if isinstance(length, int)), None)
 
 
-# What is traced
-
-
-def feed_estimator(model: nn.Module, entry_point: str, asked: InputSpec, device: str) -> TraceInputs:
-    """``make_inputs``, with what the model's head wants beside features, and what the figures hold for."""
+def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make inputs, with what the model's head takes besides features; see ``make_inputs``."""
     conditions = []
     estimator = model
     if isinstance(getattr(model, "student", None), nn.Module):
         estimator = model.student
-        _without_teacher(model)
+        _remove_teacher(model)
         conditions.append("the student alone")
-    fed = make_inputs(model, entry_point, asked, device)
+    inputs = make_inputs(model, entry_point, requested, device)
     for name in ("head", "traj_head"):
         head = getattr(estimator, name, None)
         if isinstance(head, nn.Module):
-            conditions += _prepare(head, fed)
+            conditions += _complete(head, inputs)
             route_through_call(head)
-    if (getattr(estimator, "test_cfg", None) or {}).get("flip_test"):
+    if section(getattr(estimator, "test_cfg", None)).get("flip_test"):
         conditions.append("without the flip test")
-    return fed._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
+    return inputs._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
 
 
-def _without_teacher(model: nn.Module) -> None:
-    """A distiller's teacher and losses belong to training: mmdet's distillers do not count theirs as modules either."""
+def _remove_teacher(model: nn.Module) -> None:
+    """Remove a distiller's teacher and losses, which only training uses, as mmdet's distillers do."""
     for name in [name for name, _ in model.named_children() if name not in ("student", "data_preprocessor")]:
         delattr(model, name)
 
 
-def _prepare(head: nn.Module, fed: TraceInputs) -> List[str]:
-    """Has ``head(features)`` do what its ``predict`` does with them; returns what that holds for."""
+def _complete(head: nn.Module, inputs: TraceInputs) -> List[str]:
+    """Make ``head(features)`` compute what its ``predict`` does; return the conditions."""
     if isinstance(getattr(head, "dcc", None), nn.Module):
         return _classify_coordinates(head)
     if "batch_data_samples" in inspect.signature(head.forward).parameters:
-        head.forward = partial(head.forward, batch_data_samples=[_sample(fed)])
+        head.forward = partial(head.forward, batch_data_samples=[_data_sample(inputs)])
     if isinstance(getattr(head, "iia_module", None), nn.Module):
-        return _find_instances(head)
+        return _decouple_instances(head)
     return []
 
 
 def _classify_coordinates(head: nn.Module) -> List[str]:
-    """RTMO's ``predict`` runs its coordinate classifier on the poses that NMS leaves; ``forward`` does not run it.
+    """Run RTMO's coordinate classifier on a fixed number of poses: ``predict`` does on those that NMS keeps.
 
     Source: Lu et al., "RTMO: Towards High-Performance One-Stage Real-Time Multi-Person Pose Estimation", section 3.2.
     """
     forward, dcc = head.forward, head.dcc
 
-    def with_classifier(features: Any) -> Any:
+    def forward_and_classify(features: Any) -> Any:
         outputs = forward(features)
         vectors = torch.cat([level.flatten(2) for level in outputs[-1]], dim=2)[0].t()[:POSES]
         boxes, grids = vectors.new_ones((len(vectors), 4)), vectors.new_ones((len(vectors), 2))
         return (*outputs, dcc(vectors, boxes, grids))
 
     dcc.forward = dcc.forward_test
-    head.forward = with_classifier
+    head.forward = forward_and_classify
     return [f"{POSES} poses"]
 
 
-def _find_instances(head: nn.Module) -> List[str]:
-    """CID decouples the keypoints of each instance that it finds, at most ``max_instances``: here so many, anywhere.
+def _decouple_instances(head: nn.Module) -> List[str]:
+    """Decouple the keypoints of ``max_instances``: CID does those of each instance that it finds.
 
     Source: Wang et al., "Contextual Instance Decoupling for Robust Multi-Person Pose Estimation"; mmpose's ``IIAModule``.
     """
     module = head.iia_module
-    number = (getattr(head, "test_cfg", None) or {}).get("max_instances", INSTANCES)
+    number = section(getattr(head, "test_cfg", None)).get("max_instances", INSTANCES)
 
-    def find(features: torch.Tensor, test_cfg: Any) -> Any:
+    def sample_instances(features: torch.Tensor, test_cfg: Any) -> Any:
         module(features)
-        places = torch.zeros((number, 2), dtype=torch.int64, device=features.device)
-        return module._sample_feats(features, places), places, features.new_ones(number)
+        positions = torch.zeros((number, 2), dtype=torch.int64, device=features.device)
+        return module._sample_feats(features, positions), positions, features.new_ones(number)
 
-    module.forward_test = find
+    module.forward_test = sample_instances
     return [f"{number} instances"]
 
 
-def _sample(fed: TraceInputs) -> Any:
-    """What the data preprocessor says of an image that fills the input."""
+def _data_sample(inputs: TraceInputs) -> Any:
     from mmpose.structures import PoseDataSample
 
-    height, width = fed.tensors[0].shape[-2:]
-    shape = (int(height), int(width))
-    known = {"ori_shape": shape, "img_shape": shape, "pad_shape": shape, "batch_input_shape": shape}
-    return PoseDataSample(metainfo={**known, "input_size": shape[::-1], "scale_factor": (1.0, 1.0)})
+    size = image_size(inputs.tensors[0])
+    return PoseDataSample(metainfo={**full_image_metainfo(size), "input_size": size[::-1]})
 
 
 CODEBASE = Codebase(
     "mmpose",
     ("mmpose",),
-    entry_point=forward_of_network,
+    entry_point=choose_entry_point,
     resolve=resolve,
-    make_inputs=feed_estimator,
+    make_inputs=make_estimator_inputs,
     optional_imports=("xtcocotools", "chumpy"),
     install="""
         pip install --no-deps mmpose==1.3.2 torchvision==0.15.2

@@ -1,4 +1,4 @@
-"""mmpretrain: ``extract_feat``, as its own ``get_flops.py`` traces; the head's params are counted and its flops are not."""
+"""mmpretrain: ``extract_feat``, as its own ``get_flops.py`` traces. The head's params are counted, its FLOPs are not."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any, Callable
 from torch import nn
 
 from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward
-from model_complexity.worker.codebases.support.tokenizers import tokenizers_unread
+from model_complexity.worker.codebases.support.tokenizers import stub_tokenizers
 from model_complexity.worker.config_sizes import Transforms
 
 EXTRACT_IMAGE = "extract_image_feat"
 
 
-def extract_feat(model: nn.Module) -> str:
-    """``extract_feat``; where that wants a text beside the image (CLIP's), ``extract_image_feat``, its own half for images."""
+def choose_entry_point(model: nn.Module) -> str:
+    """Return ``extract_feat``, or ``extract_image_feat`` if that needs a text too (CLIP's)."""
     name = extract_feat_or_forward(model)
-    image_half = callable(getattr(model, EXTRACT_IMAGE, None))
-    return EXTRACT_IMAGE if image_half and not _takes_one(getattr(model, name)) else name
+    has_image_half = callable(getattr(model, EXTRACT_IMAGE, None))
+    return EXTRACT_IMAGE if has_image_half and not _takes_one_argument(getattr(model, name)) else name
 
 
-def _takes_one(entry_point: Callable[..., Any]) -> bool:
-    """Whether it can be called with one argument."""
+def _takes_one_argument(entry_point: Callable[..., Any]) -> bool:
     try:
         inspect.signature(entry_point).bind(None)
     except TypeError:
@@ -30,8 +29,8 @@ def _takes_one(entry_point: Callable[..., Any]) -> bool:
     return True
 
 
-def draw_mask(model: nn.Module, fed: TraceInputs) -> None:
-    """SparK's encoder works on the patches that a mask leaves; its loop draws one of a fixed size and sets it aside.
+def draw_mask(model: nn.Module, inputs: TraceInputs) -> None:
+    """Draw SparK's mask, as its loop does: of a fixed size, its encoder works on the patches that it keeps.
 
     Source: Tian et al., "Designing BERT for Convolutional Networks: Sparse and Hierarchical Masked Modeling"; mmpretrain's
     ``SparK.loss``.
@@ -39,16 +38,16 @@ def draw_mask(model: nn.Module, fed: TraceInputs) -> None:
     if type(model).__name__ == "SparK":
         from mmpretrain.models.utils.sparse_modules import SparseHelper
 
-        image = fed.tensors[0]
+        image = inputs.tensors[0]
         SparseHelper._cur_active = model.mask(image.shape, image.device)
 
 
 CODEBASE = Codebase(
     "mmpretrain",
     ("mmpretrain",),
-    entry_point=extract_feat,
+    entry_point=choose_entry_point,
     before_forward=draw_mask,
-    build_context=tokenizers_unread,
+    build_context=stub_tokenizers,
     transforms=Transforms(
         crops=(
             "RandomCrop",

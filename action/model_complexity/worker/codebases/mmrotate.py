@@ -1,16 +1,21 @@
-"""mmrotate: mmdet's detectors with boxes that are turned; traced as those are (see ``detectors``)."""
+"""mmrotate: mmdet's detectors with rotated boxes; traced like those (see ``support/detectors``)."""
 
 from __future__ import annotations
 
 from model_complexity.worker.codebases.base import Codebase
-from model_complexity.worker.codebases.mmdet import entry_point, feed_image, padded, stub_optional_dependencies
+from model_complexity.worker.codebases.mmdet import (
+    choose_entry_point,
+    make_image_inputs,
+    resolve_padded,
+    stub_optional_dependencies,
+)
 
 CODEBASE = Codebase(
     "mmrotate",
     ("mmrotate",),
-    entry_point=entry_point,
-    resolve=padded,
-    make_inputs=feed_image,
+    entry_point=choose_entry_point,
+    resolve=resolve_padded,
+    make_inputs=make_image_inputs,
     build_context=stub_optional_dependencies,
     install="""
         pip install --no-deps mmrotate==1.0.0rc1 e2cnn==0.2.3 torchvision==0.15.2

@@ -1,7 +1,7 @@
-"""mmyolo: mmdet's detectors with heads of its own; traced as those are (see ``detectors``), in the form that the config builds.
+"""mmyolo: mmdet's detectors with other heads; traced like those (see ``support/detectors``), in the form that the config builds.
 
-Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so the figures of YOLOv6,
-YOLOv7 and PPYOLOE in its model zoo are of that one, which ``deploy: true`` gives too. Those of P6 models hold for 640 x 640.
+Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so the metrics of YOLOv6,
+YOLOv7 and PPYOLOE in its model zoo are of that form, which ``deploy: true`` reports too. Those of P6 models are at 640 x 640.
 """
 
 from __future__ import annotations
@@ -13,39 +13,39 @@ from torch import nn
 
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.codebases.base import Codebase, TraceInputs
-from model_complexity.worker.codebases.mmdet import entry_point, feed_image, padded
+from model_complexity.worker.codebases.mmdet import choose_entry_point, make_image_inputs, resolve_padded
 from model_complexity.worker.codebases.support.detectors import PREDICT
 from model_complexity.worker.codebases.support.post_processing import max_instances
 
 
-def feed_yolo(model: nn.Module, name: str, asked: InputSpec, device: str) -> TraceInputs:
-    """An image with its data sample, and masks where the head makes some after it has found its boxes; see ``make_inputs``."""
-    fed = feed_image(model, name, asked, device)
+def make_yolo_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an image with its data sample, and a head's post-processing compute its masks; see ``make_inputs``."""
+    inputs = make_image_inputs(model, entry_point, requested, device)
     head = getattr(model, "bbox_head", None)
-    if name != PREDICT or not isinstance(head, nn.Module):
-        return fed
+    if entry_point != PREDICT or not isinstance(head, nn.Module):
+        return inputs
     masks = next((_MASKS[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in _MASKS), None)
     if masks is None:
-        return fed
-    number, keep = max_instances(head), head.predict_by_feat
+        return inputs
+    number, predict_by_feat = max_instances(head), head.predict_by_feat
 
-    def keep_with_masks(*outputs: Any, **more: Any) -> Any:
-        return keep(*outputs, masks(head, number, *outputs), **more)
+    def predict_with_masks(*outputs: Any, **kwargs: Any) -> Any:
+        return predict_by_feat(*outputs, masks(head, number, *outputs), **kwargs)
 
-    head.predict_by_feat = keep_with_masks
-    return fed._replace(conditions=(f"{number:,} masks", *fed.conditions))
+    head.predict_by_feat = predict_with_masks
+    return inputs._replace(conditions=(f"{number:,} masks", *inputs.conditions))
 
 
-def _of_rtmdet(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
-    """Convolutions with kernels of each instance over the mask features, the fourth output."""
+def _rtmdet_masks(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Convolve the mask features, the fourth output, with kernels of each instance."""
     features = outputs[3]
     kernels = features.new_ones((number, head.head_module.num_gen_params))
     masks: torch.Tensor = head._mask_predict_by_feat(features[0], kernels, kernels[:, :4])
     return masks
 
 
-def _of_yolov5(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
-    """Sums of the prototypes, the fifth output, weighted by each instance's coefficients."""
+def _yolov5_masks(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
+    """Sum the prototypes, the fifth output, weighted by each instance's coefficients."""
     prototypes = outputs[4]
     coefficients, boxes = prototypes.new_ones((number, prototypes.shape[1])), prototypes.new_ones((number, 4))
     height, width = prototypes.shape[-2:]
@@ -54,17 +54,17 @@ def _of_yolov5(head: nn.Module, number: int, *outputs: Any) -> torch.Tensor:
 
 
 _MASKS: Dict[str, Callable[..., torch.Tensor]] = {
-    "RTMDetInsSepBNHead": _of_rtmdet,
-    "YOLOv5InsHead": _of_yolov5,
+    "RTMDetInsSepBNHead": _rtmdet_masks,
+    "YOLOv5InsHead": _yolov5_masks,
 }
-"""Heads whose post-processing holds a part of the network."""
+"""Heads whose post-processing has a part of the network."""
 
 CODEBASE = Codebase(
     "mmyolo",
     ("mmyolo",),
-    entry_point=entry_point,
-    resolve=padded,
-    make_inputs=feed_yolo,
+    entry_point=choose_entry_point,
+    resolve=resolve_padded,
+    make_inputs=make_yolo_inputs,
     install="""
         pip install --no-deps mmpose==1.3.2 torchvision==0.15.2
         pip install mmcv-lite==2.1.0 mmdet==3.3.0 mmyolo==0.6.0 mmpretrain==1.2.0 json-tricks munkres requests

@@ -1,7 +1,7 @@
-"""mmdet's detectors, traced through their heads by ``predict`` without what is no network (see ``post_processing``).
+"""mmdet's detectors, traced through their heads by ``predict`` without post-processing (see ``post_processing``).
 
-mmdet's own ``get_flops.py`` traces ``_forward``. For most detectors that is the same network; but it gives Cascade Mask R-CNN
-1,000 masks to make and not the 100 that its results may have, runs the losses of Sparse R-CNN and CondInst, and is missing
+mmdet's own ``get_flops.py`` traces ``_forward``. For most detectors that is the same network, but it computes 1,000 masks of
+Cascade Mask R-CNN in place of the 100 that its results may have, runs the losses of Sparse R-CNN and CondInst, and is missing
 from others. Source: mmdet 3.3.0, ``mmdet/models/detectors``, ``mmdet/models/roi_heads``.
 """
 
@@ -14,72 +14,72 @@ from torch import nn
 
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.codebases.support.post_processing import (
-    Outputs,
-    boxes_of,
+    TensorCollector,
     class_names,
     disable_nms,
+    equal_boxes,
     max_instances,
     replace_post_processing,
 )
-from model_complexity.worker.codebases.support.text_prompts import CLASS, prompt
+from model_complexity.worker.codebases.support.text_prompts import CLASS, fix_text_prompt
 
 PREDICT = "predict"
 PROPOSALS = 1_000
-"""Of Fast R-CNN, which reads them from a file: as many as the region proposal networks leave that wrote those."""
+"""Fast R-CNN reads its proposals from a file. Region proposal networks keep this many."""
 _MAKE_MASKS = {"RTMDetInsHead", "SOLOV2Head", "CondInstMaskHead", "YOLACTProtonet"}
 """Heads whose work grows with the number of instances."""
 
 
 def is_detector(model: nn.Module) -> bool:
-    """Whether the model is one of mmdet's detectors, or of a library that builds on them."""
+    """Return whether the model is a detector of mmdet, or of a library built on it."""
     return "BaseDetector" in class_names(model)
 
 
-def feed_detector(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
-    """Makes ``model(image)`` run ``predict`` without post-processing; see ``make_inputs``."""
-    outputs = Outputs()
-    replace_post_processing(model, outputs)
+def make_detector_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an image, and ``model(image)`` run ``predict`` without post-processing."""
+    collector = TensorCollector()
+    replace_post_processing(model, collector)
     forward = type(model).forward
-    prompted = prompt(model)
+    text_conditions = fix_text_prompt(model)
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        with outputs.of_layers(), disable_nms(outputs):
-            outputs.add(forward(model, image, [sample_of(image, model)], mode=PREDICT))
-        return outputs.take()
+        with collector.collecting_layers(), disable_nms(collector):
+            collector.add(forward(model, image, [data_sample(image, model)], mode=PREDICT))
+        return collector.take()
 
     model.forward = run
-    return make_inputs(model, "forward", asked, device)._replace(conditions=(*prompted, *conditions_of(model)))
+    inputs = make_inputs(model, "forward", requested, device)
+    return inputs._replace(conditions=(*text_conditions, *detector_conditions(model)))
 
 
-def sample_of(image: torch.Tensor, detector: nn.Module) -> Any:
-    """The data sample of an image that fills its batch: nothing is padded, nothing was rescaled."""
+def data_sample(image: torch.Tensor, detector: nn.Module) -> Any:
+    """Return the data sample of an image that fills its batch."""
     from mmdet.structures import DetDataSample
 
-    size = (int(image.shape[-2]), int(image.shape[-1]))
-    shapes = dict.fromkeys(("img_shape", "pad_shape", "batch_input_shape", "ori_shape"), size)
-    sample = DetDataSample(metainfo={**shapes, "scale_factor": (1.0, 1.0), "img_id": 0, "img_path": "", "flip": False})
+    sample = DetDataSample(metainfo=full_image_metainfo(image_size(image)))
     if not getattr(detector, "with_rpn", True):
-        sample.proposals = boxes_of(PROPOSALS, image)
+        sample.proposals = equal_boxes(PROPOSALS, image)
     sample.text = CLASS
     return sample
 
 
-def conditions_of(detector: nn.Module) -> Iterator[str]:
-    """What the figures hold for and leave out."""
+def detector_conditions(detector: nn.Module) -> Iterator[str]:
+    """Yield what the metrics depend on and leave out."""
     if "SemiBaseDetector" in class_names(detector):
         predicts = detector.semi_test_cfg.get("predict_on", "teacher")
         yield f"the {predicts} alone"
         detector = getattr(detector, predicts)
     roi_head, rpn_head = getattr(detector, "roi_head", None), getattr(detector, "rpn_head", None)
     if roi_head is not None:
-        own = PROPOSALS if rpn_head is None else getattr(rpn_head, "num_proposals", max_instances(rpn_head))
-        yield f"{own:,} proposals"
+        proposals = PROPOSALS if rpn_head is None else getattr(rpn_head, "num_proposals", max_instances(rpn_head))
+        yield f"{proposals:,} proposals"
         if getattr(roi_head, "with_mask", False):
             yield f"{max_instances(roi_head):,} masks"
-    masks = [module for module in detector.modules() if _MAKE_MASKS & set(class_names(module))]
-    if masks:
-        yield f"{max_instances(masks[0]):,} masks"
+    mask_heads = [module for module in detector.modules() if _MAKE_MASKS & set(class_names(module))]
+    if mask_heads:
+        yield f"{max_instances(mask_heads[0]):,} masks"
     if any(type(module).__name__ == "MaskedConv2d" for module in detector.modules()):
         yield "masked convolutions at all places"
     yield WITHOUT_POST_PROCESSING

@@ -1,4 +1,4 @@
-"""Calls that the trace does not show under a module's name: those of ``module.forward(…)`` in place of ``module(…)``."""
+"""Count modules under their own names where a library calls ``module.forward(…)`` in place of ``module(…)``."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch import nn
 
 
 def route_through_call(module: nn.Module) -> None:
-    """Has a module counted under its own name also where a library calls its ``forward`` directly, as heads' ``predict`` do.
+    """Make ``module.forward(…)`` call ``module(…)``, as heads' ``predict`` does not.
 
-    fvcore goes by the hooks of ``module(…)``; past them, what a module does itself would be its parent's.
+    fvcore relies on the hooks of ``module(…)``. Without them, it attributes the module's own work to its parent.
     """
     forward = module.forward
     called: List[bool] = []
 
-    def enter(*_: Any) -> None:
+    def mark_called(*_: Any) -> None:
         called.append(True)
 
-    def named(*args: Any, **kwargs: Any) -> Any:
+    def routed(*args: Any, **kwargs: Any) -> Any:
         if not called:
-            return module(*args, **kwargs)  # comes back here, called
+            return module(*args, **kwargs)  # which calls this function again
         called.pop()
         return forward(*args, **kwargs)
 
-    module.register_forward_pre_hook(enter)
-    module.forward = named
+    module.register_forward_pre_hook(mark_called)
+    module.forward = routed

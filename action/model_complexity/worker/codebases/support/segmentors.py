@@ -1,18 +1,17 @@
-"""mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, which is what they test by.
+"""mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, as they are tested.
 
 Left out is ``predict_by_feat``, where heads resize their logits to the image (and SAN merges its masks into classes). Auxiliary
-heads, which only training uses, do not run; their params are the model's all the same. That is what mmseg's own
-``get_flops.py`` counts, which traces ``_forward``, save that it takes auxiliary heads away first; but that lacks what some
-models do with an image when they test (PointRend's subdivision, SAN's texts), and the heads of MaskFormer and Mask2Former
-cannot be called by it. Those merge their masks at the size of the image in ``predict`` itself, as their logits; the published
-figures of Mask2Former are with it.
+heads, which only training uses, do not run; their params are part of the model. That is what mmseg's own ``get_flops.py``
+counts, which traces ``_forward``, except that it removes auxiliary heads first. But that lacks what some models compute in a
+test (PointRend's subdivision, SAN's texts), and cannot call the heads of MaskFormer and Mask2Former. Those merge their masks at
+the size of the image in ``predict`` itself, as their logits; the published metrics of Mask2Former include it.
 
 Source: mmseg 1.2.2, ``tools/analysis_tools/get_flops.py``, ``mmseg/models/segmentors``, ``mmseg/models/decode_heads``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Iterator, List
 
 import torch
 from torch import nn
@@ -20,58 +19,49 @@ from torch.utils._pytree import tree_flatten
 
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.codebases.support.named_calls import route_through_call
+from model_complexity.worker.config_reader import section
 
 ENCODE_DECODE = "encode_decode"
-_OF_QUERIES = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
-"""Where ``predict`` merges the masks of queries into the logits of classes."""
+_MASK_CLASSIFICATION = ("mmseg.models.decode_heads.mask2former_head", "mmseg.models.decode_heads.maskformer_head")
+"""Modules whose ``predict`` merges the masks of queries into the logits of classes."""
 
 
 def is_segmentor(model: nn.Module) -> bool:
-    """Whether the model is one of mmseg's, or is made like those."""
+    """Return whether the model has the interface of mmseg's segmentors."""
     return callable(getattr(model, ENCODE_DECODE, None))
 
 
-def feed_segmentor(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
-    """Makes ``model(image)`` run ``encode_decode`` without post-processing; see ``make_inputs``."""
+def make_segmentor_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an image, and ``model(image)`` run ``encode_decode`` without post-processing."""
     conditions = tuple(_conditions(model))
     encode_decode = model.encode_decode
-    made: List[Any] = []
+    head_outputs: List[Any] = []
     for head in _heads(model):
-        head.register_forward_hook(lambda module, given, outputs: made.append(outputs))
+        head.register_forward_hook(lambda module, args, outputs: head_outputs.append(outputs))
 
-    def decode_one(inputs: torch.Tensor) -> List[torch.Tensor]:
-        # What a head makes and does not use when it predicts (DANet's) is work all the same; the trace holds what is returned.
-        decoded = encode_decode(inputs, [_about(inputs)])
-        return [value for value in tree_flatten([decoded, made])[0] if isinstance(value, torch.Tensor)]
+    def encode_decode_image(inputs: torch.Tensor) -> List[torch.Tensor]:
+        # A head may not use all that it computes (DANet's). The trace keeps only what is returned.
+        metainfo = {**full_image_metainfo(image_size(inputs)), "padding_size": [0, 0, 0, 0]}
+        decoded = encode_decode(inputs, [metainfo])
+        return [value for value in tree_flatten([decoded, head_outputs])[0] if isinstance(value, torch.Tensor)]
 
-    model.encode_decode = decode_one
-    return make_inputs(model, ENCODE_DECODE, asked, device)._replace(conditions=conditions)
-
-
-def _about(image: torch.Tensor) -> Dict[str, Any]:
-    """The ``metainfo`` of an image that fills its batch: nothing is padded, nothing was rescaled."""
-    size = (int(image.shape[-2]), int(image.shape[-1]))
-    shapes = dict.fromkeys(("img_shape", "pad_shape", "batch_input_shape", "ori_shape"), size)
-    return {**shapes, "scale_factor": (1.0, 1.0), "padding_size": [0, 0, 0, 0], "img_path": "", "flip": False}
+    model.encode_decode = encode_decode_image
+    return make_inputs(model, ENCODE_DECODE, requested, device)._replace(conditions=conditions)
 
 
 def _conditions(model: nn.Module) -> Iterator[str]:
-    """Leaves out what does not belong to an image, and says so."""
-    mode = str(_setting(model, "mode"))
+    """Leave out what is not part of an image's cost, and yield what that is."""
+    mode = str(section(getattr(model, "test_cfg", None)).get("mode"))
     if mode.startswith("slide"):
         yield "one sliding window, not flipped" if mode == "slide_flip" else "one sliding window"
-    texts = _texts_beforehand(getattr(model, "text_encoder", None))
+    texts = _skip_cached_texts(getattr(model, "text_encoder", None))
     if texts:
         yield f"{texts:,} class names encoded beforehand"
     if getattr(model, "auxiliary_head", None) is not None:
         yield "without running auxiliary heads"
-    yield from dict.fromkeys(condition for head in _heads(model) for condition in _without_post_processing(head))
-
-
-def _setting(model: nn.Module, name: str) -> Any:
-    settings = getattr(model, "test_cfg", None)
-    return settings.get(name) if isinstance(settings, dict) else None
+    yield from dict.fromkeys(condition for head in _heads(model) for condition in _skip_post_processing(head))
 
 
 def _heads(model: nn.Module) -> List[nn.Module]:
@@ -79,40 +69,38 @@ def _heads(model: nn.Module) -> List[nn.Module]:
     return list(head) if isinstance(head, nn.ModuleList) else [head] if isinstance(head, nn.Module) else []
 
 
-def _without_post_processing(head: nn.Module) -> Iterator[str]:
+def _skip_post_processing(head: nn.Module) -> Iterator[str]:
     route_through_call(head)
-    if getattr(getattr(type(head), "predict", None), "__module__", "") in _OF_QUERIES:
+    if getattr(getattr(type(head), "predict", None), "__module__", "") in _MASK_CLASSIFICATION:
         yield "masks merged at the image's size"
     elif callable(getattr(head, "predict_by_feat", None)):
-        head.predict_by_feat = _as_it_is
+        head.predict_by_feat = _identity
         yield WITHOUT_POST_PROCESSING
 
 
-def _as_it_is(outputs: Any, *_: Any, **__: Any) -> Any:
+def _identity(outputs: Any, *_: Any, **__: Any) -> Any:
     return outputs
 
 
-def _texts_beforehand(encoder: Any) -> int:
-    """Gives a text encoder that keeps what it made of the classes' names (``cache_feature``) something to keep.
-
-    It encodes them for the first image only. How many classes there are it says itself, without a file of the data set.
+def _skip_cached_texts(encoder: Any) -> int:
+    """Fill the cache of a text encoder that encodes the class names for the first image only (``cache_feature``).
 
     Returns:
-        The number of classes; 0 where there is nothing to be kept.
+        The number of classes, which the encoder knows without a file of the data set; 0 if there is no cache.
     """
     if not getattr(encoder, "cache_feature", False) or not callable(getattr(encoder, "template_encode", None)):
         return 0
-    encode = encoder.template_encode
-    told: List[str] = []
+    template_encode = encoder.template_encode
+    classes: List[str] = []
 
-    def remember(names: Any) -> torch.Tensor:
-        told.extend(names)
+    def encode_zeros(names: Any) -> torch.Tensor:
+        classes.extend(names)
         width = encoder.text_projection.shape[1]
         return torch.zeros((len(names), width), device=encoder.text_projection.device)
 
-    encoder.template_encode = remember
+    encoder.template_encode = encode_zeros
     try:
         encoder()
     finally:
-        encoder.template_encode = encode
-    return len(told)
+        encoder.template_encode = template_encode
+    return len(classes)

@@ -1,4 +1,4 @@
-"""Tokenizers that are built and not used: mmpretrain's multi-modal models want one for the text, and an image is traced."""
+"""Stubs for the tokenizers of mmpretrain's multi-modal models: they are built, but an image is traced."""
 
 from __future__ import annotations
 
@@ -6,75 +6,71 @@ import contextlib
 import sys
 from typing import Any, Iterator, NoReturn
 
+from model_complexity.worker.patch import patch_attribute
 
-class UnreadTokenizerError(Exception):
-    """A model cannot do without its tokenizer, and that is not here."""
+
+class MissingTokenizerError(Exception):
+    """The model reads its tokenizer, whose files are not installed."""
 
 
 class StubTokenizer:
-    """Stands in for a tokenizer without its files: a model may keep it and set its attributes, and learns nothing from it.
+    """A tokenizer without its files: can be passed on and have attributes set, but not be read.
 
-    So no figure can hang on it. Whatever would tell something (its length, a token's number) raises instead.
+    So no metric can depend on it. Reading its length, a token's id and the like raises.
     """
 
     def __init__(self, name: str, error: OSError) -> None:
         self._name, self._error = name, error
 
     def get_vocab(self) -> StubTokenizer:
-        """CLIP keeps the vocabulary while it is built; who looks into it is refused."""
+        """Return a vocabulary that cannot be read either: CLIP stores it while it is built."""
         return self
 
-    def __getattr__(self, asked: str) -> Any:
-        if asked.startswith("__"):
-            raise AttributeError(asked)  # what Python asks every object, e.g. to copy it
-        self._refuse(f"its `{asked}`")
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # Python's protocols, e.g. to copy it
+        self._refuse(f"`{name}`")
 
-    def __len__(self) -> int:  # noqa: PLE0303 - nor anything else
+    def __len__(self) -> int:  # noqa: PLE0303 - raises
         self._refuse("its length")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        """Tokenizing a text is what a tokenizer is asked most."""
-        self._refuse("the numbers of a text's tokens")
+        """Refuse to tokenize."""
+        self._refuse("the ids of a text's tokens")
 
     def __getitem__(self, token: Any) -> Any:
-        self._refuse(f"the number of {token!r}")
+        self._refuse(f"the id of {token!r}")
 
     def __iter__(self) -> Iterator[Any]:
         self._refuse("its tokens")
 
     def __contains__(self, token: Any) -> bool:
-        self._refuse(f"whether it knows {token!r}")
+        self._refuse(f"whether it has {token!r}")
 
-    def _refuse(self, asked: str) -> NoReturn:
-        raise UnreadTokenizerError(
-            f"the model asks the tokenizer {self._name!r} for {asked}, and the tokenizer's files are not on this machine: "
-            "the network is off while measuring"
+    def _refuse(self, value: str) -> NoReturn:
+        raise MissingTokenizerError(
+            f"The model reads {value} from tokenizer {self._name!r}, whose files are missing: the network is off. "
+            "Add the files to the repository or to `install`."
         ) from self._error
 
 
 @contextlib.contextmanager
-def tokenizers_unread() -> Iterator[None]:
-    """Within it, a tokenizer of mmpretrain whose files are not on this machine is replaced by an UnreadTokenizer.
-
-    One whose files are here is built as ever: the figures are the same either way.
-    """
+def stub_tokenizers() -> Iterator[None]:
+    """Replace mmpretrain tokenizers whose files are missing by stubs. Others are built: the metrics are the same."""
     registry = getattr(sys.modules.get("mmpretrain.registry"), "TOKENIZER", None)
     if registry is None:
         yield
         return
     build = registry.build_func
 
-    def build_or_stand_in(cfg: Any, *arguments: Any, **keywords: Any) -> Any:
+    def build_or_stub(cfg: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return build(cfg, *arguments, **keywords)
-        except OSError as error:  # transformers' for files that it does not find, urllib's for what it does not fetch
+            return build(cfg, *args, **kwargs)
+        except OSError as error:  # transformers' for missing files, urllib's for failed downloads
             return StubTokenizer(_name(cfg), error)
 
-    registry.build_func = build_or_stand_in
-    try:
+    with patch_attribute(registry, "build_func", build_or_stub):
         yield
-    finally:
-        registry.build_func = build
 
 
 def _name(cfg: Any) -> str:

@@ -1,7 +1,7 @@
 """mmdet's trackers of objects in videos, on one frame: the detector, and the network that tells its objects apart.
 
-A tracker's own work (Kalman filter, matching) is no network. What it runs of one is done here: ``track_head`` on as many
-boxes as the detector leaves at most; re-identification on the crop of one object, for how many there are hangs on the video.
+A tracker's own work (Kalman filter, matching) is no network. Its networks run here: ``track_head`` on the largest number of
+boxes that the detector keeps; re-identification on the crop of one object, because their number depends on the video.
 Source: mmdet 3.3.0, ``mmdet/models/mot``, ``mmdet/models/vis``, ``mmdet/models/trackers``.
 """
 
@@ -14,27 +14,28 @@ from torch import nn
 
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.codebases.base import TraceInputs, make_inputs
-from model_complexity.worker.codebases.support.detectors import PREDICT, conditions_of, sample_of
+from model_complexity.worker.codebases.support.detectors import PREDICT, data_sample, detector_conditions
 from model_complexity.worker.codebases.support.post_processing import (
-    Outputs,
-    boxes_of,
+    TensorCollector,
     class_names,
+    equal_boxes,
     max_instances,
     replace_post_processing,
 )
+from model_complexity.worker.config_reader import section
 
 _CROP = (256, 128)
 
 
 def is_tracker(model: nn.Module) -> bool:
-    """Whether the model is one of mmdet's trackers."""
+    """Return whether the model is a tracker of mmdet."""
     return "BaseMOTModel" in class_names(model)
 
 
-def feed_tracker(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs:
-    """Makes ``model(image)`` run the networks of a tracker on one frame; see ``make_inputs``."""
-    outputs = Outputs()
-    replace_post_processing(model, outputs)
+def make_tracker_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+    """Make an image, and ``model(image)`` run the networks of a tracker on one frame."""
+    collector = TensorCollector()
+    replace_post_processing(model, collector)
     detector = getattr(model, "detector", None)
     features: List[Any] = []
     if detector is not None:
@@ -42,19 +43,19 @@ def feed_tracker(model: nn.Module, asked: InputSpec, device: str) -> TraceInputs
 
     def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
         features.clear()
-        with outputs.of_layers():
+        with collector.collecting_layers():
             if detector is None:
-                model.track_head(model.backbone(image), [sample_of(image, model)])
+                model.track_head(model.backbone(image), [data_sample(image, model)])
             else:
-                detector(image, [sample_of(image, detector)], mode=PREDICT)
+                detector(image, [data_sample(image, detector)], mode=PREDICT)
                 _track(model, features, image)
-        return outputs.take()
+        return collector.take()
 
     model.forward = run
-    conditions = ["1 frame", *conditions_of(model if detector is None else detector)]
+    conditions = ["1 frame", *detector_conditions(model if detector is None else detector)]
     if getattr(model, "reid", None) is not None:
         conditions.insert(1, "re-identification of 1 object")
-    return make_inputs(model, "forward", asked, device)._replace(conditions=tuple(conditions))
+    return make_inputs(model, "forward", requested, device)._replace(conditions=tuple(conditions))
 
 
 def _keep_features(detector: nn.Module, features: List[Any]) -> None:
@@ -68,17 +69,15 @@ def _keep_features(detector: nn.Module, features: List[Any]) -> None:
 
 
 def _track(model: nn.Module, features: List[Any], image: torch.Tensor) -> None:
-    """Computes what a tracker does of the objects of a frame."""
     if getattr(model, "reid", None) is not None:
-        tracker = getattr(model, "tracker", None)
-        size = (getattr(tracker, "reid", None) or {}).get("img_scale") or _CROP
+        size = section(getattr(getattr(model, "tracker", None), "reid", None)).get("img_scale") or _CROP
         model.reid(image.new_ones((1, image.shape[1], *size)), mode="tensor")
     head = getattr(model, "track_head", None)
     if head is None:
         return
-    boxes = boxes_of(max_instances(model.detector.roi_head), image).bboxes
+    boxes = equal_boxes(max_instances(model.detector.roi_head), image).bboxes
     if "QuasiDenseTrackHead" in class_names(head):
         head.predict(features[0], [boxes])
     else:
-        found, _ = head.extract_roi_feats(features[0], [boxes])
-        head.predict(found, found)  # against as many of the frames before
+        embedded, _ = head.extract_roi_feats(features[0], [boxes])
+        head.predict(embedded, embedded)  # against as many of the previous frames
