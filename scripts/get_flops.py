@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints flops, params and activations of a config: the summary block, then the table of modules.
+"""Print flops, params and activations of a config: the summary block, then the module table.
 
-Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the worker environment's Python.
+Run it with the worker environment's Python. It needs torch, fvcore, mmengine, tabulate and the config's library.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "action"))
 from model_complexity.common.shapes import parse_shape
 
 
-class _OneLine(argparse.ArgumentParser):
-    """Says what is wrong with the arguments on one line, as a program that scripts call should."""
+class _OneLineParser(argparse.ArgumentParser):
+    """Reports an error on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def main() -> int:
-    """Returns the exit code: 0 done, 1 the config could not be measured, 2 the arguments are wrong."""
-    parser = _OneLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure the config. Exit code: 0 done, 1 the measurement failed, 2 wrong arguments."""
+    parser = _OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, help="path of the config file")
     parser.add_argument(
         "--shape",
         nargs="+",
         default=["224", "224"],
         metavar=("H", "W"),
-        help="input size (224 224); one value is a square; `auto` is what the config's own test pipeline makes; "
-        "inputs by name are written `points=40000x4`",
+        help="input size (224 224); one value is a square; `auto`: the size of the config's test pipeline; "
+        "`points=40000x4`: a named input",
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument(
-        "--mode", choices=["dry", "real"], default="dry", help="trace without arithmetic (default), or compute"
+        "--mode", choices=["dry", "real"], default="dry", help="dry (default) traces shapes only, real computes"
     )
     arguments = parser.parse_args()
     try:
@@ -48,26 +48,30 @@ def main() -> int:
     if not arguments.config.is_file():
         parser.error(f"argument config: there is no file {arguments.config}")
 
-    # Only now: importing torch takes seconds, and a wrong argument should not.
+    # Importing torch takes seconds, which a wrong argument need not wait for.
     from model_complexity.common.table import ModuleRow, format_input, module_table, summary_block
     from model_complexity.worker.build.model import disable_network
     from model_complexity.worker.job import run_job
 
     sys.path.insert(1, str(Path.cwd()))
     disable_network()
-    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the figures; a config may print what it likes
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the result; a config may print, too
         answer = run_job(arguments.config, shape, arguments.device, arguments.mode)
     failure = answer.get("failure")
     if failure:
         print(failure["detail"], file=sys.stderr)
         print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
         return 1
-    found = answer["measurement"]
-    print(summary_block(format_input(found), found["flops"], found["params"], found["activations"]))
-    print(module_table([ModuleRow.of(module) for module in found["modules"]]))
-    if found["conditions"]:
-        print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)
-    uncounted = found["unsupported_ops"]["uncounted"]
+    measurement = answer["measurement"]
+    print(
+        summary_block(
+            format_input(measurement), measurement["flops"], measurement["params"], measurement["activations"]
+        )
+    )
+    print(module_table([ModuleRow.of(module) for module in measurement["modules"]]))
+    if measurement["conditions"]:
+        print(f"Conditions: {'; '.join(measurement['conditions'])}", file=sys.stderr)
+    uncounted = measurement["unsupported_ops"]["uncounted"]
     if uncounted:
         print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)
     return 0

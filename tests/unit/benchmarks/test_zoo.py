@@ -22,7 +22,7 @@ from scripts.benchmarks.zoo.causes import (
     explain,
 )
 from scripts.benchmarks.zoo.judge import Trial, flop_trials, judge, param_trials
-from scripts.benchmarks.zoo.published import Published, gathered_of, published_of, read_published
+from scripts.benchmarks.zoo.published import Published, parse_collected, parse_metafiles, read_published
 
 
 def test_published_figures_by_config_with_those_of_several_checkpoints() -> None:
@@ -40,7 +40,7 @@ def test_published_figures_by_config_with_those_of_several_checkpoints() -> None
         None,
     ]
     expected = {"configs/a.py": Published((10,), (3, 4)), "configs/b.py": Published(), "configs/c.py": Published()}
-    assert published_of(metafiles) == expected
+    assert parse_metafiles(metafiles) == expected
 
 
 def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_with_two() -> None:
@@ -51,7 +51,7 @@ def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_wi
         ]
     }
     steps = ((32_880_000_000, 10_000_000), (23_900_000, 100_000))
-    assert published_of([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
+    assert parse_metafiles([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
 
 
 def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None:
@@ -62,7 +62,7 @@ def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None
         ]
     }
     steps = ((8_100_000_000, 100_000_000), (4_800_000, 100_000), (8_250_000_000, 50_000_000))
-    assert gathered_of(file) == {
+    assert parse_collected(file) == {
         "configs/a.py": Published((8_100_000_000, 8_250_000_000), (4_800_000,), (640, 640), steps, ("one", "two")),
         "configs/b.py": Published((2_000_000_000,), (), (416, 320), ((2_000_000_000, 1_000_000_000),), ("one",)),
     }
@@ -77,7 +77,7 @@ def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None
 )
 def test_a_gathered_file_with_a_contradiction_or_no_number_is_refused(configs: list[Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        gathered_of({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
+        parse_collected({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
 
 
 @pytest.mark.parametrize("library", ["mmdet", "mmpose", "mmseg", "mmyolo"])

@@ -29,7 +29,7 @@ def test_the_page_counts_rules_and_names_failures_and_causes() -> None:
         {"config": "configs/c/four.py", "failure": failure},
     ]
     cost = {"wall": 61.2, "cpu": 100.4, "configs": 4, "peak_mib": 300, "distinct": 3, "workers": 2}
-    cost |= {"forms_cpu": 10.0, "forms": 5, "packaged": {"configs": 2, "cpu": 200.0}}
+    cost |= {"forms_cpu": 10.0, "forms": 5, "official": {"configs": 2, "cpu": 200.0}}
     assert summary("zoo", "1.0", rows, cost) == EXPECTED
 
 
@@ -37,7 +37,7 @@ EXPECTED = """\
 zoo 1.0: 3 of 4 configs analysed (3 distinct models and sizes; 1 of the configs by a real run, because the dry one does not \
 work for them).
 
-Cost of all configs: 61 s with 2 side by side, 100 CPU seconds; the largest process took 300 MiB. 5 other forms of models \
+Cost of all configs: 61 s with 2 workers in parallel, 100 CPU seconds. The largest process took 300 MiB. 5 other forms of models \
 whose published flops are not met as is took 10 CPU seconds more. The library's own get_flops.py, a process for each config, \
 took 200.0 CPU seconds on average of 2 configs drawn at random in the same run: ours is 0.126 of that, and 0.138 with the other \
 forms.
