@@ -1,10 +1,10 @@
-# The action's image. Two environments that never meet: /opt/host talks to GitHub as root and holds no torch;
-# /opt/worker runs the pull request's own code as `worker`. It belongs to `installer`, who runs the `install` input: what is
-# measured first cannot change what measures the rest.
+# The action's image, with two environments. /opt/host talks to GitHub as root and has no torch. /opt/worker runs the pull
+# request's code as user `worker`. It belongs to user `installer`, who runs the `install` input: a measured config cannot
+# change the environment of the next.
 #
 #   docker build -t model-complexity .                                       CPU, what action.yml uses
 #   docker build -t model-complexity:cuda --target cuda .                    CUDA 13.0 (not built in CI)
-#   docker build --build-arg TORCH_INDEX=https://a.mirror.example/cpu .      torch from somewhere else
+#   docker build --build-arg TORCH_INDEX=https://a.mirror.example/cpu .      torch from another index
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS system
@@ -60,12 +60,12 @@ FROM system AS cpu
 ARG TORCH=2.13.0+cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 USER 10002
-# In a layer of its own, for it is by far the largest and changes least. A local version (+cpu) cannot be published on
-# PyPI, so only the index named here, or a wheel that pip's own configuration offers, can answer.
+# A separate layer: the largest, and the one that changes least. PyPI has no local versions (+cpu), so the wheel comes from
+# this index or from one in pip's configuration.
 RUN python -m venv /opt/worker \
     && /opt/worker/bin/pip install --no-cache-dir --retries 2 --no-deps --extra-index-url "${TORCH_INDEX}" "torch==${TORCH}"
 COPY action/requirements/worker.txt /opt/model-complexity/requirements/worker.txt
-# pip and setuptools first: they build the packages that have no wheel, so that what builds is pinned too.
+# pip and setuptools first: they build the packages without a wheel, so they are pinned, too.
 RUN /opt/worker/bin/pip install --no-cache-dir -c /opt/model-complexity/requirements/worker.txt pip setuptools \
     && /opt/worker/bin/pip install --no-cache-dir --no-deps --no-build-isolation \
        -r /opt/model-complexity/requirements/worker.txt \

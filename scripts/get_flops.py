@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print flops, params and activations of a config: the summary block, then the table of modules.
+"""Print flops, params and activations of a config: the summary block, then the module table.
 
-Needs torch, fvcore, mmengine, tabulate and the config's own library: run it with the worker environment's Python.
+Run it with the worker environment's Python. It needs torch, fvcore, mmengine, tabulate and the config's library.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "action"))
 from model_complexity.common.shapes import parse_shape
 
 
-class _OneLine(argparse.ArgumentParser):
-    """Report wrong arguments on one line, for scripts that call this one."""
+class _OneLineParser(argparse.ArgumentParser):
+    """Reports an error on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def main() -> int:
-    """Return the exit code: 0 success, 1 the config cannot be measured, 2 wrong arguments."""
-    parser = _OneLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure the config. Exit code: 0 done, 1 the measurement failed, 2 wrong arguments."""
+    parser = _OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, help="path of the config file")
     parser.add_argument(
         "--shape",
@@ -48,7 +48,7 @@ def main() -> int:
     if not arguments.config.is_file():
         parser.error(f"argument config: no such file: {arguments.config}")
 
-    # Only now: importing torch takes seconds, and a wrong argument should not.
+    # Importing torch takes seconds, which a wrong argument need not wait for.
     from model_complexity.common.table import ModuleRow, format_input, module_table, summary_block
     from model_complexity.worker.build.model import disable_network
     from model_complexity.worker.job import run_job
@@ -62,12 +62,12 @@ def main() -> int:
         print(failure["detail"], file=sys.stderr)
         print(f"{arguments.config}: {failure['kind']}: {failure['message']}\n{failure['hint']}", file=sys.stderr)
         return 1
-    found = answer["measurement"]
-    print(summary_block(format_input(found), found["figures"]))
-    print(module_table([ModuleRow.of(module) for module in found["modules"]]))
-    if found["conditions"]:
-        print(f"Conditions: {'; '.join(found['conditions'])}", file=sys.stderr)
-    uncounted = found["unsupported_ops"]["uncounted"]
+    measurement = answer["measurement"]
+    print(summary_block(format_input(measurement), measurement["figures"]))
+    print(module_table([ModuleRow.of(module) for module in measurement["modules"]]))
+    if measurement["conditions"]:
+        print(f"Conditions: {'; '.join(measurement['conditions'])}", file=sys.stderr)
+    uncounted = measurement["unsupported_ops"]["uncounted"]
     if uncounted:
         print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)
     return 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Times the HTML report: writing it, and opening, sorting, filtering and unfolding it in headless Chromium. Prints JSON.
+"""Time the HTML report: writing it, and opening, sorting, filtering and unfolding it in headless Chromium.
 
-Times are wall-clock milliseconds in the page, each until the next frame after the work is drawn. Run it with
+Prints JSON. Times are wall-clock milliseconds in the page, each until the next frame is drawn. Run it with
 `.venv/host/bin/python`; CHROMIUM names the browser (`chromium` if it is not set).
 """
 
@@ -44,7 +44,7 @@ _WORK = {
 
 
 def main() -> int:
-    """Returns the exit code, 0."""
+    """Print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", type=int, default=500)
     parser.add_argument("--modules", type=int, default=200, help="of each config")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""One config at a time: ours against mmpretrain's get_flops.py and mmengine's get_model_complexity_info, and dry against real.
+"""Compare our cost for one config with mmpretrain's get_flops.py and mmengine's get_model_complexity_info, and dry with real.
 
-Prints a table, and JSON with --json. Each ratio is of two costs from this run. Run with the worker environment's Python:
+Prints a table, and writes JSON with --json. Each ratio is of two costs of this run. Run with the worker environment's Python:
 `.venv/worker/bin/python scripts/benchmarks/models.py`
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.benchmarks.lib.official_tool import Cost, cost_of, packaged_command
+from scripts.benchmarks.lib.official_tool import Cost, cost_of, official_command
 from scripts.benchmarks.lib.our_worker import Usage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,19 +33,19 @@ MODELS = (
     ("ConvNeXt-L", "configs/convnext/convnext-large_64xb64_in1k.py", (224, 224)),
 )
 WAYS = {
-    "packaged": "mmpretrain's get_flops.py, a whole process",
+    "official": "mmpretrain's get_flops.py, a whole process",
     "ours": "scripts/get_flops.py, a whole process",
     "mmengine": "build and get_model_complexity_info, in a process that has mmpretrain imported",
     "real": "our worker's job, computing, in a fork of such a process",
-    "dry": "our worker's job as it is, without computing, in a fork of such a process",
+    "dry": "our worker's job, without computing, in a fork of such a process",
 }
-RATIOS = (("ours", "packaged"), ("dry", "packaged"), ("dry", "mmengine"), ("dry", "real"))
+RATIOS = (("ours", "official"), ("dry", "official"), ("dry", "mmengine"), ("dry", "real"))
 
 
 def main() -> int:
-    """Returns the exit code: 0 done, 1 a tool failed."""
+    """Measure and print. Exit code: 0 done, 1 a tool failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where everything is written")
+    parser.add_argument("--json", type=Path, help="file for all results")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     sys.path.insert(0, str(ROOT / "action"))
@@ -64,18 +64,18 @@ def main() -> int:
 def _row(tree: Path, model: str, config: str, size: tuple[int, int]) -> dict[str, Any]:
     ours = [sys.executable, "-W", "ignore", str(ROOT / "scripts" / "get_flops.py"), config, "--shape", *map(str, size)]
     costs = {
-        "packaged": cost_of(packaged_command(config, size), tree),
+        "official": cost_of(official_command(config, size), tree),
         "ours": cost_of(ours, tree),
         "mmengine": _in_fork(lambda: _mmengine(config, size)),
         "real": _in_fork(lambda: _job(config, size, "real")),
         "dry": _in_fork(lambda: _job(config, size, "dry")),
     }
-    print(f"{model} at {size[0]}x{size[1]}: {costs['packaged']}, {costs['ours']}", file=sys.stderr, flush=True)
+    print(f"{model} at {size[0]}x{size[1]}: {costs['official']}, {costs['ours']}", file=sys.stderr, flush=True)
     return {"model": model, "size": size, "costs": {way: asdict(cost) for way, cost in costs.items()}}
 
 
 def _warm_up() -> None:
-    """What the worker does before its first job, and what a config's library costs once."""
+    """Do what the worker does before its first job, and import the library."""
     from model_complexity.worker.build import model as building
     from model_complexity.worker.count import analysis as counting
 
@@ -85,7 +85,7 @@ def _warm_up() -> None:
 
 
 def _in_fork(work: Callable[[], None]) -> Cost:
-    """What ``work`` costs in a fork of this process; the memory is what the fork has, this process's share included."""
+    """Return the cost of ``work`` in a fork. Its memory includes pages shared with this process."""
     import gc
 
     gc.freeze()
@@ -125,15 +125,17 @@ def _job(config: str, size: tuple[int, int], mode: str) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Costs and ratios as Markdown: wall clock / CPU seconds / MiB at the peak."""
-    head = ["model", *WAYS, *(f"{one} ÷ {other}" for one, other in RATIOS)]
+    """Return costs and ratios as Markdown: wall-clock / CPU seconds / peak MiB."""
+    head = ["model", *WAYS, *(f"{dividend} ÷ {divisor}" for dividend, divisor in RATIOS)]
     lines = [head, [":--", *["--:"] * (len(head) - 1)]]
     for row in rows:
         costs = row["costs"]
         cells = [f"{c['wall']:.1f} s / {c['cpu']:.1f} s / {c['peak_mib']} MiB" for c in costs.values()]
         cells += [
-            " / ".join(f"{costs[one][key] / max(costs[other][key], 0.01):.2f}" for key in ("wall", "cpu", "peak_mib"))
-            for one, other in RATIOS
+            " / ".join(
+                f"{costs[dividend][key] / max(costs[divisor][key], 0.01):.2f}" for key in ("wall", "cpu", "peak_mib")
+            )
+            for dividend, divisor in RATIOS
         ]
         lines.append([f"{row['model']} at {row['size'][0]}x{row['size'][1]}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Check the package's import rules (docs/architecture.md) and print what it found; exit code 1 if a rule is broken.
+"""Check the package's import rules (docs/architecture.md). Exit code 1 if a rule is broken.
 
-The rules: nothing outside ``worker/`` imports it or torch; ``common/`` imports only the standard library and tabulate; no import
-cycle; no other module at the top level of the package than those named here.
+Nothing outside ``worker/`` imports it or torch. ``common/`` imports only the standard library and tabulate. There is no import
+cycle between modules or folders. The package's top level has only the modules named here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IN_WORKER_ONLY = {"torch", "fvcore", "mmengine", "mmcv", "numpy"}
 
 
 class Findings(NamedTuple):
-    """What breaks a rule; module names are relative to the package."""
+    """The violations of each rule."""
 
     worker_imports: list[str]
     foreign_common_imports: list[str]
@@ -34,13 +34,13 @@ class Findings(NamedTuple):
 
 
 def read_imports(package: Path) -> dict[str, set[str]]:
-    """Map each module below ``package`` to all that it imports, at load time or later."""
+    """Map each module below ``package`` to its imports, those inside functions too."""
     sources = {_module_name(package, file): file for file in package.rglob("*.py")}
     return {name: set(_imports(name, file, set(sources))) for name, file in sources.items()}
 
 
 def check(imports: Mapping[str, set[str]]) -> Findings:
-    """Hold an import graph against the rules."""
+    """Return the violations in an import graph."""
     host = [name for name in imports if not name.startswith((f"{NAME}.worker", f"{NAME}.common"))]
     worker_imports = [
         f"{name} -> {used}"
@@ -57,12 +57,11 @@ def check(imports: Mapping[str, set[str]]) -> Findings:
         and used != NAME
         and used.split(".")[0] not in {*sys.stdlib_module_names, "tabulate"}
     ]
-    own = {name: {used for used in found if used in imports} for name, found in imports.items()}
-    folders_graph = _by_folder(own)
+    own = {name: {used for used in targets if used in imports} for name, targets in imports.items()}
     top = {name.removeprefix(NAME).lstrip(".") for name in imports if name.count(".") <= 1}
     folders = {name.split(".")[1] for name in imports if name.count(".") > 1}
     return Findings(
-        worker_imports, foreign, [*find_cycles(own), *find_cycles(folders_graph)], sorted(top - folders - TOP_LEVEL)
+        worker_imports, foreign, [*find_cycles(own), *find_cycles(_by_folder(own))], sorted(top - folders - TOP_LEVEL)
     )
 
 
@@ -71,7 +70,7 @@ def find_cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    found: list[list[str]] = []
+    cycles: list[list[str]] = []
 
     def visit(name: str) -> None:
         order[name] = low[name] = len(order)
@@ -87,19 +86,19 @@ def find_cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
             while component[-1] != name:
                 component.append(stack.pop())
             if len(component) > 1:
-                found.append(sorted(component))
+                cycles.append(sorted(component))
 
     for name in sorted(graph):
         if name not in order:
             visit(name)
-    return found
+    return cycles
 
 
 def _by_folder(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
     folder_of = {name: ".".join(name.split(".")[:2]) for name in graph}
     folders: dict[str, set[str]] = {folder: set() for folder in folder_of.values()}
     for name, used in graph.items():
-        folders[folder_of[name]] |= {folder_of[one] for one in used} - {NAME, folder_of[name]}
+        folders[folder_of[name]] |= {folder_of[target] for target in used} - {NAME, folder_of[name]}
     return folders
 
 
@@ -121,15 +120,23 @@ def _imports(name: str, file: Path, known: set[str]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the findings."""
+    """Print the violations."""
     imports = read_imports(PACKAGE)
-    found = check(imports)
+    findings = check(imports)
     print(f"{len(imports)} modules")
-    print(f"{len(found.worker_imports)} host modules that import torch or worker/", *found.worker_imports, sep="\n  ")
-    print(f"{len(found.foreign_common_imports)} foreign imports in common/", *found.foreign_common_imports, sep="\n  ")
-    print(f"{len(found.cycles)} import cycles", *(" <-> ".join(cycle) for cycle in found.cycles), sep="\n  ")
-    print(f"{len(found.stray_modules)} stray top-level modules", *found.stray_modules, sep="\n  ")
-    return int(found.broken)
+    print(
+        f"{len(findings.worker_imports)} host modules that import torch or worker/",
+        *findings.worker_imports,
+        sep="\n  ",
+    )
+    print(
+        f"{len(findings.foreign_common_imports)} foreign imports in common/",
+        *findings.foreign_common_imports,
+        sep="\n  ",
+    )
+    print(f"{len(findings.cycles)} import cycles", *(" <-> ".join(cycle) for cycle in findings.cycles), sep="\n  ")
+    print(f"{len(findings.stray_modules)} stray top-level modules", *findings.stray_modules, sep="\n  ")
+    return int(findings.broken)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Finds Chromium (or Chrome), which draws and tests pages.
+# Finds Chromium or Chrome.
 
 find_chromium() { # prints its path: $CHROMIUM, or the first that is installed
   local name

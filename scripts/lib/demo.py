@@ -1,6 +1,6 @@
-"""The demo's play: a real git repository of mmpretrain's configs, a pull request, and the whole action against a server here.
+"""Run the action on a pull request to a repository of mmpretrain's configs, against a GitHub server on loopback.
 
-Run by scripts/demo with the host's Python, after everything is set up.
+scripts/demo starts it with the host environment's Python.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ CHANGES = {
 
 
 def main() -> int:
-    """Returns the action's exit code, or 1 if the comment is not what the demo promises."""
+    """Run the demo; return the action's exit code, or 1 without one updated comment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--comment", type=Path, required=True, help="where the comment's Markdown is written")
-    parser.add_argument("--change", choices=list(CHANGES), default="patches", help="what the pull request does")
+    parser.add_argument("--comment", type=Path, required=True, help="file for the comment's Markdown")
+    parser.add_argument("--change", choices=list(CHANGES), default="patches", help="the pull request's change")
     arguments = parser.parse_args()
-    told, change = CHANGES[arguments.change]
+    title, change = CHANGES[arguments.change]
     with tempfile.TemporaryDirectory(prefix="model-complexity-demo-") as folder, GitHubServer() as server:
         pull_request = PullRequestFixture(Path(folder), server)
-        _say("a git repository of mmpretrain's configs")
+        _print_step("a git repository of mmpretrain's configs")
         pull_request.main("mmpretrain's configs", zoo.configs())
-        _say(f"a pull request: {told}")
-        pull_request.push(told[0].upper() + told[1:], change(pull_request.desk))
-        _say("the action, as the runner starts it, against a GitHub server on this machine (a minute or two)")
-        status = _act(pull_request, "opened")
+        _print_step(f"a pull request: {title}")
+        pull_request.push(title[0].upper() + title[1:], change(pull_request.clone))
+        _print_step("the action, as the runner starts it, against a GitHub server on this machine (a minute or two)")
+        status = _run_action(pull_request, "opened")
         first = server.state.comments[0].body if server.state.comments else ""
-        _say("a second push (one line in the ViT's schedule): the same comment is updated")
-        pull_request.push("Clip gradients", zoo.clipped_gradients(pull_request.desk))
-        status = status or _act(pull_request, "synchronize")
+        _print_step("a second push (one line in the ViT's schedule): the same comment is updated")
+        pull_request.push("Clip gradients", zoo.clipped_gradients(pull_request.clone))
+        status = status or _run_action(pull_request, "synchronize")
         if status or len(server.state.comments) != 1 or server.state.comments[0].body == first:
             print("The demo did not end with one updated comment.", file=sys.stderr)
             return status or 1
@@ -56,20 +56,20 @@ def main() -> int:
     return 0
 
 
-def _act(pull_request: PullRequestFixture, action: str) -> int:
+def _run_action(pull_request: PullRequestFixture, action: str) -> int:
     workspace, sha = pull_request.checkout()
-    told = pull_request.environment("pull_request", pull_request.payload(action), workspace, sha, max_configs="5")
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "INPUT_"))}
+    variables = pull_request.environment("pull_request", pull_request.payload(action), workspace, sha, max_configs="5")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "INPUT_"))}
     started = time.monotonic()
     command = [sys.executable, "-u", "-m", "model_complexity"]
     status = subprocess.run(
-        command, env={**ours, **told, "MODEL_COMPLEXITY_PYTHON": str(zoo.WORKER_PYTHON)}, check=False
+        command, env={**inherited, **variables, "MODEL_COMPLEXITY_PYTHON": str(zoo.WORKER_PYTHON)}, check=False
     ).returncode
     print(f"  (exit code {status} after {time.monotonic() - started:.0f} s)")
     return status
 
 
-def _say(text: str) -> None:
+def _print_step(text: str) -> None:
     print(f"\n=== {text}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Measures the models that the golden comments are about: changes as people make them, at the same size before and after."""
+"""Measure the models of the golden comments, each before and after a typical change."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "retinanet": (_RETINANET, {}),
     "retinanet, deeper head": (_RETINANET, {"bbox_head": {"stacked_convs": 5}}),
 }
-"""Name -> config that a library ships, and what is changed in its model."""
+"""Name -> config that a library ships, and the change to its model."""
 
 
 def main(file: Path) -> None:
-    """Writes one measurement for each model."""
+    """Write one measurement for each model."""
     disable_network()
-    found: dict[str, Any] = {}
+    measurements: dict[str, Any] = {}
     for name, (config, change) in MODELS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             changed = Path(folder, "config.py")
@@ -48,8 +48,11 @@ def main(file: Path) -> None:
             answer = run_job(changed, AUTO)
         assert answer is not None
         assert "measurement" in answer, answer
-        found[name] = {**answer["measurement"], "seconds": 1.0}
-    lines = (f"{json.dumps(name)}: {json.dumps(one, separators=(',', ':'))}" for name, one in found.items())
+        measurements[name] = {**answer["measurement"], "seconds": 1.0}
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(measurement, separators=(',', ':'))}"
+        for name, measurement in measurements.items()
+    )
     file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Turns a comment's Markdown into one self-contained HTML page. Run with an environment that has markdown-it-py."""
+"""Render a comment's Markdown as a self-contained HTML page. Needs markdown-it-py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ summary { cursor: pointer; }
 
 
 def page(markdown: str) -> str:
-    """The page that a reviewer would see, near enough: GitHub's own renderer and style are not to be had."""
+    """Return an HTML page that resembles GitHub's rendering of the comment."""
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     head = f'<meta charset="utf-8"><title>Model Complexity</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{body}</main></body></html>\n'

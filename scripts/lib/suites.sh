@@ -36,11 +36,15 @@ run_lane() {
 run_suites() {
   local reports suite first second
   reports=$(mktemp -d)
+  set -m # each lane gets a process group, which Ctrl-C can end
   run_lane "$reports" integration &
   first=$!
   run_lane "$reports" codebases worker unit &
   second=$!
+  set +m
+  trap 'kill -- "-$first" "-$second" 2>/dev/null; exit 130' INT TERM
   wait "$first" "$second"
+  trap - INT TERM
   for suite in "${SUITES[@]}"; do
     [ "$(cat "$reports/$suite.status" 2>/dev/null)" = 0 ] && continue
     failed+=("pytest tests/$suite")

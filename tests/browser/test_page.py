@@ -212,7 +212,7 @@ def test_content_security_policy_blocks_requests_and_scripts(
               document.body.insertAdjacentHTML('beforeend', `<img src="${place}"><p onclick="window.owned = 1" id="p">p</p>`);
               document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.owned = 1' }));
               document.getElementById('p').click();
-              void fetch(place).catch(() => 0);  // not awaited: where nothing stops it, nobody answers
+              void fetch(place).catch(() => 0);  // not awaited: if it is not blocked, it never gets an answer
             }""",
             f"http://127.0.0.1:{server.getsockname()[1]}/",
         )

@@ -134,7 +134,7 @@ def _import_base_image(podman: Engine, state: Path) -> None:
     _run_checked(
         ["debootstrap", "--variant=minbase", f"--include={ROOTFS_PACKAGES}", SUITE, str(root), debian_mirror()]
     )
-    # As in the official image: pip may install beside the distribution's packages, and Python is called `python`.
+    # As in the official image: pip may install over the distribution's packages, and `python` is Python.
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")

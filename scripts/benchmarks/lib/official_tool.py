@@ -1,4 +1,4 @@
-"""The library's own ``get_flops.py`` beside ours: what one config in a process of its own costs."""
+"""The cost of the library's own ``get_flops.py``, in one process for each config."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOOL = Path("tools", "analysis_tools", "get_flops.py")
 
 @dataclass(frozen=True)
 class Cost:
-    """One process from start to end: seconds of wall clock, CPU seconds, MiB at the peak; ``ok`` if it ended with 0."""
+    """The cost of one process: wall-clock seconds, CPU seconds, peak MiB. ``ok``: it exited with 0."""
 
     wall: float
     cpu: float
@@ -28,7 +28,7 @@ class Cost:
 
 
 def cost_of(command: Sequence[str], cwd: Path) -> Cost:
-    """Runs a command to its end, its output thrown away."""
+    """Run a command without its output."""
     started = time.monotonic()
     with Path(os.devnull).open("w", encoding="utf-8") as null:
         process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=null, stderr=null)
@@ -38,23 +38,23 @@ def cost_of(command: Sequence[str], cwd: Path) -> Cost:
     return Cost(round(time.monotonic() - started, 2), usage.cpu, usage.peak_mib, process.returncode == 0)
 
 
-def packaged_command(config: str, size: Sequence[int]) -> list[str]:
-    """The packaged tool on one config, in the library's folder of configs and tools."""
+def official_command(config: str, size: Sequence[int]) -> list[str]:
+    """Return the command of the library's tool on one config, for its folder of configs and tools."""
     return [sys.executable, "-W", "ignore", str(TOOL), config, "--shape", *(str(side) for side in size)]
 
 
 def sample(root: Path, rows: Sequence[dict[str, Any]], number: int) -> dict[str, Any]:
-    """Runs the packaged tool on some of the configs that were measured, each at the size that ours took, one at a time.
+    """Run the library's tool on a sample of the measured configs, each at the measured size.
 
     Returns:
-        ``configs`` (how many it could do), ``cpu`` (mean CPU seconds of those), ``failed`` (which it could not do).
+        ``configs`` (the number it measured), ``cpu`` (their mean CPU seconds), ``failed`` (the others).
     """
     measured = [row for row in rows if "failure" not in row]
     chosen = random.Random(1).sample(measured, min(number, len(measured)))  # noqa: S311 - no secret
     costs = {}
     for row in chosen:
-        costs[row["config"]] = cost_of(packaged_command(row["config"], row["size"]), root)
-        print(f"packaged get_flops.py: {row['config']} {costs[row['config']].cpu} CPU s", file=sys.stderr, flush=True)
+        costs[row["config"]] = cost_of(official_command(row["config"], row["size"]), root)
+        print(f"official get_flops.py: {row['config']} {costs[row['config']].cpu} CPU s", file=sys.stderr, flush=True)
     done = [cost for cost in costs.values() if cost.ok]
     return {
         "configs": len(done),

@@ -8,7 +8,7 @@ import time
 
 
 class Progress:
-    """``measured 12/462 (0:31) configs/…`` on stderr: one line that is rewritten on a terminal, some lines elsewhere."""
+    """``measured 12/462 (0:31) configs/…`` on stderr: one rewritten line on a terminal, else every 25th."""
 
     def __init__(self, verb: str, total: int) -> None:
         self.verb, self.total, self.done = verb, total, 0
@@ -17,7 +17,7 @@ class Progress:
         self.lock = threading.Lock()
 
     def step(self, name: str) -> None:
-        """One more is done."""
+        """Count one more as done."""
         with self.lock:
             self.done += 1
             if self.live or self.done % 25 == 0 or self.done == self.total:
@@ -28,6 +28,6 @@ class Progress:
                 )
 
     def end(self) -> None:
-        """Leaves the line."""
+        """End the line."""
         if self.live:
             print(file=sys.stderr)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures every config that an installed library ships and holds the figures against those that its authors published.
+"""Measure every config that an installed library ships and compare the metrics with published ones.
 
-Run it with the Python of the environment that has the library, e.g. `.venv/openmmlab/bin/python scripts/benchmarks/zoo mmdet`.
+Run it with the Python of the environment that has the library: `.venv/openmmlab/bin/python scripts/benchmarks/zoo mmdet`.
 scripts/benchmarks/zoo/run_all does so for every library.
 """
 
@@ -25,17 +25,17 @@ from scripts.benchmarks.lib import official_tool
 from scripts.benchmarks.zoo import page, real
 from scripts.benchmarks.zoo.measure import explore_zoo, measure_zoo
 from scripts.benchmarks.zoo.published import Published, read_published
-from scripts.benchmarks.zoo.verdicts import judged
+from scripts.benchmarks.zoo.verdicts import add_verdicts
 
 
 def main() -> int:
-    """Returns the exit code: 0 done, 1 a real run gave other numbers than a dry one, 2 the library ships no configs."""
+    """Measure and compare. Exit code: 0 done, 1 real and dry runs differ, 2 the library ships no configs."""
     options = _options()
     spec = importlib.util.find_spec(options.library)
     root = Path(spec.submodule_search_locations[0], ".mim") if spec and spec.submodule_search_locations else None
     published = read_published(root, options.library) if root else {}
-    wanted = {name for name, known in published.items() if known.flops or known.params} if options.published else None
-    configs = [] if root is None else _configs(root, options.sample, wanted)
+    selected = {name for name, known in published.items() if known.flops or known.params} if options.published else None
+    configs = [] if root is None else _configs(root, options.sample, selected)
     if root is None or not configs:
         print(f"zoo: {options.library!r} is not installed here or ships no configs", file=sys.stderr)
         return 2
@@ -49,12 +49,12 @@ def main() -> int:
         rows, cost = measure_zoo(root, options.library, configs, published, jobs=options.jobs, timeout=options.timeout)
         name = packages_distributions()[options.library][0]
         result = {"library": name, "version": version(name), "cost": cost, "configs": rows}
-        _keep(result, options.json)  # should anything go wrong from here on, --again has it
+        _write_json(result, options.json)  # --again can use it if a later step fails
         cost |= explore_zoo(root, options.library, rows, jobs=options.jobs, timeout=options.timeout)
-        if options.against_packaged:
-            cost["packaged"] = official_tool.sample(root, rows, options.against_packaged)
-    result["configs"] = [judged(row, options.library) for row in result["configs"]]
-    _keep(result, options.json)
+        if options.against_official:
+            cost["official"] = official_tool.sample(root, rows, options.against_official)
+    result["configs"] = [add_verdicts(row, options.library) for row in result["configs"]]
+    _write_json(result, options.json)
     summary = page.summary(result["library"], result["version"], result["configs"], result["cost"])
     print(summary)
     if options.docs:
@@ -63,7 +63,7 @@ def main() -> int:
     return 0
 
 
-def _keep(result: dict[str, Any], file: Path | None) -> None:
+def _write_json(result: dict[str, Any], file: Path | None) -> None:
     if file:
         file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
@@ -71,11 +71,11 @@ def _keep(result: dict[str, Any], file: Path | None) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", help="an installed package with configs in .mim, e.g. mmpretrain")
-    parser.add_argument("--again", type=Path, help="judge the figures in this JSON file again, instead of measuring")
-    parser.add_argument("--json", type=Path, help="where everything is written")
+    parser.add_argument("--again", type=Path, help="compare the metrics in this JSON file again, instead of measuring")
+    parser.add_argument("--json", type=Path, help="file for all results")
     parser.add_argument("--docs", type=Path, help="a Markdown file whose marked section is replaced by the summary")
     parser.add_argument(
-        "--against-packaged",
+        "--against-official",
         type=int,
         default=0,
         metavar="N",
@@ -84,23 +84,26 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--against-real",
         action="store_true",
-        help="instead: measure every config dry and for real, and compare every figure (slow: half an hour and 12 GiB)",
+        help="instead: measure every config dry and real, and compare every metric (half an hour, 12 GiB)",
     )
-    parser.add_argument("--published", action="store_true", help="measure only configs of which something is published")
+    parser.add_argument("--published", action="store_true", help="measure only configs with published metrics")
     parser.add_argument(
-        "--sample", type=int, default=0, help="measure only so many, drawn at random (the same ones each time)"
+        "--sample", type=int, default=0, help="measure only this number, a random sample with a fixed seed"
     )
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="how many side by side; default: one a core"
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="number of configs measured in parallel; default: one per core",
     )
     parser.add_argument("--timeout", type=float, default=180.0, help="seconds for one config")
     return parser.parse_args()
 
 
-def _configs(root: Path, sample: int, wanted: Container[str] | None) -> list[str]:
+def _configs(root: Path, sample: int, selected: Container[str] | None) -> list[str]:
     files = (file for file in (root / "configs").rglob("*.py") if "_base_" not in file.parts)
     names = sorted(file.relative_to(root).as_posix() for file in files)
-    names = [name for name in names if wanted is None or name in wanted]
+    names = [name for name in names if selected is None or name in selected]
     return sorted(random.Random(0).sample(names, sample)) if 0 < sample < len(names) else names  # noqa: S311 - no secret
 
 

@@ -1,7 +1,7 @@
-"""Why a published figure is not met: causes found by looking at the model, its paper and the tools of its time.
+"""Causes of mismatches with published metrics, found in models, papers and counting tools.
 
-A cause that is a way of counting, or another column of the same table, is checked by number on every run: it is named only
-where it leads to the published figure within 0.2 %. The rest are rows of one table.
+A cause that is a way of counting, or another column of the same table, is checked on every run: it must give the published
+value within 0.2 %. The others are rows of one table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from scripts.benchmarks.zoo.judge import attention_of
 
 EXACT = 0.002
-"""How near a way of counting must come to be a cause: published figures have three digits or more."""
+"""The largest relative error of a cause. Published values have three digits or more."""
 TRAINING_NORMS = "batch norm counted as in training: 5 operations a value, of which 2 remain in eval mode"
 MODULES = "counted module by module, as mmcv's counter does: functional products, such as attention's, are not seen"
 SAME_PADDING = "convolutions with padding='same' not counted: fvcore has no handle for `aten::_convolution_mode`"
@@ -31,15 +31,15 @@ LARGER_UNIT = (
 )
 NOT_FOUND = "cause not found yet"
 _UNIT = {"flops": 10**12, "params": 10**9}
-"""The unit, in which figures of published tables are a tenth and more."""
+"""The unit of published values of a tenth of it or more."""
 _OF_LARGER_UNITS = "mmyolo"
-_BESIDE_PRODUCTS = ("_norm", "_pool1d", "_pool2d", "_pool3d", "upsample_", "grid_sampler")
-"""What the names of counted operators hold that are no products."""
+_OTHER_OPERATORS = ("_norm", "_pool1d", "_pool2d", "_pool3d", "upsample_", "grid_sampler")
+"""Parts of the names of counted operators that are no products."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause, and the figure that it leads to where it is checked by number."""
+    """A cause, and the value that it gives if it can be checked."""
 
     text: str
     value: int | None = None
@@ -129,7 +129,7 @@ _HAM_64 = (
     "image, the figure comes out"
 )
 _AT_640 = "the table says 416 px; the figures are those at 640 px, to the digit"
-_LOOKED_AT = (
+_KNOWN_CAUSES = (
     _Row("segformer/segformer_mit-b[2-5]_*", "flops", _DECODER_768, "mmseg"),
     _Row("segformer/segformer_mit-b[2-5]_*", "params", _DECODER_768, "mmseg"),
     _Row("segnext/segnext_mscan-t_*", "flops", _RESIZED, "mmseg"),
@@ -191,22 +191,21 @@ def explain(
     steps: Mapping[int, int] | None = None,
     left_out: bool = True,
 ) -> Cause:
-    """The cause of a mismatch.
+    """Return the cause of a mismatch.
 
     Args:
         config: its path.
-        metric: which of its figures is not met.
-        published: the figures published for it.
-        measured: the answers on its model, as ``judge.flop_trials`` takes them.
-        library: whose config it is.
-        stated: the input size that is stated beside the figures, if one is.
-        steps: what the last digit of a figure is worth, for those that were written in few digits.
-        left_out: whether a part of the count that is left out may be the cause; there are many such parts, so this is asked
-            last, when every form of the model was measured.
+        metric: the metric that is not met.
+        published: its published values.
+        measured: the answers for the model, as in ``judge.flop_trials``.
+        library: the config's library.
+        stated: the published input size, if any.
+        steps: the worth of the last digit, for rounded values.
+        left_out: whether to try the parts that a count may leave out. They are many, so they come last.
     """
-    known = [one for one in measured if metric == "params" or not stated or list(one["size"]) == list(stated)]
+    known = [row for row in measured if metric == "params" or not stated or list(row["size"]) == list(stated)]
     steps = steps or {}
-    if any(_is_rounded(one[metric], to, steps.get(to, 1)) for one in known for to in published if _is_ours(one)):
+    if any(_is_rounded(row[metric], to, steps.get(to, 1)) for row in known for to in published if _is_ours(row)):
         return Cause(ROUNDED)
     ways = _ways_of_counting(known) if metric == "flops" else _mistaken_for_params(known)
     if library == _OF_LARGER_UNITS:
@@ -218,7 +217,7 @@ def explain(
             return cause
     rows = (
         row
-        for row in _LOOKED_AT
+        for row in _KNOWN_CAUSES
         if row.library == library and row.metric == metric and fnmatch(config, f"configs/{row.pattern}")
     )
     row = next(rows, None)
@@ -234,7 +233,7 @@ def _is_ours(measured: dict[str, Any]) -> bool:
 
 def _in_a_larger_unit(measured: Iterable[dict[str, Any]], metric: Literal["flops", "params"]) -> list[Cause]:
     unit = _UNIT[metric]
-    large = [one[metric] for one in measured if _is_ours(one) and one[metric] >= unit // 10]
+    large = [row[metric] for row in measured if _is_ours(row) and row[metric] >= unit // 10]
     return [Cause(LARGER_UNIT, round(value / unit * 1000) * 1024 * unit // 1_000_000) for value in large]
 
 
@@ -248,32 +247,30 @@ def _is_near(cause: Cause, published: int, steps: Mapping[int, int]) -> bool:
 
 
 def _left_out(measured: Iterable[dict[str, Any]]) -> Iterator[Cause]:
-    """What many counters and papers leave out, in the forms that we measure ourselves."""
-    for one in measured:
-        if not _is_ours(one):
+    """Yield counts without the parts that many counters and papers leave out."""
+    for row in measured:
+        if not _is_ours(row):
             continue
-        beside = sum(
-            flops for name, flops in one["operators"].items() if any(part in name for part in _BESIDE_PRODUCTS)
-        )
-        yield Cause(PRODUCTS, one["flops"] - beside)
-        yield Cause(LAYERS, one["flops"] - beside - attention_of(one))
-        for name, flops in one.get("parts", {}).items():
+        other = sum(flops for name, flops in row["operators"].items() if any(part in name for part in _OTHER_OPERATORS))
+        yield Cause(PRODUCTS, row["flops"] - other)
+        yield Cause(LAYERS, row["flops"] - other - attention_of(row))
+        for name, flops in row.get("parts", {}).items():
             if flops:
-                yield Cause(WITHOUT.format(name), one["flops"] - flops)
+                yield Cause(WITHOUT.format(name), row["flops"] - flops)
                 yield Cause(ALONE.format(name), flops)
 
 
 def _ways_of_counting(measured: Iterable[dict[str, Any]]) -> list[Cause]:
     causes = []
-    for one in measured:
-        if one["form"] == "modules":
-            causes.append(Cause(MODULES, one["flops"]))
-        elif one["form"] == "plain":
+    for row in measured:
+        if row["form"] == "modules":
+            causes.append(Cause(MODULES, row["flops"]))
+        elif row["form"] == "plain":
             # fvcore: 2 a value in eval mode, 5 in training
-            causes.append(Cause(TRAINING_NORMS, one["flops"] + one["operators"].get("batch_norm", 0) * 3 // 2))
-            causes.append(Cause(SAME_PADDING, one["flops"] - one["operators"].get("_convolution_mode", 0)))
+            causes.append(Cause(TRAINING_NORMS, row["flops"] + row["operators"].get("batch_norm", 0) * 3 // 2))
+            causes.append(Cause(SAME_PADDING, row["flops"] - row["operators"].get("_convolution_mode", 0)))
     return causes
 
 
 def _mistaken_for_params(measured: Iterable[dict[str, Any]]) -> list[Cause]:
-    return [Cause(ACTIVATIONS, one["activations"]) for one in measured if one["form"] == "plain"]
+    return [Cause(ACTIVATIONS, row["activations"]) for row in measured if row["form"] == "plain"]

@@ -1,4 +1,4 @@
-"""Holds measured figures against published ones: within 1 % under a named rule, within 5 %, or outside."""
+"""Compare measured metrics with published ones: within 1 % under a named rule, within 5 %, or outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULES: tuple[Rule, ...] = (
     "head included",
     "attention not counted by the authors",
 )
-"""In the order in which they are tried: the first that holds is named."""
+"""In the order in which they are tried. The first that fits is named."""
 CLOSE, NEAR = 0.01, 0.05
 
 
@@ -30,7 +30,7 @@ _ATTENTION = ("scaled_dot_product_attention", "matmul", "bmm", "baddbmm", "einsu
 
 @dataclass(frozen=True)
 class Trial:
-    """A figure measured in one way, and the rule that this way stands for."""
+    """A value measured under one rule."""
 
     rule: Rule
     value: int
@@ -39,69 +39,69 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a published figure compares with the trial that decides: the first one that is close, else the nearest."""
+    """A published value and the trial that it is compared with."""
 
     published: int
     trial: Trial
 
     @property
     def error(self) -> float:
-        """Measured against published, e.g. 0.02 for 2 % more."""
+        """The relative error, e.g. 0.02 if 2 % more were measured."""
         return self.trial.value / self.published - 1
 
     @property
     def band(self) -> Literal["within 1 %", "within 5 %", "outside"]:
-        """Where it falls."""
+        """The band of the error."""
         if abs(self.error) <= CLOSE:
             return "within 1 %"
         return "within 5 %" if abs(self.error) <= NEAR else "outside"
 
 
 def judge(published: Sequence[int], trials: Iterable[Trial]) -> Verdict | None:
-    """The verdict on the figures published for one config, or None where nothing is published or measured.
+    """Return the verdict on one config, or None if nothing is published or measured.
 
-    Where several checkpoints of a config name different figures, the one that comes nearest counts.
+    Of several published values, the nearest counts.
     """
     ordered = sorted(trials, key=lambda trial: RULES.index(trial.rule))
     if not published or not ordered:
         return None
     verdicts = [min((Verdict(figure, trial) for figure in published), key=_distance) for trial in ordered]
     close = next((verdict for verdict in verdicts if verdict.band == "within 1 %"), None)
-    # Of those that do not hold, the plain one tells more than a rule that happens to come nearer.
+    # If none is close, the plain count is more informative than a rule that is nearer by chance.
     return close or verdicts[0]
 
 
 def flop_trials(
     measured: Iterable[dict[str, Any]], own_size: Sequence[int], stated: Sequence[int] | None = None
 ) -> list[Trial]:
-    """The trials of one config, from its jobs' answers: dictionaries with ``size``, ``form``, ``flops``, ``operators``.
+    """Return the trials of one config from answers with ``size``, ``form``, ``flops`` and ``operators``.
 
-    Where a size is stated beside the published figure, what was measured at another one is no trial.
+    If a size is published, measurements at other sizes are no trials.
     """
     trials = []
-    for one in measured:
-        size = (one["size"][0], one["size"][1])
+    for answer in measured:
+        size = (answer["size"][0], answer["size"][1])
         own = size == tuple(own_size)
-        if one["form"] == "modules" or (stated and size != tuple(stated)):
+        if answer["form"] == "modules" or (stated and size != tuple(stated)):
             continue  # another tool's count: it may be a cause, it is no rule
-        trials.append(Trial(_rule(one["form"], own=own), one["flops"], size))
-        attention = attention_of(one)
-        if one["form"] == "plain" and (own or stated) and attention:
-            trials.append(Trial("attention not counted by the authors", one["flops"] - attention, size))
+        trials.append(Trial(_rule(answer["form"], own=own), answer["flops"], size))
+        attention = attention_of(answer)
+        if answer["form"] == "plain" and (own or stated) and attention:
+            trials.append(Trial("attention not counted by the authors", answer["flops"] - attention, size))
     return trials
 
 
 def attention_of(measured: dict[str, Any]) -> int:
-    """What the products of two results cost."""
+    """Return the flops of products of two results."""
     return sum(measured["operators"].get(name, 0) for name in _ATTENTION)
 
 
 def param_trials(measured: Iterable[dict[str, Any]], own_size: Sequence[int]) -> list[Trial]:
-    """As ``flop_trials``, for parameters: the size and what is traced do not change them, the deploy form does."""
+    """Return the trials of parameters, which depend on the form but not on the size."""
     return [
-        Trial("deploy form" if one["form"] == "deploy" else "as is", one["params"], (one["size"][0], one["size"][1]))
-        for one in measured
-        if one["form"] == "deploy" or (one["form"] == "plain" and list(one["size"]) == list(own_size))
+        Trial("deploy form" if answer["form"] == "deploy" else "as is", answer["params"], tuple(answer["size"]))
+        for answer in measured
+        if answer["form"] == "deploy" or (answer["form"] == "plain" and list(answer["size"]) == list(own_size))
     ]
 
 

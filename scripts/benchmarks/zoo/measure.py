@@ -1,4 +1,4 @@
-"""Measures a zoo: every config by the product's worker, then other forms of the models whose published flops are not met."""
+"""Measure a zoo: every config with our worker, then other forms of models whose published flops are not met."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _SMALLEST_IMAGE = 28
 _Shape = tuple[int, ...] | Literal["auto"]
 _Key = tuple[str, _Shape, tuple[int, ...], str]
 _STAGES = (("plain", "deploy"), ("head",), ("modules",))
-"""What is cheap to ask, and what explains most, first."""
+"""The forms to try: the cheap ones that explain most come first."""
 
 
 def measure_zoo(
     root: Path, library: str, configs: Sequence[str], published: Mapping[str, Published], *, jobs: int, timeout: float
 ) -> tuple[list[Answer], Answer]:
-    """One row for each config, as the product measures it, and what that cost.
+    """Return one row for each config, and the cost of all.
 
     Args:
         root: the folder that config paths start from.
         library: whose configs they are.
         configs: their paths.
         published: what is published of them, by path.
-        jobs: how many are measured side by side.
+        jobs: number of configs measured in parallel.
         timeout: seconds for one config.
     """
     started = time.monotonic()
@@ -59,7 +59,7 @@ def measure_zoo(
 
 
 def explore_zoo(root: Path, library: str, rows: Sequence[Answer], *, jobs: int, timeout: float) -> Answer:
-    """Measures the other forms of the models whose published figures are not met; returns what that cost."""
+    """Measure other forms of models whose published metrics are not met; return the cost."""
     started = time.monotonic()
     with Pool(root, library, size=jobs, timeout=timeout) as pool:
         others = _explore(pool, library, [row for row in rows if not _is_settled(row, library)])
@@ -75,31 +75,33 @@ def _row(config: str, answer: Answer, published: Published) -> Answer:
     row: Answer = {"config": config, "published": dataclasses.asdict(published)}
     if "failure" in answer:
         return {**row, "failure": answer["failure"]}
-    found = answer["measurement"]
-    shape = found["input_shape"][1:]
+    measurement = answer["measurement"]
+    shape = measurement["input_shape"][1:]
     size = shape[-2:]
-    figures = {**found["figures"], **{name: found[name] for name in ("operators", "entry_point", "mode")}}
-    parts = {module["name"]: module["figures"].get("flops") for module in found["modules"] if module["depth"] == 1}
+    metrics = {**measurement["figures"], **{name: measurement[name] for name in ("operators", "entry_point", "mode")}}
+    parts = {
+        module["name"]: module["figures"].get("flops") for module in measurement["modules"] if module["depth"] == 1
+    }
     return {
         **row,
         "shape": shape,
         "size": size,
-        "measured": [{**figures, "parts": parts, "form": "plain", "size": size}],
-        "unsupported_ops": found["unsupported_ops"],
-        "conditions": found["conditions"],
-        "stubbed_ops": found["stubbed_ops"],
-        "modules": len(found["modules"]),
+        "measured": [{**metrics, "parts": parts, "form": "plain", "size": size}],
+        "unsupported_ops": measurement["unsupported_ops"],
+        "conditions": measurement["conditions"],
+        "stubbed_ops": measurement["stubbed_ops"],
+        "modules": len(measurement["modules"]),
     }
 
 
 def _identity(row: Answer) -> tuple[Any, ...]:
-    """What the same model gives at the same shape; nearly always only the same one does."""
+    """Return what equal models have in common at one shape, and others almost never have."""
     own = row["measured"][0]
     return (*row["shape"], row["modules"], own["flops"], own["params"], own["activations"])
 
 
 def _is_settled(row: Answer, library: str) -> bool:
-    """Whether nothing is left to try: nothing published or measured, the flops close already, or the cause known."""
+    """Whether no other form need be tried: nothing to compare, the flops are close, or the cause is known."""
     if "failure" in row or not row["published"]["flops"]:
         return True
     verdict = verdicts.verdict(row, "flops", library, left_out=False)
@@ -107,39 +109,39 @@ def _is_settled(row: Answer, library: str) -> bool:
 
 
 def _explore(pool: Pool, library: str, rows: Sequence[Answer]) -> int:
-    """Adds what the authors may have counted to the rows, each distinct one measured once; returns how many those were."""
+    """Add other forms to the rows, each distinct one measured once; return their number."""
     answers = pool.run([{"config": row["config"], "plan": True} for row in rows], "read")
     plans = {row["config"]: answer["plan"] for row, answer in zip(rows, answers, strict=True) if "plan" in answer}
     rows = [row for row in rows if row["config"] in plans]
     known: dict[_Key, Answer] = {}
     for stage in _STAGES:
-        wanted = [
+        trials = [
             (row, shape, form)
             for row in rows
             if not _is_settled(row, library)
             for shape, form in _other_forms(row, plans[row["config"]], stage)
         ]
-        keys = [(plans[row["config"]]["key"], *_sameness(row, shape), form) for row, shape, form in wanted]
+        keys = [(plans[row["config"]]["key"], *_sameness(row, shape), form) for row, shape, form in trials]
         jobs = {
             key: {"config": row["config"], "shape": shape, "form": form}
-            for key, (row, shape, form) in zip(keys, wanted, strict=True)
+            for key, (row, shape, form) in zip(keys, trials, strict=True)
         }
         new = {key: job for key, job in jobs.items() if key not in known}
         known |= dict(zip(new, pool.run(list(new.values()), f"other forms: {' '.join(stage)}"), strict=True))
-        for key, (row, shape, form) in zip(keys, wanted, strict=True):
-            if "figures" in known[key]:
+        for key, (row, shape, form) in zip(keys, trials, strict=True):
+            if "metrics" in known[key]:
                 size = list(row["size"] if shape == AUTO else shape[1:])
-                row["measured"].append({"operators": {}, **known[key]["figures"], "size": size, "form": form})
+                row["measured"].append({"operators": {}, **known[key]["metrics"], "size": size, "form": form})
     return len(known)
 
 
 def _sameness(row: Answer, shape: _Shape) -> tuple[_Shape, tuple[int, ...]]:
-    """What makes two jobs on one model the same: the shape that is asked for, and what ``auto`` comes to."""
+    """Return the key of equal jobs on one model: the requested shape, and the resolved shape of ``auto``."""
     return shape, tuple(row["shape"]) if shape == AUTO else ()
 
 
 def _other_forms(row: Answer, plan: Answer, forms: Sequence[str]) -> list[tuple[_Shape, str]]:
-    """At the other sizes as is, in the other forms at the own size; all of it at the size that is stated, where one is."""
+    """Return pairs of shape and form to try; with a published size, only that one."""
     is_image, stated = len(row["shape"]) == len(("C", "H", "W")), row["published"]["size"]
     channels = row["shape"][0] if is_image else CHANNELS
     own: _Shape = AUTO

@@ -1,4 +1,4 @@
-"""The zoo's results as Markdown: counts by rule, kinds of failure, and every mismatch with its cause."""
+"""The zoo's results as Markdown: counts by rule, failure kinds, and every mismatch with its cause."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Row = dict[str, Any]
 
 
 def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any]) -> str:
-    """Everything that a reader wants to know of one run, without a heading.
+    """Return the results of one run, without a heading.
 
     Args:
         library: its name.
         version: its version.
-        rows: one for each config, as ``scripts/benchmarks/zoo/__main__.py`` makes them.
+        rows: one for each config.
         cost: its ``cost``.
     """
     analysed = [row for row in rows if "failure" not in row]
@@ -51,57 +51,57 @@ def summary(library: str, version: str, rows: Sequence[Row], cost: dict[str, Any
         _failures(row for row in rows if "failure" in row),
         _mismatches(analysed),
         _sources(analysed),
-        _said_of(analysed, "conditions", "the figures hold for, or leave out"),
-        _said_of(analysed, "stubbed_ops", "compiled operators of mmcv that were stood in for"),
+        _count_of(analysed, "conditions", "conditions"),
+        _count_of(analysed, "stubbed_ops", "stubbed operators of mmcv"),
         _operators(analysed),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _price(cost: dict[str, Any]) -> str:
-    said = (
-        f"Cost of all configs: {cost['wall']:.0f} s with {cost['workers']} side by side, {cost['cpu']:.0f} CPU seconds; the "
-        f"largest process took {cost['peak_mib']} MiB."
+    text = (
+        f"Cost of all configs: {cost['wall']:.0f} s with {cost['workers']} workers in parallel, {cost['cpu']:.0f} CPU seconds. "
+        f"The largest process took {cost['peak_mib']} MiB."
     )
     if cost.get("forms"):
-        said += (
+        text += (
             f" {cost['forms']} other forms of models whose published flops are not met as is took {cost['forms_cpu']:.0f} "
             "CPU seconds more."
         )
-    packaged = cost.get("packaged")
-    if packaged and packaged["configs"]:
-        whole = packaged["cpu"] * cost["configs"]
-        said += (
-            f" The library's own get_flops.py, a process for each config, took {packaged['cpu']:.1f} CPU seconds on average of "
-            f"{packaged['configs']} configs drawn at random in the same run: ours is {cost['cpu'] / whole:.3f} of that, and "
+    official = cost.get("official")
+    if official and official["configs"]:
+        whole = official["cpu"] * cost["configs"]
+        text += (
+            f" The library's own get_flops.py, a process for each config, took {official['cpu']:.1f} CPU seconds on average of "
+            f"{official['configs']} configs drawn at random in the same run: ours is {cost['cpu'] / whole:.3f} of that, and "
             f"{(cost['cpu'] + cost['forms_cpu']) / whole:.3f} with the other forms."
         )
-    return said
+    return text
 
 
 def _operators(rows: Sequence[Row]) -> str:
-    """Every operator that a trace of the zoo held: how it is treated, and in how many of the configs."""
+    """Return a table of the operators in the traces, their treatment and their number of configs."""
     counted = Counter(name for row in rows for name in row["measured"][0]["operators"])
-    found = [(name, "counted", number) for name, number in counted.items()]
-    for treatment, said in (("uncounted", "**uncounted compute**"), ("negligible", "negligible")):
+    operators = [(name, "counted", number) for name, number in counted.items()]
+    for treatment, label in (("uncounted", "**uncounted compute**"), ("negligible", "negligible")):
         names = Counter(name.removeprefix("aten::") for row in rows for name in row["unsupported_ops"][treatment])
-        found += [(name, said, number) for name, number in names.items()]
+        operators += [(name, label, number) for name, number in names.items()]
     order = {"counted": 0, "**uncounted compute**": 1, "negligible": 2}
-    found.sort(key=lambda row: (order[row[1]], -row[2], row[0]))
+    operators.sort(key=lambda row: (order[row[1]], -row[2], row[0]))
     groups: dict[str, list[str]] = {}
-    for name, said, number in found:
-        groups.setdefault(said, []).append(f"`{name}` {number}")
-    lines = [(said, len(names), ", ".join(names)) for said, names in groups.items()]
+    for name, label, number in operators:
+        groups.setdefault(label, []).append(f"`{name}` {number}")
+    lines = [(label, len(names), ", ".join(names)) for label, names in groups.items()]
     return _table(("operators in the traces", "how many", "which, and in how many configs"), lines)
 
 
-def _said_of(rows: Sequence[Row], key: str, head: str) -> str:
-    counts = Counter(said for row in rows for said in row.get(key) or ())
-    return _table((head, "configs"), [(_text(said), number) for said, number in counts.most_common()])
+def _count_of(rows: Sequence[Row], key: str, head: str) -> str:
+    counts = Counter(value for row in rows for value in row.get(key) or ())
+    return _table((head, "configs"), [(_text(value), number) for value, number in counts.most_common()])
 
 
 def _sources(rows: Sequence[Row]) -> str:
-    """Where the published figures stand, if not in the wheel alone."""
+    """Return a table of the sources of published metrics, other than the wheel."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row["flops"]:
@@ -115,7 +115,7 @@ def _sources(rows: Sequence[Row]) -> str:
 
 
 def write_section(file: Path, name: str, text: str) -> None:
-    """Replaces what stands between a library's two markers in a Markdown file.
+    """Replace the text between a library's two markers in a Markdown file.
 
     Raises:
         ValueError: the file does not have the markers.
@@ -125,22 +125,22 @@ def write_section(file: Path, name: str, text: str) -> None:
 
 
 def write_overview(file: Path, library: str, version: str, rows: Sequence[Row]) -> None:
-    """Writes a library's line of the overview, which stands between markers of its own; the other lines stay."""
+    """Replace a library's line of the overview, which has its own markers."""
     _, old, _ = _split(file, OVERVIEW)
     known = [line for line in old.splitlines() if line.startswith("| ")][2:]
     lines = {line.split("|")[1].split()[0]: line for line in known}
-    lines[library] = "| " + " | ".join(str(cell) for cell in _standing_of(library, version, rows)) + " |"
+    lines[library] = "| " + " | ".join(str(cell) for cell in _overview_cells(library, version, rows)) + " |"
     head = _table(_HEAD, [("",) * len(_HEAD)]).splitlines()[:2]
     write_section(file, OVERVIEW, "\n".join([*head, *(lines[name] for name in sorted(lines))]) + "\n")
 
 
-def _standing_of(library: str, version: str, rows: Sequence[Row]) -> tuple[str | int, ...]:
+def _overview_cells(library: str, version: str, rows: Sequence[Row]) -> tuple[str | int, ...]:
     measured = [row for row in rows if "failure" not in row]
-    held = [row["flops"] for row in measured if row["flops"]]
-    near = sum(verdict["band"] == "within 1 %" for verdict in held)
-    not_found = sum(verdict.get("cause") == NOT_FOUND for verdict in held)
+    compared = [row["flops"] for row in measured if row["flops"]]
+    near = sum(verdict["band"] == "within 1 %" for verdict in compared)
+    not_found = sum(verdict.get("cause") == NOT_FOUND for verdict in compared)
     share = f"{len(measured)} of {len(rows)} ({len(measured) / len(rows):.1%})"
-    return f"{library} {version}", share, len(held), near, len(held) - near - not_found, not_found
+    return f"{library} {version}", share, len(compared), near, len(compared) - near - not_found, not_found
 
 
 def _split(file: Path, name: str) -> tuple[str, str, str]:
@@ -153,7 +153,7 @@ def _split(file: Path, name: str) -> tuple[str, str, str]:
 
 
 def _rules(rows: Sequence[Row]) -> str:
-    counts = {metric: Counter(_standing(row[metric]) for row in rows if row[metric]) for metric in ("flops", "params")}
+    counts = {metric: Counter(_band(row[metric]) for row in rows if row[metric]) for metric in ("flops", "params")}
     names = [*(f"within 1 % {rule}" for rule in RULES), "within 1 %", "within 5 %", "outside"]
     lines = [
         (f"**{name}**" if name == "within 1 %" else name, _sum(counts["flops"], name), _sum(counts["params"], name))
@@ -163,7 +163,7 @@ def _rules(rows: Sequence[Row]) -> str:
     return _table(("published figure is met", "flops", "params"), [line for line in lines if line[1] or line[2]])
 
 
-def _standing(verdict: dict[str, Any]) -> str:
+def _band(verdict: dict[str, Any]) -> str:
     return f"within 1 % {verdict['rule']}" if verdict["band"] == "within 1 %" else str(verdict["band"])
 
 

@@ -1,4 +1,4 @@
-"""Several zoo workers side by side: jobs in, answers out in the order of the jobs, with a line of progress."""
+"""A pool of zoo workers: answers come in the order of the jobs, with a line of progress."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from typing import IO, Any, Self
 from scripts.benchmarks.lib.progress import Progress
 
 _WORKER = Path(__file__).with_name("worker.py")
-_DIED = {"failure": {"kind": "crash", "message": "the worker itself ended"}, "cpu": 0.0}
+_DIED = {"failure": {"kind": "crash", "message": "the worker exited"}, "cpu": 0.0}
 
 
 class _Worker:
     def __init__(self, tree: Path, library: str, timeout: float) -> None:
         reading, writing = os.pipe()
         command = [sys.executable, "-W", "ignore", str(_WORKER), library, str(writing), str(timeout)]
-        with Path(os.devnull).open("w", encoding="utf-8") as null:  # what configs print is nobody's
+        with Path(os.devnull).open("w", encoding="utf-8") as null:  # configs may print
             self.process = subprocess.Popen(
                 command, cwd=tree, stdin=subprocess.PIPE, stdout=null, stderr=null, pass_fds=[writing], text=True
             )
         os.close(writing)
         self.answers: IO[str] = os.fdopen(reading, encoding="utf-8")
 
-    def ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer, or None when the worker is gone."""
+    def run_job(self, job: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the answer, or None if the worker exited."""
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps(job) + "\n")
@@ -42,7 +42,7 @@ class _Worker:
         return json.loads(line) if line else None
 
     def end(self) -> dict[str, float]:
-        """Lets it finish; returns what it used."""
+        """Wait for the worker to exit; return its usage."""
         assert self.process.stdin
         self.process.stdin.close()
         line = self.answers.readline()
@@ -66,26 +66,26 @@ class Pool:
         self.usage = [worker.end() for worker in self._workers]
 
     def run(self, jobs: Sequence[dict[str, Any]], verb: str) -> list[dict[str, Any]]:
-        """One answer for each job, in order. A job that takes its worker down costs its own answer only."""
+        """Return one answer for each job, in order. A job that crashes its worker fails alone."""
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(len(jobs)):
             waiting.put(number)
         answers: list[dict[str, Any]] = [_DIED] * len(jobs)
         progress = Progress(verb, len(jobs))
 
-        def serve(place: int) -> None:
+        def serve(index: int) -> None:
             while True:
                 try:
                     number = waiting.get_nowait()
                 except queue.Empty:
                     return
-                answer = self._workers[place].ask(jobs[number])
+                answer = self._workers[index].run_job(jobs[number])
                 if answer is None:
-                    self._workers[place] = self._start()
+                    self._workers[index] = self._start()
                 answers[number] = answer or _DIED
                 progress.step(jobs[number]["config"])
 
-        threads = [threading.Thread(target=serve, args=(place,)) for place in range(len(self._workers))]
+        threads = [threading.Thread(target=serve, args=(index,)) for index in range(len(self._workers))]
         for thread in threads:
             thread.start()
         for thread in threads:

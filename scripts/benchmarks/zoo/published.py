@@ -1,7 +1,7 @@
-"""What is published of a library's configs: in the ``metafile.yml`` files of its wheel, and in files of ``published/``.
+"""Published metrics of a library's configs: in the ``metafile.yml`` files of its wheel, and in ``published_figures/``.
 
-mmpretrain and mmaction2 write flops and parameters into the metafiles of their wheels. What stands in READMEs, model zoos
-and papers instead was gathered by hand, as numbers with their source and the input size that is stated there.
+mmpretrain and mmaction2 write flops and params into the metafiles of their wheels. Numbers of READMEs, model zoos and
+papers were collected by hand, with their source and input size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-_GATHERED = Path(__file__).with_name("published_figures")
+_COLLECTED = Path(__file__).with_name("published_figures")
 _UNITS = {"": 0, "K": 3, "M": 6, "G": 9, "T": 12}
 _WRITTEN = re.compile(r"(\d+(?:\.(\d+))?)([KMGT]?)")
 METAFILES = "the wheel's metafiles"
@@ -22,14 +22,14 @@ METAFILES = "the wheel's metafiles"
 
 @dataclass(frozen=True)
 class Published:
-    """The figures published for one config; more than one where several checkpoints or sources name different ones.
+    """The published metrics of one config: several values if checkpoints or sources differ.
 
     Args:
         flops: multiply-accumulates, whatever the source counts.
         params: of the whole model.
-        size: height and width of the input, where the source states them.
-        steps: pairs of a figure and what its last digit is worth, for figures that were written in few digits.
-        sources: where they stand.
+        size: height and width of the input, if published.
+        steps: pairs of a value and the worth of its last digit, for rounded values.
+        sources: where they are published.
     """
 
     flops: tuple[int, ...] = ()
@@ -40,19 +40,19 @@ class Published:
 
 
 def read_published(root: Path, library: str = "") -> dict[str, Published]:
-    """The figures by the config's path below ``root``: of every ``metafile.yml`` there, and of the library's gathered file."""
-    import yaml  # the worker environment's, which has it through mmengine
+    """Return the published metrics by config path, from metafiles and the library's collected file."""
+    import yaml  # only the worker environment has it, through mmengine
 
     files = sorted(root.glob("configs/**/metafile.yml"))
-    found = published_of(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
-    gathered = _GATHERED / f"{library}.toml"
-    if not library or not gathered.is_file():
+    found = parse_metafiles(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+    collected = _COLLECTED / f"{library}.toml"
+    if not library or not collected.is_file():
         return found
-    return {**found, **gathered_of(tomllib.loads(gathered.read_text(encoding="utf-8")))}
+    return {**found, **parse_collected(tomllib.loads(collected.read_text(encoding="utf-8")))}
 
 
-def published_of(metafiles: Iterable[Any]) -> dict[str, Published]:
-    """The figures by config path, from parsed metafiles: ``{"Models": [{"Config": …, "Metadata": {"FLOPs": …}}]}``."""
+def parse_metafiles(metafiles: Iterable[Any]) -> dict[str, Published]:
+    """Return the metrics by config path of parsed metafiles: ``{"Models": [{"Config": …, "Metadata": {"FLOPs": …}}]}``."""
     found: dict[str, Published] = {}
     for metafile in metafiles:
         models = metafile.get("Models") if isinstance(metafile, Mapping) else None
@@ -66,11 +66,11 @@ def published_of(metafiles: Iterable[Any]) -> dict[str, Published]:
     return found
 
 
-def gathered_of(file: Mapping[str, Any]) -> dict[str, Published]:
-    """The figures by config path, from a parsed file of ``published/``.
+def parse_collected(file: Mapping[str, Any]) -> dict[str, Published]:
+    """Return the metrics by config path of a parsed file of ``published_figures/``.
 
     Raises:
-        ValueError: two sources state different sizes for one config, or a number is not one.
+        ValueError: two sources state different sizes for one config, or a number is malformed.
     """
     found: dict[str, Published] = {}
     for source in file["source"]:
@@ -87,11 +87,11 @@ def gathered_of(file: Mapping[str, Any]) -> dict[str, Published]:
 
 
 _Figure = tuple[int, int]
-"""Its value, and what its last digit is worth (1 for an exact one)."""
+"""Value, and the worth of its last digit: 1 if exact."""
 
 
 def _figure(written: Any, per_product: int = 1, *, strict: bool = False) -> _Figure | None:
-    """A number, or text such as ``32.88G``; None where there is none."""
+    """Parse a number, or text such as ``32.88G``; None if there is none."""
     if isinstance(written, int) and not isinstance(written, bool) and written > 0:
         return written, 1
     if isinstance(written, float) and written > 0:
@@ -119,5 +119,5 @@ def _added(known: tuple[int, ...], new: _Figure | None) -> tuple[int, ...]:
 
 
 def _path(config: str) -> str:
-    """As the file is called: mmaction2's metafiles have it without its ending, or with two."""
+    """Normalise the suffix: mmaction2's metafiles have none or two."""
     return config.removesuffix(".py").removesuffix(".py") + ".py"

@@ -1,4 +1,4 @@
-"""The verdicts on one config's row: which published figure is met under which rule, and why it is not."""
+"""The verdicts on one config's row: which published metric is met under which rule, and why not."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from scripts.benchmarks.zoo import causes, judge
 Row = dict[str, Any]
 
 
-def judged(row: Row, library: str) -> Row:
-    """The row with its verdicts on flops and params (None where nothing is published); a failure as it is."""
+def add_verdicts(row: Row, library: str) -> Row:
+    """Return the row with verdicts on flops and params: None if not published. A failure is unchanged."""
     if "failure" in row:
         return row
     return {**row, "flops": verdict(row, "flops", library), "params": verdict(row, "params", library)}
 
 
 def verdict(row: Row, metric: Literal["flops", "params"], library: str, *, left_out: bool = True) -> Row | None:
-    """The verdict on one figure of a row, with the cause where it is not met (``left_out``: see ``causes.explain``)."""
+    """Return the verdict on one metric, with the cause of a mismatch. ``left_out``: see ``causes.explain``."""
     published, known, stated = row["published"], row["measured"], row["published"].get("size")
     trials = (
         judge.flop_trials(known, row["size"], stated) if metric == "flops" else judge.param_trials(known, row["size"])
     )
-    found = judge.judge(published[metric], trials)
-    if found is None:
+    decided = judge.judge(published[metric], trials)
+    if decided is None:
         return None
-    trial = dataclasses.asdict(found.trial)
-    answer = {"published": found.published, **trial, "error": round(found.error, 5), "band": found.band}
-    if found.band == "within 1 %":
+    trial = dataclasses.asdict(decided.trial)
+    answer = {"published": decided.published, **trial, "error": round(decided.error, 5), "band": decided.band}
+    if decided.band == "within 1 %":
         return answer
     steps = dict(published.get("steps", ()))
     cause = causes.explain(

@@ -1,11 +1,11 @@
-"""Measures other forms of a zoo's models than the product does, in forks of one process that has the library imported.
+"""Measure other forms of a zoo's models than the product does, in forks of a process that has imported the library.
 
     job     {"config": …, "plan": true}                              its model's key and the sizes to try
     job     {"config": …, "shape": [C, H, W] or "auto", "form": "plain|head|deploy|modules"}
-    answer  {"plan": {…}} or {"figures": {…}} or {"failure": {"kind": …, "message": …}}, with "cpu" seconds
+    answer  {"plan": {…}} or {"metrics": {…}} or {"failure": {"kind": …, "message": …}}, with "cpu" seconds
 
-Jobs come as JSON lines on stdin, answers leave as JSON lines on the file descriptor that is named; the last answer, at the
-end of stdin, is ``{"usage": …}``.
+Jobs are JSON lines on stdin, answers are JSON lines on the given file descriptor. The last answer, at the end of stdin,
+is ``{"usage": …}``.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from model_complexity.worker.count import dry_run as dry
 from model_complexity.worker.failure_of import failure_of
 from model_complexity.worker.forks import Limits, in_fork, machine_memory
 
-_FIGURES = ("flops", "params", "activations", "operators", "entry_point", "mode", "parts")
+_METRICS = ("flops", "params", "activations", "operators", "entry_point", "mode", "parts")
 _TRACED_WITHOUT_ITS_HEAD = "mmpretrain"
 _WITH_REPARAMETERISED_PARTS = "mmyolo"
 """Whose models have such parts anywhere, which is known when they are built."""
 
 
 def main(library: str, answers_fd: int, timeout: float) -> None:
-    """Answers the jobs on stdin. The working directory is the one that config paths start from."""
+    """Answer the jobs on stdin. Config paths are relative to the working directory."""
     limits = Limits(timeout, machine_memory())
     building.disable_network()
     imports.find_for_imports()
@@ -50,43 +50,43 @@ def main(library: str, answers_fd: int, timeout: float) -> None:
     counting.warm_up()
     with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
         for line in sys.stdin:
-            asked = json.loads(line)
+            job_line = json.loads(line)
             before = _children().ru_utime + _children().ru_stime
-            answer = _answer(asked, limits)
+            answer = _answer(job_line, limits)
             cpu = _children().ru_utime + _children().ru_stime - before
             answers.write(json.dumps({**answer, "cpu": round(cpu, 3)}) + "\n")
             answers.flush()
         answers.write(json.dumps({"usage": _usage()}) + "\n")
 
 
-def _answer(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """A dry run, and where that fails in the model's own code a real one in a fork of its own, as in the product's worker."""
-    answer = in_fork(lambda: _act(asked, "dry"), limits)
-    if answer.get("failure", {}).get("kind") in {"build", "forward"} and not asked.get("plan"):
-        answer = in_fork(lambda: _act(asked, "real"), limits)
+def _answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Run dry; if the model's code fails, run real in another fork, as the product's worker does."""
+    answer = in_fork(lambda: _measure(request, "dry"), limits)
+    if answer.get("failure", {}).get("kind") in {"build", "forward"} and not request.get("plan"):
+        answer = in_fork(lambda: _measure(request, "real"), limits)
     return answer
 
 
-def _act(asked: dict[str, Any], mode: str) -> dict[str, Any]:
-    config, stage = Path(asked["config"]), ["load"]
+def _measure(request: dict[str, Any], mode: str) -> dict[str, Any]:
+    config, stage = Path(request["config"]), ["load"]
     try:
-        if asked.get("plan"):
+        if request.get("plan"):
             return {"plan": _plan(building.load_config(config))}
-        plain = asked["form"] == "plain"
-        counts = _plain(config, asked["shape"], mode) if plain else _other(config, asked, mode, stage)
+        plain = request["form"] == "plain"
+        counts = _plain(config, request["shape"], mode) if plain else _other(config, request, mode, stage)
     except _FailedError as error:
         return {"failure": error.args[0]}
     except (Exception, SystemExit) as error:
         return {"failure": failure_of(error, stage[0], str(Path.cwd()))}
-    return {"figures": {name: counts[name] for name in _FIGURES if name in counts}}
+    return {"metrics": {name: counts[name] for name in _METRICS if name in counts}}
 
 
 class _FailedError(Exception):
-    """Carries the failure that the product gave."""
+    """A failure of the product's worker."""
 
 
 def _plan(config: Any) -> dict[str, Any]:
-    """``key`` is equal for configs whose models are: they are measured once. Of the other forms, those that there are."""
+    """Return the model's key, which equal models share, candidate sizes, and the possible forms."""
     scope = building.enter_scope(config)
     model = building.without_pretrained(config.model)
     return {
@@ -105,9 +105,9 @@ def _backbone_class(model: Any, scope: str) -> Any:
 
 
 def _plain(config: Path, shape: list[int] | str, mode: str) -> dict[str, Any]:
-    """As the product measures it."""
-    answer = job.run_job(config, _asked(shape), mode=mode)
-    assert answer is not None, "nothing is shared here"
+    """Measure as the product does."""
+    answer = job.run_job(config, _shape(shape), mode=mode)
+    assert answer is not None, "no job is deduplicated here"
     if "failure" in answer:
         raise _FailedError(answer["failure"])
     return _with_parts(answer["measurement"])
@@ -123,12 +123,12 @@ def _with_parts(counts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _asked(shape: list[int] | str) -> Any:
+def _shape(shape: list[int] | str) -> Any:
     return shape if isinstance(shape, str) else tuple(shape)
 
 
-def _other(path: Path, asked: dict[str, Any], mode: str, stage: list[str]) -> dict[str, Any]:
-    """With the head, in the form for deployment, or counted as mmcv's tool does."""
+def _other(path: Path, request: dict[str, Any], mode: str, stage: list[str]) -> dict[str, Any]:
+    """Measure with the head, in the deployed form, or with mmcv's counter."""
     config = building.load_config(path)
     stage[0] = "build"
     scope = building.enter_scope(config)
@@ -138,20 +138,20 @@ def _other(path: Path, asked: dict[str, Any], mode: str, stage: list[str]) -> di
             stack.enter_context(building.skip_initialization())
             stack.enter_context(dry.dry_run())
         model = building.build_model(config, scope)
-        if asked["form"] == "deploy":
+        if request["form"] == "deploy":
             _deploy(model, scope)
         stage[0] = "count"
-        forward = "forward" if asked["form"] == "head" else codebase.entry_point(model)
-        fed = codebase.make_inputs(model, forward, codebase.resolve(config, _asked(asked["shape"])), "cpu")
-        codebase.before_forward(model, fed)
-        if asked["form"] == "modules":
-            return {**_by_modules(model, fed.tensors), "entry_point": forward, "mode": mode}
-        counts = _with_parts(counting.count(model, fed.tensors))
-    return {**counts, "entry_point": forward, "mode": mode}
+        entry_point = "forward" if request["form"] == "head" else codebase.entry_point(model)
+        inputs = codebase.make_inputs(model, entry_point, codebase.resolve(config, _shape(request["shape"])), "cpu")
+        codebase.before_forward(model, inputs)
+        if request["form"] == "modules":
+            return {**_by_modules(model, inputs.tensors), "entry_point": entry_point, "mode": mode}
+        counts = _with_parts(counting.count(model, inputs.tensors))
+    return {**counts, "entry_point": entry_point, "mode": mode}
 
 
 def _by_modules(model: Any, tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
-    """By the counter of mmcv, which sees modules and no functions."""
+    """Count with mmcv's counter, which counts modules but not functions."""
     from mmcv.cnn.utils.flops_counter import get_model_complexity_info
 
     run = model.forward
@@ -164,7 +164,7 @@ def _by_modules(model: Any, tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
 
 
 def _deploy(model: Any, scope: str) -> None:
-    """Fuses the branches that exist for training only, as the library's own conversion tool does."""
+    """Fuse training-only branches, as the library's conversion tool does."""
     if scope == _WITH_REPARAMETERISED_PARTS:
         from mmyolo.utils.misc import switch_to_deploy
 

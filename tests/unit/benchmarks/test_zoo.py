@@ -22,10 +22,10 @@ from scripts.benchmarks.zoo.causes import (
     explain,
 )
 from scripts.benchmarks.zoo.judge import Trial, flop_trials, judge, param_trials
-from scripts.benchmarks.zoo.published import Published, gathered_of, published_of, read_published
+from scripts.benchmarks.zoo.published import Published, parse_collected, parse_metafiles, read_published
 
 
-def test_published_figures_by_config_with_those_of_several_checkpoints() -> None:
+def test_metafiles_give_metrics_by_config_for_all_checkpoints() -> None:
     metafiles = [
         {
             "Models": [
@@ -40,10 +40,10 @@ def test_published_figures_by_config_with_those_of_several_checkpoints() -> None
         None,
     ]
     expected = {"configs/a.py": Published((10,), (3, 4)), "configs/b.py": Published(), "configs/c.py": Published()}
-    assert published_of(metafiles) == expected
+    assert parse_metafiles(metafiles) == expected
 
 
-def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_with_two() -> None:
+def test_metafile_may_have_text_metrics_and_paths_without_suffix() -> None:
     metafile = {
         "Models": [
             {"Config": "configs/a", "Metadata": {"FLOPs": "32.88G", "Parameters": "23.9M"}},
@@ -51,10 +51,10 @@ def test_figures_of_a_metafile_may_be_text_and_its_paths_without_an_ending_or_wi
         ]
     }
     steps = ((32_880_000_000, 10_000_000), (23_900_000, 100_000))
-    assert published_of([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
+    assert parse_metafiles([metafile]) == {"configs/a.py": Published((32_880_000_000,), (23_900_000,), steps=steps)}
 
 
-def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None:
+def test_collected_metrics_have_size_and_unit_of_their_source() -> None:
     file = {
         "source": [
             {"name": "one", "size": [640, 640], "configs": [["a.py", "8.1G", "4.8M"], ["b.py", "2G", "", [416, 320]]]},
@@ -62,26 +62,26 @@ def test_gathered_figures_with_their_size_and_what_their_source_counts() -> None
         ]
     }
     steps = ((8_100_000_000, 100_000_000), (4_800_000, 100_000), (8_250_000_000, 50_000_000))
-    assert gathered_of(file) == {
+    assert parse_collected(file) == {
         "configs/a.py": Published((8_100_000_000, 8_250_000_000), (4_800_000,), (640, 640), steps, ("one", "two")),
         "configs/b.py": Published((2_000_000_000,), (), (416, 320), ((2_000_000_000, 1_000_000_000),), ("one",)),
     }
 
 
 @pytest.mark.parametrize(
-    ("configs", "said"),
+    ("configs", "message"),
     [
         ([["a.py", "1G", "1M"], ["a.py", "1G", "1M", [8, 8]]], "are stated"),
         ([["a.py", "1 G", "1M"]], "no number"),
     ],
 )
-def test_a_gathered_file_with_a_contradiction_or_no_number_is_refused(configs: list[Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        gathered_of({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
+def test_collected_file_is_an_error_when_contradictory_or_malformed(configs: list[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_collected({"source": [{"name": "one", "size": [640, 640], "configs": configs}]})
 
 
 @pytest.mark.parametrize("library", ["mmdet", "mmpose", "mmseg", "mmyolo"])
-def test_the_gathered_files_are_read(library: str, tmp_path: Path) -> None:
+def test_collected_files_are_valid(library: str, tmp_path: Path) -> None:
     found = read_published(tmp_path, library)
     assert len(found) > 20
     assert all(known.size and known.flops and known.sources for known in found.values())
@@ -115,7 +115,7 @@ OWN = (224, 224)
         (4_100, "as is", "outside"),  # another size comes nearer, which is no reason to believe in it
     ],
 )
-def test_the_first_rule_that_holds_is_named(published: int, rule: str, band: str) -> None:
+def test_first_rule_that_fits_is_named(published: int, rule: str, band: str) -> None:
     measured = [
         _answer("modules", OWN, 970),
         _answer("deploy", OWN, 800),
@@ -128,18 +128,18 @@ def test_the_first_rule_that_holds_is_named(published: int, rule: str, band: str
     assert (verdict.trial.rule, verdict.band) == (rule, band)
 
 
-def test_of_several_published_figures_the_nearest_counts() -> None:
+def test_nearest_of_several_published_values_counts() -> None:
     verdict = judge([500, 1_005, 990], [Trial("as is", 1_000, OWN)])
     assert verdict is not None
     assert (verdict.published, round(verdict.error, 6)) == (1_005, -0.004975)
 
 
-def test_nothing_published_or_nothing_measured_is_no_verdict() -> None:
+def test_verdict_is_none_when_nothing_is_published_or_measured() -> None:
     assert judge([], [Trial("as is", 1, OWN)]) is None
     assert judge([1], []) is None
 
 
-def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
+def test_params_are_compared_as_is_and_in_the_deploy_form() -> None:
     measured = [_answer(form, OWN, 1) for form in ("plain", "head", "deploy", "modules")]
     measured.append(_answer("plain", (448, 448), 1))
     assert param_trials(measured, OWN) == [Trial("as is", 50, OWN), Trial("deploy form", 50, OWN)]
@@ -154,7 +154,7 @@ def test_params_are_judged_as_is_and_in_the_deploy_form() -> None:
         (3_000, Cause(NOT_FOUND)),
     ],
 )
-def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(published: int, cause: Cause) -> None:
+def test_way_of_counting_is_a_cause_only_when_its_value_fits(published: int, cause: Cause) -> None:
     measured = [_answer("plain", OWN, 1_000, batch_norm=100, _convolution_mode=60), _answer("modules", OWN, 600)]
     assert explain("configs/nothing/known.py", "flops", [published], measured) == cause
 
@@ -173,16 +173,14 @@ def test_a_way_of_counting_is_a_cause_only_where_the_numbers_bear_it_out(publish
         (300, 1, Cause(ALONE.format("neck"), 300)),
     ],
 )
-def test_what_counters_leave_out_is_a_cause_only_where_the_numbers_bear_it_out(
-    published: int, step: int, cause: Cause
-) -> None:
+def test_left_out_part_is_a_cause_only_when_its_value_fits(published: int, step: int, cause: Cause) -> None:
     one = _answer("plain", OWN, 1_000, group_norm=100, upsample_nearest2d=50, matmul=200, conv=650)
     known = [{**one, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
     found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
     assert found == cause
 
 
-def test_what_is_left_out_is_asked_last() -> None:
+def test_left_out_part_is_tried_last() -> None:
     known = [{**_answer("plain", OWN, 1_000), "parts": {"neck": 300}}]
     assert explain("configs/none.py", "flops", [700], known, left_out=False) == Cause(NOT_FOUND)
 
@@ -195,7 +193,7 @@ def test_what_is_left_out_is_asked_last() -> None:
         ("flops", 94_965_000_000, 97_280_000_000, NOT_FOUND),  # printed as 94.965 G
     ],
 )
-def test_a_large_figure_may_have_been_turned_into_the_smaller_unit_by_1024(
+def test_large_value_may_be_converted_by_1024(
     figure: Literal["flops", "params"], value: int, published: int, text: str
 ) -> None:
     known = [{**_answer("plain", OWN, 1), figure: value}]
@@ -203,7 +201,7 @@ def test_a_large_figure_may_have_been_turned_into_the_smaller_unit_by_1024(
     assert explain("configs/none.py", figure, [published], known, library="mmdet").text == NOT_FOUND
 
 
-def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -> None:
+def test_only_measurements_at_the_published_size_are_tried() -> None:
     measured = [_answer("plain", OWN, 1_000, matmul=100), _answer("plain", (448, 448), 4_000, matmul=500)]
     assert flop_trials(measured, OWN, (448, 448)) == [
         Trial("at the published input size", 4_000, (448, 448)),
@@ -214,7 +212,7 @@ def test_of_figures_with_a_stated_size_only_what_was_measured_at_it_is_tried() -
 @pytest.mark.parametrize(
     ("published", "cause"), [(70, Cause(ACTIVATIONS, 70)), (1_000, Cause(NOT_FOUND)), (71, Cause(NOT_FOUND))]
 )
-def test_params_may_be_the_activations_of_the_same_table(published: int, cause: Cause) -> None:
+def test_published_params_may_be_activations(published: int, cause: Cause) -> None:
     by_modules = _answer("modules", OWN, 1_000)
     del by_modules["activations"]  # mmcv's counter gives none
     measured = [by_modules, _answer("plain", OWN, 1_000)]
@@ -222,7 +220,7 @@ def test_params_may_be_the_activations_of_the_same_table(published: int, cause: 
 
 
 @pytest.mark.parametrize(
-    ("config", "figure", "said"),
+    ("config", "metric", "text"),
     [
         ("poolformer/poolformer-m48_32xb128_in1k.py", "flops", "inferred: "),
         ("efficientformer/efficientformer-l3_8xb128_in1k.py", "flops", "one attention block"),
@@ -230,13 +228,11 @@ def test_params_may_be_the_activations_of_the_same_table(published: int, cause: 
         ("efficientformer/efficientformer-l7_8xb128_in1k.py", "flops", NOT_FOUND),
     ],
 )
-def test_a_row_of_the_table_is_for_its_configs_and_its_figure(
-    config: str, figure: Literal["flops", "params"], said: str
-) -> None:
-    assert said in explain(f"configs/{config}", figure, [1], []).text
+def test_known_cause_matches_its_configs_and_metric(config: str, metric: Literal["flops", "params"], text: str) -> None:
+    assert text in explain(f"configs/{config}", metric, [1], []).text
 
 
-def test_a_cause_from_the_table() -> None:
+def test_known_cause_is_returned() -> None:
     found = explain("configs/regnet/regnetx-3.2gf_8xb64_in1k.py", "params", [3_210_000], [])
     assert "15.3" in found.text
     assert found.value is None

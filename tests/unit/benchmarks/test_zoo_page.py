@@ -18,7 +18,7 @@ def _row(config: str, error: float, rule: str = "as is", **more: Any) -> dict[st
     return {"config": config, "measured": [own], "unsupported_ops": left_out, "flops": verdict, "params": None}
 
 
-def test_the_page_counts_rules_and_names_failures_and_causes() -> None:
+def test_summary_has_rules_failures_and_causes() -> None:
     failure = {"kind": "build", "message": "KeyError: 'a|b'"}
     rows = [
         _row("configs/a/one.py", 0.001),
@@ -29,7 +29,7 @@ def test_the_page_counts_rules_and_names_failures_and_causes() -> None:
         {"config": "configs/c/four.py", "failure": failure},
     ]
     cost = {"wall": 61.2, "cpu": 100.4, "configs": 4, "peak_mib": 300, "distinct": 3, "workers": 2}
-    cost |= {"forms_cpu": 10.0, "forms": 5, "packaged": {"configs": 2, "cpu": 200.0}}
+    cost |= {"forms_cpu": 10.0, "forms": 5, "official": {"configs": 2, "cpu": 200.0}}
     assert summary("zoo", "1.0", rows, cost) == EXPECTED
 
 
@@ -37,7 +37,7 @@ EXPECTED = """\
 zoo 1.0: 3 of 4 configs analysed (3 distinct models and sizes; 1 of the configs by a real run, because the dry one does not \
 work for them).
 
-Cost of all configs: 61 s with 2 side by side, 100 CPU seconds; the largest process took 300 MiB. 5 other forms of models \
+Cost of all configs: 61 s with 2 workers in parallel, 100 CPU seconds. The largest process took 300 MiB. 5 other forms of models \
 whose published flops are not met as is took 10 CPU seconds more. The library's own get_flops.py, a process for each config, \
 took 200.0 CPU seconds on average of 2 configs drawn at random in the same run: ours is 0.126 of that, and 0.138 with the other \
 forms.
@@ -73,7 +73,7 @@ def _file(folder: Path, *names: str) -> Path:
     return file
 
 
-def test_the_section_between_the_markers_of_a_library_is_replaced(tmp_path: Path) -> None:
+def test_section_between_markers_is_replaced(tmp_path: Path) -> None:
     file = _file(tmp_path, "one", "two")
     for text in ("first\n", "second\n"):
         write_section(file, "two", text)
@@ -83,7 +83,7 @@ def test_the_section_between_the_markers_of_a_library_is_replaced(tmp_path: Path
     )
 
 
-def test_a_file_without_the_markers_is_left_alone(tmp_path: Path) -> None:
+def test_file_is_unchanged_when_markers_are_missing(tmp_path: Path) -> None:
     file = _file(tmp_path, "one")
     before = file.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="zoo: begin two"):
@@ -91,7 +91,7 @@ def test_a_file_without_the_markers_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == before
 
 
-def test_the_overview_keeps_the_lines_of_the_other_libraries(tmp_path: Path) -> None:
+def test_overview_keeps_the_lines_of_other_libraries(tmp_path: Path) -> None:
     file = _file(tmp_path, OVERVIEW)
     failure = {"config": "configs/c.py", "failure": {"kind": "build", "message": "no"}}
     rows = [
@@ -111,7 +111,7 @@ def test_the_overview_keeps_the_lines_of_the_other_libraries(tmp_path: Path) -> 
     ]
 
 
-def test_the_documentation_has_a_place_for_every_page() -> None:
+def test_docs_have_markers_for_every_library() -> None:
     numbers = (Path(__file__).parents[3] / "docs" / "accuracy.md").read_text(encoding="utf-8")
     for name in (OVERVIEW, "mmaction", "mmdet", "mmpose", "mmpretrain", "mmseg", "mmyolo"):
         assert numbers.count(BEGIN.format(name)) == numbers.count(END.format(name)) == 1
