@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time the discovery of a tree and check that nothing in it is executed. Prints JSON. Exit code 1 if anything was.
+"""Time the discovery of a tree and print JSON; exit code 1 if any of its code was executed.
 
 An audit hook counts what Python runs while the graph is built: `exec` events of code that is neither the standard
 library's nor this package's, imports of files in the tree, and started processes.
@@ -23,17 +23,17 @@ from model_complexity.discover import Graph, Patterns, is_base
 _OURS = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).resolve().parents[2]))
 
 
-class ExecutionMonitor:
-    """Records what Python reports as executed, imported or started while ``on``."""
+class AuditLog:
+    """What Python reports as executed, imported or started while ``enabled``."""
 
     def __init__(self, tree: Path) -> None:
         self.tree = str(tree)
         self.events: list[str] = []
-        self.on = False
+        self.enabled = False
         sys.addaudithook(self._record)
 
     def _record(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self.on:
+        if not self.enabled:
             return
         if event == "exec" and isinstance(arguments[0], CodeType):
             name = arguments[0].co_filename
@@ -49,19 +49,19 @@ class ExecutionMonitor:
 
 
 def main() -> int:
-    """Time and check the discovery. Exit code: 0 nothing of the tree was executed, 1 something was."""
+    """Return the exit code: 0 if nothing of the tree was executed, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tree", type=Path, help="the root of a checkout")
     parser.add_argument("--configs", default="", help="globs, as in the input `configs`")
     arguments = parser.parse_args()
     tree = arguments.tree.resolve()
     patterns = Patterns.parse(arguments.configs)
-    monitor = ExecutionMonitor(tree)
-    monitor.on = True
+    log = AuditLog(tree)
+    log.enabled = True
     started = time.perf_counter()
     graph = Graph.of_tree(tree, patterns.matches)
     seconds = time.perf_counter() - started
-    monitor.on = False
+    log.enabled = False
     warnings = [f"{warning.config}: {warning.message}" for warning in (*graph.incomplete, *graph.warnings)]
     summary = {
         "files": len(graph.edges),
@@ -69,11 +69,11 @@ def main() -> int:
         "configs": len(graph.configs),
         "edges": sum(map(len, graph.edges.values())),
         "warnings": warnings,
-        "executed": monitor.events,
+        "executed": log.events,
         "seconds": round(seconds, 3),
     }
     print(json.dumps(summary, indent=2))
-    return 1 if monitor.events else 0
+    return 1 if log.events else 0
 
 
 if __name__ == "__main__":

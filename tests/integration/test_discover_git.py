@@ -1,4 +1,4 @@
-"""Git as discovery uses it, on real repositories: the private repository, fetching, changed files, checkouts."""
+"""The private repository, on real git repositories: fetches, changed files, checkouts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NONE = "0" * 40
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Runs git as a user would, away from this machine's configuration."""
+    """Run git as a user would, without this machine's configuration."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -32,7 +32,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def commit(folder: Path, files: dict[str, str | None]) -> str:
-    """Writes files (None: removes), commits, and returns the SHA."""
+    """Write files, or remove those that are None, commit, and return the SHA."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def origin(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def forked(origin: Path) -> tuple[str, str, str]:
-    """Returns the fork point, main's tip and the branch's tip, which is checked out."""
+    """Return the fork point, main's tip and the tip of the branch that is checked out."""
     point = commit(origin, {"a.py": "a = 1\n", "b.py": "b = 1\n"})
     tip = commit(origin, {"main.py": "x = 1\n"})
     git(origin, "checkout", "--quiet", "-b", "branch", point)
@@ -68,7 +68,9 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_full_clone(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_full_clone_has_all_commits_and_stays_unchanged(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str]
+) -> None:
     point, tip, head = forked
     before = snapshot(origin)
     repository = Repository.open(origin, tmp_path / "private")
@@ -86,7 +88,7 @@ def test_a_full_clone(origin: Path, tmp_path: Path, forked: tuple[str, str, str]
     assert snapshot(origin) == before
 
 
-def test_one_file_at_a_commit(origin: Path, tmp_path: Path) -> None:
+def test_read_returns_one_file_at_a_commit(origin: Path, tmp_path: Path) -> None:
     (origin / ".gitattributes").write_text("*.txt text eol=crlf ident\n")
     (origin / "link.txt").symlink_to("a.txt")
     head = commit(origin, {"a.txt": "$Id$\n", "empty": "", "x*": "star", "folder/b.txt": "b"})
@@ -101,17 +103,17 @@ def test_one_file_at_a_commit(origin: Path, tmp_path: Path) -> None:
     }.items():
         with pytest.raises(UnreadableFileError, match=reason):
             repository.read(head, path, 0)
-    with pytest.raises(ActionError, match="could not be read"):
+    with pytest.raises(ActionError, match="cannot be read"):
         repository.read(NONE, "a.txt", 5)
 
 
-def test_unrelated_histories_have_no_merge_base(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_merge_base_is_none_for_unrelated_histories(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     git(origin, "checkout", "--quiet", "--orphan", "other")
     other = commit(origin, {"z.py": ""})
     assert Repository.open(origin, tmp_path / "private").merge_base(forked[0], other) is None
 
 
-def test_names_renames_and_deletions(origin: Path, tmp_path: Path) -> None:
+def test_changed_files_have_renames_and_odd_names(origin: Path, tmp_path: Path) -> None:
     body = "".join(f"line {number}\n" for number in range(50))
     base = commit(origin, {"old.py": body, "gone.py": "gone", "café\n'x'.py": "1", "link.py": "1", "mode.py": "1"})
     (origin / "link.py").unlink()
@@ -130,7 +132,7 @@ def test_names_renames_and_deletions(origin: Path, tmp_path: Path) -> None:
     }
 
 
-def test_more_files_than_github_lists(origin: Path, tmp_path: Path) -> None:
+def test_changed_files_exceed_the_limit_of_the_api(origin: Path, tmp_path: Path) -> None:
     base = commit(origin, {f"old/{number}.py": f"{number}\n" * 9 for number in range(3_100)})
     git(origin, "mv", "old", "new")
     head = commit(origin, {f"added/{number}.py": "" for number in range(100)})
@@ -141,7 +143,7 @@ def test_more_files_than_github_lists(origin: Path, tmp_path: Path) -> None:
     }
 
 
-def test_nothing_of_the_checkout_is_run(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_repository_runs_nothing_of_the_checkout(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     point, _, _ = forked
     mark = tmp_path / "ran"
     trap = tmp_path / "trap"
@@ -172,7 +174,7 @@ def test_nothing_of_the_checkout_is_run(origin: Path, tmp_path: Path, forked: tu
     assert "fsmonitor" in mark.read_text() or "trap" in mark.read_text()  # the trap works where git obeys the checkout
 
 
-def test_our_environment_does_not_steer_git(
+def test_repository_ignores_git_environment_variables(
     origin: Path, tmp_path: Path, forked: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH"):
@@ -182,20 +184,22 @@ def test_our_environment_does_not_steer_git(
     assert len(repository.changed_files(forked[0], forked[2])) == 2
 
 
-def test_a_linked_worktree(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_repository_opens_a_linked_worktree(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     git(origin, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"), forked[1])
     repository = Repository.open(tmp_path / "linked", tmp_path / "private")
     assert repository.merge_base(forked[1], forked[2]) == forked[0]
 
 
-def test_a_checkout_that_belongs_to_someone_else(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_repository_opens_a_checkout_of_another_user(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str]
+) -> None:
     if os.getuid() == 0:
         for path in (origin, origin / ".git"):
             os.chown(path, 65_534, 65_534)
     assert Repository.open(origin, tmp_path / "private").has(forked[2])
 
 
-def test_sha256_repositories(tmp_path: Path) -> None:
+def test_repository_supports_sha256(tmp_path: Path) -> None:
     folder = tmp_path / "modern"
     folder.mkdir()
     git(folder, "init", "--quiet", "--object-format=sha256")
@@ -206,7 +210,7 @@ def test_sha256_repositories(tmp_path: Path) -> None:
     assert repository.changed_files(base, head) == (ChangedFile("a.py", "a.py", "modified"),)
 
 
-def test_a_shallow_clone_fetches_what_it_lacks(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_shallow_clone_fetches_missing_commits(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     point, tip, head = forked
     url = f"file://{origin}"
     git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=branch", url, "shallow")
@@ -224,7 +228,7 @@ def test_a_shallow_clone_fetches_what_it_lacks(origin: Path, tmp_path: Path, for
 
 
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
-def test_a_partial_clone_does_not_have_what_it_cannot_check_out(
+def test_partial_clone_lacks_incomplete_commits(
     origin: Path, tmp_path: Path, forked: tuple[str, str, str], kind: str
 ) -> None:
     point, tip, head = forked
@@ -242,14 +246,16 @@ def test_a_partial_clone_does_not_have_what_it_cannot_check_out(
     assert [change.path for change in repository.changed_files(point, head)] == ["a.py", "c.py"]
 
 
-def test_links_are_checked_out_as_links(origin: Path, tmp_path: Path) -> None:
+def test_checkout_keeps_symbolic_links(origin: Path, tmp_path: Path) -> None:
     (origin / "link.py").symlink_to("/etc/passwd")
     tree = Repository.open(origin, tmp_path / "private").checkout(commit(origin, {"a.py": "1"}), tmp_path / "tree")
     assert (tree / "link.py").readlink() == Path("/etc/passwd")
 
 
 @pytest.mark.parametrize("sha", ["", "HEAD", "--help", "abc", f"{NONE}\n", f"{NONE}0", "A" * 40, f"{NONE}:a.py"])
-def test_only_a_full_sha_reaches_git(origin: Path, tmp_path: Path, sha: str, forked: tuple[str, str, str]) -> None:
+def test_anything_but_a_full_sha_is_an_error(
+    origin: Path, tmp_path: Path, sha: str, forked: tuple[str, str, str]
+) -> None:
     repository = Repository.open(origin, tmp_path / "private", Remote(f"file://{origin}"))
     calls = (
         lambda: repository.has(sha),
@@ -263,57 +269,57 @@ def test_only_a_full_sha_reaches_git(origin: Path, tmp_path: Path, sha: str, for
             call()
 
 
-def test_failures_say_what_to_do(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
+def test_failure_has_a_message_and_advice(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     with pytest.raises(ActionError, match=r"is not a git checkout.*actions/checkout"):
         Repository.open(tmp_path, tmp_path / "private")
     repository = Repository.open(origin, tmp_path / "private")
-    with pytest.raises(ActionError, match=f"Commit {NONE} could not be checked out"):
+    with pytest.raises(ActionError, match=f"Commit {NONE} cannot be checked out"):
         repository.checkout(NONE, tmp_path / "tree")
-    with pytest.raises(ActionError, match="changed files could not be listed"):
+    with pytest.raises(ActionError, match="changed files cannot be listed"):
         repository.changed_files(NONE, forked[0])
-    with pytest.raises(ActionError, match="could not be checked out"):
+    with pytest.raises(ActionError, match="cannot be checked out"):
         repository.checkout(forked[0], origin)
     assert not repository.fetch(NONE)
-    assert repository.fetch_problem == "There is no server to fetch from."
+    assert repository.fetch_problem == "The repository has no remote to fetch from."
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c id", "-u", "ssh://a/b", "git@github.com:a/b", "https://a\n/b", "../a"])
-def test_other_transports_are_refused(url: str) -> None:
+def test_remote_requires_an_https_url(url: str) -> None:
     with pytest.raises(ActionError, match="not an https URL"):
         Remote(url)
 
 
-class Door(BaseHTTPRequestHandler):
-    """A git server that lets nobody in, tells who knocked, and sends visitors of /moved elsewhere."""
+class ForbiddenHandler(BaseHTTPRequestHandler):
+    """Answer 403 to every request, or redirect those for /moved, and record the requests."""
 
-    heard: list[tuple[str, str]]
+    requests: list[tuple[str, str]]
 
     def do_GET(self) -> None:
-        self.heard.append((self.path, self.headers.get("Authorization", "")))
+        self.requests.append((self.path, self.headers.get("Authorization", "")))
         self.send_response(302 if self.path.startswith("/moved") else 403)
-        self.send_header("Location", f"http://localhost:{self.server.server_port}/thief/info/refs")  # type: ignore[attr-defined]
+        self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere/info/refs")  # type: ignore[attr-defined]
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
-def door() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    handler = type("Handler", (Door,), {"heard": []})
+def forbidden_server() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    handler = type("Handler", (ForbiddenHandler,), {"requests": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", handler.heard  # type: ignore[attr-defined]
+        yield f"http://127.0.0.1:{server.server_port}", handler.requests  # type: ignore[attr-defined]
         server.shutdown()
         thread.join()
 
 
-def test_the_token_goes_to_the_server_and_nowhere_else(
-    origin: Path, tmp_path: Path, forked: tuple[str, str, str], door: tuple[str, list[tuple[str, str]]]
+def test_token_is_sent_to_the_remote_only(
+    origin: Path, tmp_path: Path, forked: tuple[str, str, str], forbidden_server: tuple[str, list[tuple[str, str]]]
 ) -> None:
-    url, heard = door
+    url, requests = forbidden_server
     secret = "ghs_secret"
     encoded = base64.b64encode(f"x-access-token:{secret}".encode()).decode()
     seen: list[str] = []
@@ -322,12 +328,12 @@ def test_the_token_goes_to_the_server_and_nowhere_else(
         repository = Repository.open(origin, tmp_path / f"private{len(seen)}", remote)
         assert not repository.fetch(forked[0])
         seen.append(f"{repository.fetch_problem} {repr(remote).replace(path, '')}")
-    assert [path.partition("?")[0] for path, _ in heard] == [
+    assert [path.partition("?")[0] for path, _ in requests] == [
         "/shut/info/refs",
         f"/{secret}/{encoded}/info/refs",
         "/moved/info/refs",
     ]
-    assert {authorization for _, authorization in heard} == {f"Basic {encoded}"}
+    assert {authorization for _, authorization in requests} == {f"Basic {encoded}"}
     assert "403" in seen[0]
     assert re.search(r"/\*\*\*/\*\*\*/", seen[1])
     assert secret not in "".join(seen)
@@ -336,7 +342,7 @@ def test_the_token_goes_to_the_server_and_nowhere_else(
     assert [path for path in kept if encoded.encode() in path.read_bytes()] == []
 
 
-def test_the_token_is_in_no_argument_list(
+def test_token_is_in_no_argument_list(
     origin: Path, tmp_path: Path, forked: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -353,7 +359,7 @@ def test_the_token_is_in_no_argument_list(
     assert base64.b64encode(b"x-access-token:ghs_secret").decode() not in logged
 
 
-def test_a_git_that_hangs_is_ended_with_its_children(
+def test_git_is_killed_with_its_children_after_the_timeout(
     origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = Repository.open(origin, tmp_path / "private")
@@ -366,9 +372,7 @@ def test_a_git_that_hangs_is_ended_with_its_children(
         repository.has(NONE)
 
 
-def test_a_fetch_that_hangs_is_a_problem_and_does_not_block_the_next(
-    origin: Path, tmp_path: Path, forked: tuple[str, str, str]
-) -> None:
+def test_fetch_works_after_one_that_timed_out(origin: Path, tmp_path: Path, forked: tuple[str, str, str]) -> None:
     git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=branch", f"file://{origin}", "shallow")
     repository = Repository.open(tmp_path / "shallow", tmp_path / "private", Remote(f"file://{origin}"))
     (tmp_path / "bin").mkdir()
@@ -384,7 +388,7 @@ def test_a_fetch_that_hangs_is_a_problem_and_does_not_block_the_next(
     assert repository.fetch_problem == ""
 
 
-def test_no_git(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_git_is_an_error(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ActionError, match="git could not be started"):
+    with pytest.raises(ActionError, match="git cannot be started"):
         Repository.open(origin, tmp_path / "private")

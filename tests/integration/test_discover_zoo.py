@@ -1,4 +1,4 @@
-"""Discovery over all configs that mmpretrain ships: nothing is executed, and the graph is the one that mmengine sees."""
+"""Discovery of all configs of mmpretrain: the graph is mmengine's, and nothing is executed."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def graph(zoo: Path) -> Graph:
     return Graph.of_tree(zoo, Patterns.parse("").matches)
 
 
-def test_all_of_it_is_read(graph: Graph) -> None:
+def test_graph_has_all_configs(graph: Graph) -> None:
     assert (len(graph.edges), sum(map(is_base, graph.edges)), len(graph.configs), graph.warnings) == (846, 308, 538, ())
 
 
-def test_the_bases_are_those_that_mmengine_finds_by_running_the_files(zoo: Path, graph: Graph) -> None:
+def test_bases_are_those_of_mmengine(zoo: Path, graph: Graph) -> None:
     done = subprocess.run(
         [str(WORKER_PYTHON), "-W", "ignore", "-c", MMENGINE], cwd=zoo, capture_output=True, text=True, check=True
     )
@@ -53,7 +53,7 @@ def test_the_bases_are_those_that_mmengine_finds_by_running_the_files(zoo: Path,
     assert {path: list(graph.bases(path)) for path in graph.edges} == expected
 
 
-def test_one_base_reaches_hundreds(graph: Graph) -> None:
+def test_changed_base_selects_hundreds_of_configs(graph: Graph) -> None:
     runtime = "configs/_base_/default_runtime.py"
     own = "configs/resnet/resnet50_8xb32_in1k.py"
     changed = (ChangedFile(runtime, runtime, "modified"), ChangedFile(own, own, "modified"))
@@ -63,8 +63,8 @@ def test_one_base_reaches_hundreds(graph: Graph) -> None:
     assert {(target.reason, target.through) for target in selection.targets[1:]} == {("inherited", runtime)}
 
 
-def test_nothing_of_it_is_executed(zoo: Path) -> None:
-    """An audit hook in a process of its own counts what would run a file of the tree."""
+def test_discovery_executes_nothing(zoo: Path) -> None:
+    """The script counts executed files of the tree with an audit hook."""
     command = [str(ROOT / ".venv/host/bin/python"), str(ROOT / "scripts/benchmarks/discover.py"), str(zoo)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The working tree as a commit: what is in it, and that nothing in the checkout is run or written."""
+"""The working tree as a commit. Nothing in the checkout is run or written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model_complexity.git import Repository, WorkingTree
 
 
 class Checkout:
-    """A real checkout and the private repository beside it."""
+    """A real checkout with a private repository."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home = root, home
@@ -34,24 +34,24 @@ class Checkout:
         self.git("commit", "--quiet", "-m", "x")
         return self.git("rev-parse", "HEAD")
 
-    def everything(self) -> dict[Path, bytes]:
-        """Every file with its content, git's own among them."""
+    def files(self) -> dict[Path, bytes]:
+        """All files with their contents, including git's."""
         return {path: path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
 
     def snapshot(self) -> tuple[dict[str, str], int]:
-        """Every path of the working tree's commit with its content, and how many files were left out."""
-        clone = WorkingTree.discover(self.root, self.home)
-        assert clone is not None
-        repository = Repository.open(clone.root, self.home / "git")
+        """The files of the working tree's commit with their contents, and the number of skipped files."""
+        working_tree = WorkingTree.discover(self.root, self.home)
+        assert working_tree is not None
+        repository = Repository.open(working_tree.root, self.home / "git")
         head = self.git("rev-parse", "HEAD")
-        sha, left_out = clone.snapshot(repository, head)
+        sha, skipped = working_tree.snapshot(repository, head)
         tree = repository.checkout(sha, self.home / "tree")
         found = {
             path.relative_to(tree).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_text()
             for path in tree.rglob("*")
             if path.name != ".git" and (path.is_symlink() or path.is_file())
         }
-        return found, left_out
+        return found, skipped
 
 
 @pytest.fixture
@@ -62,15 +62,15 @@ def checkout(tmp_path: Path) -> Checkout:
 BEFORE = {name: f"{name}\n" for name in ("kept", "edited", "deleted", "moved")}
 
 
-def test_an_untouched_tree_is_its_own_commit(checkout: Checkout) -> None:
-    clone = WorkingTree.discover(checkout.root, checkout.home)
-    assert clone is not None
+def test_snapshot_is_head_when_nothing_differs(checkout: Checkout) -> None:
+    working_tree = WorkingTree.discover(checkout.root, checkout.home)
+    assert working_tree is not None
     head = checkout.git("rev-parse", "HEAD")
     (checkout.root / "kept").touch()
-    assert clone.snapshot(Repository.open(clone.root, checkout.home / "git"), head) == (head, 0)
+    assert working_tree.snapshot(Repository.open(working_tree.root, checkout.home / "git"), head) == (head, 0)
 
 
-def test_edits_deletions_moves_and_new_files(checkout: Checkout) -> None:
+def test_snapshot_has_edits_deletions_moves_and_new_files(checkout: Checkout) -> None:
     root = checkout.root
     (root / "edited").write_text("staged\n")
     checkout.git("add", "edited")
@@ -83,7 +83,7 @@ def test_edits_deletions_moves_and_new_files(checkout: Checkout) -> None:
     (root / "large").write_text("x" * (2**20 + 1))
     (root / "nested").mkdir()
     subprocess.run(["git", "init", "--quiet", str(root / "nested")], check=True)
-    found, left_out = checkout.snapshot()
+    found, skipped = checkout.snapshot()
     assert found == {
         "kept": "kept\n",
         "edited": "and edited again\n",
@@ -91,10 +91,10 @@ def test_edits_deletions_moves_and_new_files(checkout: Checkout) -> None:
         "new folder/[é]*\n.py": "new\n",
         "link": "/etc/hostname",
     }
-    assert left_out == 2, "the large file and the repository in a folder"
+    assert skipped == 2, "the large file and the repository in a folder"
 
 
-def test_what_is_ignored_anywhere_is_left_out(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snapshot_skips_ignored_files(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout.root / ".gitignore").write_text("a.py\n")
     (checkout.root / ".git" / "info" / "exclude").write_text("b.py\n")
     (checkout.home / "config" / "git").mkdir(parents=True)
@@ -111,7 +111,7 @@ def test_what_is_ignored_anywhere_is_left_out(checkout: Checkout, monkeypatch: p
     assert set(checkout.snapshot()[0]) == {*BEFORE, ".gitignore", "c.py"}
 
 
-def test_a_conflict_is_measured_as_it_lies_there(checkout: Checkout) -> None:
+def test_snapshot_has_conflict_markers(checkout: Checkout) -> None:
     checkout.git("checkout", "--quiet", "-b", "other")
     (checkout.root / "edited").write_text("theirs\n")
     checkout.git("commit", "--quiet", "--all", "-m", "theirs")
@@ -124,7 +124,7 @@ def test_a_conflict_is_measured_as_it_lies_there(checkout: Checkout) -> None:
     assert checkout.git("ls-files", "--unmerged") != "", "still to be resolved"
 
 
-def test_nothing_of_the_checkout_runs_and_nothing_in_it_is_written(checkout: Checkout) -> None:
+def test_snapshot_runs_and_writes_nothing_in_the_checkout(checkout: Checkout) -> None:
     mark = checkout.home / "ran"
     script = checkout.home / "script"
     script.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
@@ -140,14 +140,14 @@ def test_nothing_of_the_checkout_runs_and_nothing_in_it_is_written(checkout: Che
     for hook in ("post-index-change", "pre-commit", "post-checkout", "reference-transaction"):
         (checkout.root / ".git" / "hooks").mkdir(exist_ok=True)
         (checkout.root / ".git" / "hooks" / hook).symlink_to(script)
-    (checkout.root / "a.py").write_text("as it is\n")
+    (checkout.root / "a.py").write_text("unfiltered\n")
     mark.unlink(missing_ok=True)
-    before = checkout.everything()
-    assert checkout.snapshot()[0]["a.py"] == "as it is\n"
-    assert checkout.everything() == before
+    before = checkout.files()
+    assert checkout.snapshot()[0]["a.py"] == "unfiltered\n"
+    assert checkout.files() == before
     assert not mark.exists()
 
 
-def test_outside_of_a_repository_there_is_no_desk(tmp_path: Path) -> None:
+def test_discover_finds_nothing_outside_a_repository(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     assert WorkingTree.discover(tmp_path / "plain", tmp_path) is None

@@ -1,4 +1,4 @@
-"""Which paths count as configs: include and exclude globs, as the input `configs` gives them."""
+"""Include and exclude globs, which decide which paths are configs. See docs/decisions/0002-own-glob-matcher.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUFFIXES: Final = (".py", ".json", ".yaml", ".yml")
 DEFAULT: Final = ("configs/**", "**/configs/**")
 _MAX_PATTERNS: Final = 200
 _MAX_LENGTH: Final = 1_000
-_ADVICE: Final = "Write one glob a line, e.g. configs/resnet/**, with a leading ! to exclude."
+_ADVICE: Final = "Write one glob per line, e.g. configs/resnet/**. A leading ! excludes."
 
 _Segment = str | re.Pattern[str]
 _ANY_DEPTH: Final = "**"
@@ -24,34 +24,34 @@ _BELOW: Final[tuple[_Segment, ...]] = (_ANY_DEPTH, re.compile(".+", re.DOTALL))
 
 
 def is_base(path: str) -> bool:
-    """Says whether the file lies in a folder called ``_base_``: such a file is inherited from, never measured."""
+    """Return whether the file is in a folder named ``_base_``. Such files are never measured."""
     return "_base_" in path.split("/")[:-1]
 
 
 def may_be_config(path: str) -> bool:
-    """Says whether the name alone allows the file to be a config that is measured."""
+    """Return whether the file can be a measured config, judging by its path only."""
     return path.endswith(SUFFIXES) and basename(path) != "__init__.py" and not is_base(path)
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """One glob. ``text`` is without the leading ``!``."""
+    """One glob. ``text`` excludes the leading ``!``."""
 
     text: str
     include: bool = True
 
     @classmethod
     def parse(cls, word: str) -> Pattern:
-        """Reads one glob; a leading ``!`` excludes.
+        """Parse one glob; a leading ``!`` excludes.
 
         Raises:
-            ValueError: it is malformed; the message names it.
+            ValueError: the glob is malformed; the message contains it.
         """
         include = not word.startswith("!")
         text = word if include else word[1:].strip()
-        problem = _malformed(text)
-        if problem:
-            raise ValueError(f"the pattern {word[:100]!r} {problem}")
+        error = _find_error(text)
+        if error:
+            raise ValueError(f"the pattern {word[:100]!r} {error}")
         return cls(text, include)
 
     @cached_property
@@ -59,29 +59,29 @@ class Pattern:
         return _compile(self.text)
 
     def matches(self, path: str) -> bool:
-        """Says whether the whole path matches."""
+        """Return whether the whole path matches."""
         parts = path.split("/")
         return any(_match(form, parts) for form in self._forms)
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Globs in order; of those that match a path the last one decides, as in a .gitignore.
+    """Globs in order; the last one that matches a path decides, as in a .gitignore file.
 
     ``*`` and ``?`` stay inside one name, ``[...]`` is one character out of a set, ``**`` spans folders, and ``x/**`` is
-    everything below ``x``. A glob without a slash (other than at its end) matches at any depth; a leading slash ties it
-    to the root. A glob whose last name has no wildcard also matches everything below a folder of that name.
-    With excludes only, the default includes come first.
+    everything below ``x``. A glob without a slash (other than at its end) matches at any depth; a leading slash anchors it
+    at the root. A glob whose last name has no wildcard also matches everything below a folder of that name.
+    If all globs are excludes, the default includes come first.
     """
 
     rules: tuple[Pattern, ...] = tuple(Pattern(text) for text in DEFAULT)
 
     @classmethod
     def parse(cls, text: str) -> Patterns:
-        """Reads globs, one a line or separated by commas; no glob at all means the default.
+        """Parse globs separated by lines or commas; an empty text means the default.
 
         Raises:
-            ActionError: a glob is malformed, or there are too many.
+            ActionError: a glob is malformed, or there are more than 200.
         """
         words = [word.strip() for line in text.splitlines() for word in line.split(",")]
         try:
@@ -94,34 +94,33 @@ class Patterns:
 
     @classmethod
     def of(cls, globs: Iterable[str]) -> Patterns:
-        """These globs, each well-formed; none at all means the default."""
+        """Build from valid globs; none means the default."""
         rules = tuple(Pattern(glob) for glob in globs)
         return cls(rules) if rules else cls()
 
     def without(self, globs: Iterable[str]) -> Patterns:
-        """These patterns, less what any of the globs matches."""
+        """Return these patterns with excludes added."""
         return Patterns((*self.rules, *(Pattern(glob, include=False) for glob in globs)))
 
     def matches(self, path: str) -> bool:
-        """Says whether the path is included; the last pattern that matches it decides."""
+        """Return whether the path is included."""
         return next((rule.include for rule in reversed(self.rules) if rule.matches(path)), False)
 
     def selects(self, path: str) -> bool:
-        """Says whether a file at this path is measured, as far as its path tells."""
+        """Return whether a file is measured, judging by its path only."""
         return may_be_config(path) and self.matches(path)
 
 
-def _malformed(text: str) -> str:
-    """Says what is wrong with a glob, or returns an empty string."""
+def _find_error(text: str) -> str:
     names = text.strip("/").split("/")
     without_sets = re.sub(r"\[[!^]?\]?[^\]]*\]", "", text)
     reasons = {
         "is empty": not text.strip("/"),
         f"is longer than {_MAX_LENGTH} characters": len(text) > _MAX_LENGTH,
         "has a control character": not text.isprintable(),
-        "has a backslash; folders are separated by /": "\\" in text,
-        "has braces, which are not supported": "{" in text or "}" in text,
-        "has a [ without its ]": "[" in without_sets,
+        "has a backslash instead of a slash": "\\" in text,
+        "has unsupported braces": "{" in text or "}" in text,
+        "has an unclosed [": "[" in without_sets,
         "has an empty folder name": "" in names,
         "has a . or .. in it": "." in names or ".." in names,
     }
@@ -129,7 +128,7 @@ def _malformed(text: str) -> str:
 
 
 def _compile(text: str) -> tuple[tuple[_Segment, ...], ...]:
-    """Translates a glob into sequences of names to match; a path may match any of them."""
+    """Translate a glob into sequences of segments; a path matches if any sequence does."""
     names = text.strip("/").split("/")
     anchored = text.startswith("/") or len(names) > 1
     segments = [*([] if anchored else [_ANY_DEPTH]), *(_segment(name) for name in names)]
@@ -148,14 +147,14 @@ def _segment(name: str) -> _Segment:
 
 
 def _match(segments: Sequence[_Segment], parts: Sequence[str]) -> bool:
-    """Matches names against segments. Only the last ``**`` is ever tried again, so the cost is a product, no more."""
+    # Only the last ** is retried, so the cost is the product of both lengths.
     at = position = 0
     retry: tuple[int, int] | None = None
     while position < len(parts):
         if at < len(segments) and segments[at] == _ANY_DEPTH:
             retry = (at, position)
             at += 1
-        elif at < len(segments) and _fits(segments[at], parts[position]):
+        elif at < len(segments) and _segment_matches(segments[at], parts[position]):
             at, position = at + 1, position + 1
         elif retry is not None:
             retry = (retry[0], retry[1] + 1)
@@ -165,5 +164,5 @@ def _match(segments: Sequence[_Segment], parts: Sequence[str]) -> bool:
     return all(segment == _ANY_DEPTH for segment in segments[at:])
 
 
-def _fits(segment: _Segment, part: str) -> bool:
+def _segment_matches(segment: _Segment, part: str) -> bool:
     return segment == part if isinstance(segment, str) else segment.match(part) is not None

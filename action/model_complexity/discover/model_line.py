@@ -1,4 +1,4 @@
-"""On which line of a config its model stands, for annotations. The text is parsed, never run."""
+"""The line of a config's `model`, for annotations. The text is parsed, never run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:]|\n', re.DOTALL)
 
 
 def model_line(path: str, content: bytes) -> int:
-    """The line of the top-level ``model`` key of a .py, .json or .yaml config; 1 where it has none or cannot be read."""
+    """Return the line of a config's top-level ``model``, 1 if none is found."""
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
     if path.endswith(".py"):
-        return _in_python(text)
+        return _python_line(text)
     in_braces = path.endswith(".json") or text.lstrip().startswith("{")
-    return _in_json(text) if in_braces else _in_yaml(text)
+    return _json_line(text) if in_braces else _yaml_line(text)
 
 
-def _in_python(text: str) -> int:
+def _python_line(text: str) -> int:
     try:
         tree = syntax_tree(text)
     except SyntaxError:
@@ -32,7 +32,7 @@ def _in_python(text: str) -> int:
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement assigns to, or into, or whose method it calls: ``model.update(...)``."""
+    """Yield the names that a statement assigns to, or calls a method of, as in ``model.update(...)``."""
     if isinstance(statement, ast.Assign):
         yield from map(_root, statement.targets)
     elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
@@ -47,12 +47,12 @@ def _root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _in_yaml(text: str) -> int:
+def _yaml_line(text: str) -> int:
     lines = enumerate(re.split(r"\r\n|\r|\n", text), 1)
     return next((number for number, line in lines if _YAML_KEY.match(line)), 1)
 
 
-def _in_json(text: str) -> int:
+def _json_line(text: str) -> int:
     line, depth, key = 1, 0, 0
     for token in _JSON_TOKEN.finditer(text):
         found = token[0]
@@ -61,5 +61,5 @@ def _in_json(text: str) -> int:
         if found != "\n":
             key = line if depth == 1 and found == f'"{_NAME}"' else 0
             depth += (found in "{[") - (found in "}]")
-        line += found.count("\n")  # a string may go over several, where it is YAML
+        line += found.count("\n")  # a string in YAML may span lines
     return 1

@@ -1,4 +1,4 @@
-"""The bases that a .py config names: `_base_` literals and the imports under `with read_base():`. Nothing is run."""
+"""The bases of a .py config: `_base_` literals and imports below `with read_base():`. Nothing is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_KINDS: Final[dict[type[ast.AST], str]] = {
+_NODE_NAMES: Final[dict[type[ast.AST], str]] = {
     ast.Call: "a call",
     ast.Name: "a name",
     ast.Attribute: "an attribute",
@@ -19,14 +19,14 @@ _KINDS: Final[dict[type[ast.AST], str]] = {
     ast.ListComp: "a comprehension",
     ast.GeneratorExp: "a comprehension",
     ast.Starred: "an unpacking",
-    ast.Constant: "something other than text",
+    ast.Constant: "a value that is not a string",
     ast.Dict: "a dict",
     ast.Set: "a set",
 }
 MAX_DOTS: Final = 1_000
-"""Dots on a line with an import; at each of them Python's parser copies the name so far."""
+"""The most dots on a line with an import. At each of them Python's parser copies the name so far."""
 MAX_BRACES: Final = 5_000
-"""Opening braces of a file with an f-string; for each of its values Python 3.11 looks through the whole string."""
+"""The most opening braces of a file with an f-string. For each value Python 3.11 scans the whole string."""
 _IMPORTS: Final = re.compile(r"\b(?:from|import)\b")
 _F_STRING: Final = re.compile(r"[fF][rR]?['\"]")
 _OWN_SCOPE: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -34,7 +34,7 @@ _OWN_SCOPE: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 @dataclass(frozen=True)
 class Import:
-    """One import of configs: ``from <level dots><module> import <names>``; a plain ``import a.b`` has no names."""
+    """``from <level dots><module> import <names>``; ``import <module>`` has no names."""
 
     module: str
     level: int
@@ -43,7 +43,7 @@ class Import:
 
 @dataclass(frozen=True)
 class PythonBases:
-    """``paths`` as written in ``_base_``, the ``imports`` of all ``read_base()`` blocks, and what could not be read."""
+    """The paths in ``_base_``, the imports in ``read_base()`` blocks, and why others are unresolved."""
 
     paths: tuple[str, ...] = ()
     imports: tuple[Import, ...] = ()
@@ -51,58 +51,58 @@ class PythonBases:
 
 
 def syntax_tree(text: str) -> ast.Module:
-    """Parses a config, without compiling or running it.
+    """Parse a config without compiling or running it.
 
     Raises:
-        SyntaxError: it is not Python, or Python's parser gives up on it.
+        SyntaxError: the text is not Python, or exceeds the parser's limits.
     """
-    _check_cost(text)
+    _require_linear_cost(text)
     try:
         return ast.parse(text)
-    except (RecursionError, MemoryError, ValueError) as error:  # nested too deeply; a null character
+    except (RecursionError, MemoryError, ValueError) as error:  # deep nesting or a null character
         raise SyntaxError("Python's parser cannot read it") from error
 
 
 def python_bases(text: str) -> PythonBases:
-    """Finds the bases of a config.
+    """Find the bases of a config.
 
     Raises:
-        SyntaxError: it is not Python, or Python's parser gives up on it.
+        SyntaxError: the text is not Python, or exceeds the parser's limits.
     """
     statements = tuple(_statements(syntax_tree(text).body))
     paths: list[str] = []
     unresolved: list[str] = []
     for statement, nested in statements:
-        for value in _assigned(statement):
+        for value in _base_values(statement):
             if nested:
                 unresolved.append("is assigned inside a block")
             else:
-                _collect(value, paths, unresolved)
+                _sort_items(value, paths, unresolved)
     blocks = (statement for statement, _ in statements if _reads_base(statement))
     imports = tuple(found for block in blocks for found in _imports(block))
     return PythonBases(tuple(paths), tuple(dict.fromkeys(imports)), tuple(dict.fromkeys(unresolved)))
 
 
-def _check_cost(text: str) -> None:
-    """Keeps from the parser what takes it time and memory that grow with the square of the text."""
+def _require_linear_cost(text: str) -> None:
+    # For these inputs the parser's time or memory grows with the square of the text.
     joined = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ")
     if any(line.count(".") > MAX_DOTS and _IMPORTS.search(line) for line in joined.split("\n")):
-        raise SyntaxError("an import has more dots than can be read")
+        raise SyntaxError("an import has too many dots")
     if text.count("{") > MAX_BRACES and _F_STRING.search(text):
-        raise SyntaxError("an f-string has more values than can be read")
+        raise SyntaxError("an f-string has too many values")
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
-    """Yields each statement of the module's own scope, in order, and whether it is inside another one."""
+    """Yield each statement of the module's scope, in order, and whether it is nested."""
     stack: list[tuple[ast.stmt, bool]] = [(statement, False) for statement in reversed(list(body))]
     while stack:
         statement, nested = stack.pop()
         yield statement, nested
         if not isinstance(statement, _OWN_SCOPE):
-            stack.extend((inner, True) for inner in reversed(list(_inside(statement))))
+            stack.extend((inner, True) for inner in reversed(list(_nested_statements(statement))))
 
 
-def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
+def _nested_statements(statement: ast.stmt) -> Iterator[ast.stmt]:
     for block in ("body", "handlers", "cases", "orelse", "finalbody"):
         for inner in getattr(statement, block, ()):
             if isinstance(inner, ast.stmt):
@@ -111,8 +111,8 @@ def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
                 yield from inner.body
 
 
-def _assigned(statement: ast.stmt) -> Iterator[ast.expr | None]:
-    """Yields what the statement assigns to ``_base_``, None where that cannot be told apart."""
+def _base_values(statement: ast.stmt) -> Iterator[ast.expr | None]:
+    """Yield the values that are assigned to ``_base_``, None for one that is not a single expression."""
     if isinstance(statement, ast.Assign):
         for target in statement.targets:
             if isinstance(target, ast.Name) and target.id == "_base_":
@@ -129,15 +129,15 @@ def _is_base(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "_base_"
 
 
-def _collect(value: ast.expr | None, paths: list[str], unresolved: list[str]) -> None:
-    """Sorts the items of a literal into paths and, for what is not a literal, obstacles."""
-    items = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
-    for item in items:
+def _sort_items(value: ast.expr | None, paths: list[str], unresolved: list[str]) -> None:
+    if value is None:
+        unresolved.append("is unpacked or extended")
+        return
+    for item in value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]:
         if isinstance(item, ast.Constant) and isinstance(item.value, str):
             paths.append(item.value)
         else:
-            kind = "more than one assignment" if item is None else _KINDS.get(type(item), "an expression")
-            unresolved.append(f"holds {kind}")
+            unresolved.append(f"contains {_NODE_NAMES.get(type(item), 'an expression')}")
 
 
 def _reads_base(statement: ast.stmt) -> bool:
@@ -148,7 +148,7 @@ def _reads_base(statement: ast.stmt) -> bool:
 
 
 def _imports(block: ast.stmt) -> Iterator[Import]:
-    for statement, _ in _statements(_inside(block)):
+    for statement, _ in _statements(_nested_statements(block)):
         if isinstance(statement, ast.ImportFrom):
             yield Import(statement.module or "", statement.level, tuple(name.name for name in statement.names))
         elif isinstance(statement, ast.Import):

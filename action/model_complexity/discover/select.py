@@ -1,4 +1,4 @@
-"""From changed files to targets: which configs are measured, why, and which are only listed."""
+"""From changed files to targets: which configs are measured and why, and which exceed the limit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from model_complexity.discover.globs import Pattern, Patterns, is_base
-from model_complexity.discover.graph import Graph, contents_of, printable, problem
+from model_complexity.discover.graph import Graph, contents_of, discovery_warning, printable
 from model_complexity.errors import ActionError
 from model_complexity.git import ChangedFile, SourceTree, UnreadableFileError
 from model_complexity.report import DiscoveryWarning, Target
 
-_MAX_PROBLEMS: Final = 100
+_MAX_WARNINGS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class SelectionRequest:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is measured, what is only listed for lack of room, and what could not be read about the former."""
+    """The configs to measure, those beyond the limit, and warnings about the former."""
 
     targets: tuple[Target, ...] = ()
     not_measured: tuple[Target, ...] = ()
@@ -38,18 +38,17 @@ class Selection:
 def select(
     changed: Iterable[ChangedFile], graph: Graph, patterns: Patterns, max_configs: int, base_tree: Path | None = None
 ) -> Selection:
-    """Chooses the configs that a change touches.
+    """Select the configs that a change affects.
 
     Directly changed configs come first, by path; then those that inherit from a changed file, by distance and path.
-    Each config is chosen once, and of the two reasons the first.
+    Each config is selected once, with the first of its reasons.
 
     Args:
         changed: what differs between the merge base and head.
         graph: the configs at head.
         patterns: where configs are.
-        max_configs: how many are measured; the rest is listed in ``not_measured``.
-        base_tree: the merge base's files. They tell whether a deleted .json or .yaml was a config; without them it
-            was none.
+        max_configs: the most configs to measure; the rest is in ``not_measured``.
+        base_tree: the merge base's files. Without them a deleted .json or .yaml does not count as a config.
     """
     changes = tuple(changed)
     before = _MergeBaseConfigs(patterns, None if base_tree is None else SourceTree.at(base_tree))
@@ -57,7 +56,7 @@ def select(
     targets = [direct[name] for name in sorted(direct)]
     targets += (target for target in _inherited(changes, graph, patterns) if target.name not in direct)
     unnamed = [
-        problem(path, "the file's name is not UTF-8: it is not measured")
+        discovery_warning(path, "the file's name is not UTF-8, so it is not measured")
         for change in changes
         for path in change.paths
         if patterns.selects(path) and path != printable(path)
@@ -66,13 +65,13 @@ def select(
 
 
 def select_explicit(text: str, graph: Graph, max_configs: int, base_tree: Path | None = None) -> Selection:
-    """Chooses the configs that were named by hand, by path, each with the reason ``select_explicit``.
+    """Select configs by paths or globs, ordered by path, with the reason ``requested``.
 
     Args:
-        text: paths or globs as in `Patterns`; excludes work too.
-        graph: the configs at head; its ``is_config`` must have let pass what is asked for (``Patterns.parse(text)``).
-        max_configs: how many are measured; the rest is listed in ``not_measured``.
-        base_tree: the merge base's files, if it is to be measured as well.
+        text: paths or globs as in `Patterns`, excludes too.
+        graph: the configs at head, read with ``Patterns.parse(text)``.
+        max_configs: the most configs to measure; the rest is in ``not_measured``.
+        base_tree: the merge base's files, if it is measured too.
 
     Raises:
         ActionError: a pattern is malformed, or no config matches any of them.
@@ -81,12 +80,12 @@ def select_explicit(text: str, graph: Graph, max_configs: int, base_tree: Path |
     names = sorted(path for path in graph.configs if patterns.matches(path))
     if not names:
         raise ActionError(
-            f"No config matches what was asked for: {printable(' '.join(text.split()))[:200]}",
-            "Give the path from the repository's root, or a glob such as configs/resnet/**.",
+            f"No config matches: {printable(' '.join(text.split()))[:200]}",
+            "Use paths from the repository's root, or globs such as configs/resnet/**.",
         )
     base = None if base_tree is None else SourceTree.at(base_tree)
     targets = [
-        Target(config=name, base_config=name if base and _holds(base, name) else None, reason="requested")
+        Target(config=name, base_config=name if base and _exists(base, name) else None, reason="requested")
         for name in names
     ]
     unmatched = [_unmatched(rule) for rule in patterns.rules if rule.include and not any(map(rule.matches, names))]
@@ -94,19 +93,19 @@ def select_explicit(text: str, graph: Graph, max_configs: int, base_tree: Path |
 
 
 def _unmatched(rule: Pattern) -> DiscoveryWarning:
-    base = "it is a base file, which is never measured by itself"
-    return problem(rule.text, base if is_base(rule.text) else "no config matches this")
+    reason = "base files are not measured on their own" if is_base(rule.text) else "no config matches this pattern"
+    return discovery_warning(rule.text, reason)
 
 
 @dataclass(frozen=True)
 class _MergeBaseConfigs:
-    """Says whether a path was a config at the merge base, whose tree may not be there."""
+    """The configs at the merge base, whose tree may be missing."""
 
     patterns: Patterns
     tree: SourceTree | None
 
     def contains(self, path: str, *, default: bool) -> bool:
-        """``default`` is the answer where only the content could tell, and it is not there."""
+        """Return whether a path was a config; ``default`` if that depends on missing content."""
         if not self.patterns.selects(path) or path != printable(path):
             return False
         if path.endswith(".py"):
@@ -141,28 +140,27 @@ def _reason(path: str | None, base: str | None) -> Literal["added", "modified", 
 
 
 def _inherited(changes: Iterable[ChangedFile], graph: Graph, patterns: Patterns) -> Iterator[Target]:
-    """Yields the configs that reach a changed file, the nearest first."""
-    reached = graph.reached_from(path for change in changes for path in change.paths)
-    for path, reach in sorted(reached.items(), key=lambda item: (item[1].distance, item[0])):
+    """Yield the configs that inherit from a changed file, the nearest first."""
+    dependencies = graph.dependencies_on(path for change in changes for path in change.paths)
+    for path, dependency in sorted(dependencies.items(), key=lambda item: (item[1].distance, item[0])):
         if path in graph.configs and patterns.matches(path):
-            yield Target(config=path, base_config=path, reason="inherited", through=printable(reach.through))
+            yield Target(config=path, base_config=path, reason="inherited", through=printable(dependency.through))
 
 
 def _selection(targets: list[Target], graph: Graph, max_configs: int, warnings: list[DiscoveryWarning]) -> Selection:
-    """Cuts at the cap, and adds the problems of what is measured and of the files that it inherits from."""
-    chosen = tuple(targets[: max(max_configs, 0)])
-    paths = {target.config for target in chosen if target.config is not None}
-    concerned = paths.union(*(graph.ancestors(path) for path in paths))
-    names = {printable(path) for path in concerned}
-    found = [*warnings, *(each for each in graph.warnings if each.config in names)]
-    if len(found) > _MAX_PROBLEMS:
-        more = problem(".", f"{len(found) - _MAX_PROBLEMS:,} more problems are not listed")
-        found = [*found[:_MAX_PROBLEMS], more]
-    return Selection(chosen, tuple(targets[len(chosen) :]), (*graph.incomplete, *found))
+    """Apply the limit, and add the warnings about the selected configs and their ancestors."""
+    selected = tuple(targets[: max(max_configs, 0)])
+    paths = {target.config for target in selected if target.config is not None}
+    names = {printable(path) for path in paths.union(*(graph.ancestors(path) for path in paths))}
+    relevant = [*warnings, *(warning for warning in graph.warnings if warning.config in names)]
+    if len(relevant) > _MAX_WARNINGS:
+        more = discovery_warning(".", f"{len(relevant) - _MAX_WARNINGS:,} more warnings are not listed")
+        relevant = [*relevant[:_MAX_WARNINGS], more]
+    return Selection(selected, tuple(targets[len(selected) :]), (*graph.incomplete, *relevant))
 
 
-def _holds(tree: SourceTree, path: str) -> bool:
+def _exists(tree: SourceTree, path: str) -> bool:
     try:
         return tree.read(path) is not None
     except UnreadableFileError:
-        return True  # it is there, whatever it is
+        return True  # it exists, readable or not

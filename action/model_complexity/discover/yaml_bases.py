@@ -31,15 +31,15 @@ _RESOLVE: Final[Callable[..., str]] = Resolver().resolve
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What a .json or .yaml file says about itself: a config has a top-level ``model`` or ``_base_`` key."""
+    """The bases of a .json or .yaml file; it is a config if it has a top-level ``model`` or ``_base_`` key."""
 
     is_config: bool
     bases: tuple[str, ...] = ()
-    problem: str = ""
+    error: str = ""
 
 
 class _LimitError(Exception):
-    """A file that would take too long to read; the message follows the file's name."""
+    """A file would take too long to read; the message follows its name."""
 
 
 def json_bases(text: str) -> DataConfig:
@@ -48,17 +48,16 @@ def json_bases(text: str) -> DataConfig:
     try:
         content = json.loads(text) if mentions else None
     except json.JSONDecodeError as error:
-        return DataConfig(is_config=True, problem=f"is not JSON: {error.msg} in line {error.lineno}")
+        return DataConfig(is_config=True, error=f"is not JSON: {error.msg} in line {error.lineno}")
     except (RecursionError, ValueError):
-        return DataConfig(is_config=True, problem="is nested too deeply, or has a number too long, to be read")
+        return DataConfig(is_config=True, error="is nested too deeply or has too long a number")
     if not isinstance(content, dict) or not _CONFIG_KEYS & content.keys():
         return DataConfig(is_config=False)
     bases = content.get("_base_", [])
     listed = bases if isinstance(bases, list) else [bases]
-    problem = (
-        "" if all(isinstance(base, str) for base in listed) else "has a `_base_` that is not a path or a list of paths"
-    )
-    return DataConfig(is_config=True, bases=tuple(base for base in listed if isinstance(base, str)), problem=problem)
+    paths = tuple(base for base in listed if isinstance(base, str))
+    reason = "" if len(paths) == len(listed) else "has a `_base_` that is not a path or a list of paths"
+    return DataConfig(is_config=True, bases=paths, error=reason)
 
 
 def yaml_bases(text: str) -> DataConfig:
@@ -72,11 +71,11 @@ def yaml_bases(text: str) -> DataConfig:
                 found = _read_bases(value)
     except (yaml.YAMLError, _LimitError, ValueError, OverflowError) as error:
         is_config = has_key or _KEY_LINE.search(text) is not None
-        return DataConfig(is_config, found.bases, _problem(error) if is_config else "")
-    return DataConfig(has_key, found.bases, found.problem)
+        return DataConfig(is_config, found.bases, _describe(error) if is_config else "")
+    return DataConfig(has_key, found.bases, found.error)
 
 
-def _problem(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, _LimitError):
         return str(error)
     if isinstance(error, yaml.MarkedYAMLError):
@@ -135,7 +134,7 @@ def _drain(events: Iterator[yaml.Event]) -> None:
 
 def _read_bases(value: Iterator[yaml.Event]) -> DataConfig:
     paths: list[str] = []
-    problem = ""
+    invalid = ""
     for number, event in enumerate(value):
         if isinstance(event, yaml.ScalarEvent):
             tag = _tag(event)
@@ -145,9 +144,9 @@ def _read_bases(value: Iterator[yaml.Event]) -> DataConfig:
         else:
             is_list = number == 0 and isinstance(event, yaml.SequenceStartEvent) and event.tag is None
             valid = is_list or isinstance(event, yaml.CollectionEndEvent)
-        if not valid and not problem:
-            problem = f"has a `_base_` in line {_line(event.start_mark)} that is not a path or a list of paths"
-    return DataConfig(is_config=True, bases=() if problem else tuple(paths), problem=problem)
+        if not valid and not invalid:
+            invalid = f"has a `_base_` in line {_line(event.start_mark)} that is not a path or a list of paths"
+    return DataConfig(is_config=True, bases=() if invalid else tuple(paths), error=invalid)
 
 
 def _tag(scalar: yaml.ScalarEvent) -> str:

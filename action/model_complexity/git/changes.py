@@ -1,4 +1,4 @@
-"""What a pull request changes: git's own list of files, or GitHub's, in one form."""
+"""The files that a pull request changes, as git or GitHub's API lists them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_complexity.errors import ActionError
 
 Status = Literal["added", "modified", "renamed", "copied", "deleted"]
 
-_GIT: Final[Mapping[str, Status]] = {
+_GIT_STATUS: Final[Mapping[str, Status]] = {
     "A": "added",
     "M": "modified",
     "T": "modified",
@@ -18,7 +18,7 @@ _GIT: Final[Mapping[str, Status]] = {
     "C": "copied",
     "D": "deleted",
 }
-_API: Final[Mapping[str, Status]] = {
+_API_STATUS: Final[Mapping[str, Status]] = {
     "added": "added",
     "modified": "modified",
     "changed": "modified",
@@ -32,7 +32,7 @@ _API: Final[Mapping[str, Status]] = {
 class ChangedFile:
     """One file that differs between the merge base and head.
 
-    ``path`` is its path at head (None: deleted), ``base_path`` at the merge base (None: new there; a copy is new too).
+    ``path`` is its path at head, None if deleted; ``base_path`` at the merge base, None if added or copied.
     Paths are relative to the repository's root, with ``/``; bytes that are not UTF-8 are kept as surrogates.
     """
 
@@ -42,16 +42,16 @@ class ChangedFile:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths it has on either side, head's first, each once."""
+        """Its distinct paths, head's first."""
         both = (self.path, self.base_path)
         return tuple(dict.fromkeys(path for path in both if path is not None))
 
 
 def parse_name_status(output: bytes) -> tuple[ChangedFile, ...]:
-    """Reads the output of ``git diff --name-status -z``.
+    """Parse the output of ``git diff --name-status -z``.
 
     Raises:
-        ActionError: the output is not what git writes, or names a path outside the repository.
+        ActionError: the output is malformed, or contains a path outside the repository.
     """
     return tuple(_records(output))
 
@@ -62,14 +62,14 @@ def _records(output: bytes) -> Iterator[ChangedFile]:
         if not field:
             break
         letter = field[:1].decode("ascii", "replace")
-        status = _GIT.get(letter)
-        paths = [_plain(name) for name in _take(fields, 2 if letter in "RC" else 1)]
+        status = _GIT_STATUS.get(letter)
+        paths = [_require_inside(name) for name in _take_paths(fields, 2 if letter in "RC" else 1)]
         if status is None:
-            raise ActionError(f"git reports a change of an unknown kind: {letter!r}.")
+            raise ActionError(f"git reports an unknown change type: {letter!r}.")
         yield _changed(status, paths[-1], paths[0])
 
 
-def _take(fields: Iterator[bytes], count: int) -> list[str]:
+def _take_paths(fields: Iterator[bytes], count: int) -> list[str]:
     names = [next(fields, b"") for _ in range(count)]
     return [name.decode("utf-8", "surrogateescape") for name in names]
 
@@ -83,27 +83,27 @@ def _changed(status: Status, path: str, previous: str) -> ChangedFile:
 
 
 def from_api(files: Iterable[Mapping[str, object]]) -> tuple[ChangedFile, ...]:
-    """Reads the items of GitHub's list of a pull request's files (at most 3,000 are listed there).
+    """Parse the items of GitHub's list of a pull request's files, at most 3,000.
 
     Source: docs.github.com/en/rest/pulls/pulls, "List pull requests files".
 
     Raises:
-        ActionError: an item is not what GitHub documents.
+        ActionError: an item does not follow GitHub's documentation.
     """
     return tuple(_from_item(item) for item in files if item.get("status") != "unchanged")
 
 
 def _from_item(item: Mapping[str, object]) -> ChangedFile:
-    status = _API.get(str(item.get("status")))
+    status = _API_STATUS.get(str(item.get("status")))
     path = item.get("filename")
     previous = item.get("previous_filename") if status == "renamed" else path
     if status is None or not isinstance(path, str) or not isinstance(previous, str):
-        raise ActionError("GitHub's list of changed files has an item that cannot be read.", "Run the job again.")
-    return _changed(status, _plain(path), _plain(previous))
+        raise ActionError("GitHub's list of changed files contains a malformed item.", "Run the job again.")
+    return _changed(status, _require_inside(path), _require_inside(previous))
 
 
-def _plain(path: str) -> str:
-    """Returns the path if it stays inside the repository: a hand-made tree object can hold any name."""
+def _require_inside(path: str) -> str:
+    # A hand-made tree object can contain any name.
     if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        raise ActionError("The list of changed files names a path that is not inside the repository.")
+        raise ActionError("The list of changed files contains a path outside the repository.")
     return path

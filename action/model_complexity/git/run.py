@@ -21,7 +21,7 @@ SETTINGS: Final = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "gc.auto": "0",
-    "http.followRedirects": "false",  # the token goes to the server that was named, to no other
+    "http.followRedirects": "false",  # the token goes to the configured server only
     "maintenance.auto": "false",
 }
 _NETWORK: Final = (
@@ -101,12 +101,12 @@ def run_git(
             start_new_session=True,
         )
     except OSError as error:
-        raise ActionError(f"git could not be started: {error.strerror}.", "Install git 2.31 or later.") from error
+        raise ActionError(f"git cannot be started: {error.strerror}.", "Install git 2.31 or later.") from error
     with process:
         try:
             output, error_output = process.communicate(timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its helpers too: they hold the pipes open
+                os.killpg(process.pid, signal.SIGKILL)  # its children too: they keep the pipes open
             raise GitTimeoutError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds.") from error
     return GitResult(process.returncode, output, error_output.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Reads the files of a checkout as text: bounded, never out of the tree, nothing executed."""
+"""Bounded reads of a checkout's files. No link out of the tree is followed and nothing is executed."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Final
 
 MAX_FILE: Final = 2**20
-"""Bytes of one file. The largest config of the OpenMMLab repositories has 40 KiB."""
+"""The largest file that is read, in bytes. The largest config of the OpenMMLab repositories has 40 KiB."""
 MAX_ENTRIES: Final = 1_000_000
-"""Files and folders that a tree may hold; beyond that the rest is not looked at."""
+"""The number of files and folders after which a scan stops."""
 
 
 class UnreadableFileError(Exception):
-    """The file is there and cannot be read; the message says why, to follow the file's name."""
+    """A file exists and cannot be read; the message follows the file's name."""
 
 
 @dataclass
 class SourceTree:
-    """A folder with a repository's files at one commit. All paths are relative to it, with ``/``.
+    """A folder with a repository's files at one commit. Paths are relative to it, with ``/``.
 
     Attributes:
         root: its real path.
         paths: every file that has one of the suffixes; True where it is a symbolic link.
-        complete: whether all of the tree was looked at.
+        complete: whether the scan covered the whole tree.
     """
 
     root: str
@@ -35,7 +35,7 @@ class SourceTree:
 
     @classmethod
     def at(cls, root: Path) -> SourceTree:
-        """Opens a tree to read single files, without listing it."""
+        """Open a tree to read single files, without a scan."""
         return cls(os.path.realpath(root))
 
     @classmethod
@@ -54,22 +54,22 @@ class SourceTree:
         return tree
 
     def read(self, path: str) -> bytes | None:
-        """Returns the file's content, None if there is no such file.
+        """Return the file's content, None if it does not exist.
 
         Raises:
-            UnreadableFileError: it lies outside the tree, is no regular file, is too large, or cannot be opened.
+            UnreadableFileError: it is outside the tree, not a regular file, too large, or cannot be opened.
         """
         try:
             return _read(self._inside(path))
         except (FileNotFoundError, NotADirectoryError):
             if path in self.paths:
-                raise UnreadableFileError("is a link to a file that is not there") from None
+                raise UnreadableFileError("is a broken symbolic link") from None
             return None
         except OSError as error:
             raise UnreadableFileError(f"cannot be opened: {error.strerror}") from error
 
     def target(self, path: str) -> str | None:
-        """Returns the path of the file that this path leads to, where links make that another one inside the tree."""
+        """Return the path that symbolic links lead to, None if it is the same or outside the tree."""
         if self.paths.get(path) is False:  # a regular file, found without passing a link
             return None
         try:
@@ -83,7 +83,7 @@ class SourceTree:
             return f"{self.root}/{path}"
         real = os.path.realpath(f"{self.root}/{path}")
         if not real.startswith(f"{self.root}/") or real.startswith(f"{self.root}/.git/"):
-            raise UnreadableFileError("is a link that leaves the repository")
+            raise UnreadableFileError("is a symbolic link out of the repository")
         return real
 
 
@@ -102,7 +102,7 @@ def _walk(root: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def _read(path: str) -> bytes:
-    # Not to wait for a pipe's other end, nor to follow a link put there since the path was resolved.
+    # The flags keep it from waiting for a pipe, and from following a link created since the path was resolved.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

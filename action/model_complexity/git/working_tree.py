@@ -1,7 +1,7 @@
-"""A developer's checkout: what the names of its commits mean, and the working tree as a commit of the private repository.
+"""A developer's checkout: its revisions, and its working tree as a commit in the private repository.
 
-As in `git`, nothing of the checkout steers what runs and nothing in it is written: no hook, filter or attribute of its own
-applies, and a snapshot's objects land in the private repository.
+The checkout is never written. None of its hooks, filters and attributes apply, and a snapshot's objects are stored in the private
+repository.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ DEFAULT_BRANCHES: Final = (
     "refs/heads/main",
     "refs/heads/master",
 )
-"""Where a pull request is likely to go; the first that is there."""
+"""Candidates for the default branch, in order of preference."""
 _AUTHOR: Final = {"user.name": "Model Complexity", "user.email": "snapshot@model-complexity.invalid"}
 
 
 class Snapshot(NamedTuple):
-    """The working tree as a commit: that which it is on, where nothing differs. ``left_out`` untracked files are too large."""
+    """The working tree as a commit, which is HEAD if nothing differs, and the number of untracked files skipped."""
 
     sha: str
-    left_out: int
+    skipped_files: int
 
 
 @dataclass(frozen=True)
 class WorkingTree:
-    """One checkout.
+    """A checkout with a working tree.
 
     Args:
-        root: its uppermost folder.
-        home: an empty folder, where git looks for settings.
+        root: its top-level folder.
+        home: an empty folder, which is git's ``HOME``.
     """
 
     root: Path
@@ -51,43 +51,43 @@ class WorkingTree:
 
     @classmethod
     def discover(cls, folder: Path, home: Path) -> WorkingTree | None:
-        """The checkout that a folder lies in, None if it lies in none.
+        """Find the checkout that contains a folder, None if there is none.
 
         Raises:
             ActionError: git is not installed.
         """
-        result = run_git(["-C", str(folder), "rev-parse", "--show-toplevel"], home, settings=_trusting("*"))
-        found = os.fsdecode(result.output).removesuffix("\n")
-        return cls(Path(found), home) if result.code == 0 and found else None
+        result = run_git(["-C", str(folder), "rev-parse", "--show-toplevel"], home, settings=_safe_directory("*"))
+        root = os.fsdecode(result.output).removesuffix("\n")
+        return cls(Path(root), home) if result.code == 0 and root else None
 
     def resolve(self, name: str) -> str | None:
-        """The commit that a branch, tag, SHA or expression such as ``HEAD~2`` means; None where it means none."""
+        """Return the commit of a branch, tag, SHA or revision such as ``HEAD~2``, None if there is none."""
         if name.startswith("-"):
             return None
         result = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         return result.output.decode("ascii", "replace").strip() if result.code == 0 else None
 
     def default_branch(self) -> tuple[str, str] | None:
-        """Name and tip of the branch that pull requests go to: origin's default, or else main or master."""
-        found = ((name, self.resolve(name)) for name in DEFAULT_BRANCHES)
-        return next(((name.split("/", 2)[2], sha) for name, sha in found if sha), None)
+        """Return the name and tip of origin's default branch, else of main or master."""
+        tips = ((name, self.resolve(name)) for name in DEFAULT_BRANCHES)
+        return next(((name.split("/", 2)[2], sha) for name, sha in tips if sha), None)
 
     def snapshot(self, repository: Repository, head: str) -> Snapshot:
-        """Makes a commit of the working tree as it is now: all that is tracked, and what is new and not ignored.
+        """Commit the working tree: tracked files, and untracked files that are not ignored.
 
-        Untracked files beyond a MiB are left out, as they are no code. Submodules are not looked into.
+        Untracked files larger than 1 MiB are skipped. Submodules are not entered.
 
         Args:
-            repository: takes the commit.
-            head: the commit that the checkout is on.
+            repository: where the commit is stored.
+            head: the commit that is checked out.
 
         Raises:
-            ActionError: something in it cannot be read.
+            ActionError: a file or the index cannot be read.
         """
         self._copy_index(repository.folder)
-        what = "The working tree could not be read"
+        what = "The working tree cannot be read"
         work = ["-C", str(self.root), "--work-tree", str(self.root), "--literal-pathspecs"]
-        excludes = {**SETTINGS, "core.excludesFile": str(_users_excludes(self.root))}
+        excludes = {**SETTINGS, "core.excludesFile": str(_user_excludes_file(self.root))}
 
         def git(*arguments: str) -> bytes:
             return check_output(run_git([*work, *arguments], self.home, repository.folder, excludes), what)
@@ -107,12 +107,12 @@ class WorkingTree:
         return Snapshot(check_output(commit, what).decode().strip(), len(untracked) - len(small))
 
     def _copy_index(self, into: Path) -> None:
-        """The checkout's index knows which files have not been touched, so that only the others are read."""
-        places = [
+        # With the checkout's index git reads modified files only.
+        git_paths = [
             self._git("rev-parse", "--path-format=absolute", "--git-path", name) for name in ("index", "info/exclude")
         ]
         index, exclude = (
-            Path(os.fsdecode(check_output(place, "The index could not be found")).strip()) for place in places
+            Path(os.fsdecode(check_output(path, "The index cannot be found")).strip()) for path in git_paths
         )
         try:
             for file in (index, *index.parent.glob("sharedindex.*")):
@@ -125,27 +125,27 @@ class WorkingTree:
             raise ActionError(f"The checkout's index cannot be read: {error.strerror}.") from error
 
     def _git(self, *arguments: str) -> GitResult:
-        return run_git(["-C", str(self.root), *arguments], self.home, settings=_trusting(str(self.root)))
+        return run_git(["-C", str(self.root), *arguments], self.home, settings=_safe_directory(str(self.root)))
 
 
-def _trusting(folder: str) -> dict[str, str]:
+def _safe_directory(folder: str) -> dict[str, str]:
     return {**SETTINGS, "safe.directory": folder}
 
 
 def _is_small(path: bytes) -> bool:
-    """Whether it is a file of at most a MiB; git lists a repository inside this one as a folder."""
+    # Git lists a nested repository as a folder.
     try:
         status = os.lstat(path)
-    except OSError:  # it was there a moment ago
+    except OSError:  # deleted since it was listed
         return False
     return stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE)
 
 
-def _users_excludes(root: Path) -> Path:
-    """The file in which a developer says what is to be ignored in every repository. Source: git-scm.com/docs/gitignore."""
+def _user_excludes_file(root: Path) -> Path:
+    """Return the user's global excludes file. Source: git-scm.com/docs/gitignore."""
     command = ["git", "-C", str(root), "config", "--path", "--get", "core.excludesFile"]
-    asked = subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
-    told = os.fsdecode(asked.stdout).removesuffix("\n")
-    if asked.returncode == 0 and told:
-        return Path(told)
+    result = subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    path = os.fsdecode(result.stdout).removesuffix("\n")
+    if result.returncode == 0 and path:
+        return Path(path)
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git" / "ignore"

@@ -31,7 +31,7 @@ from model_complexity.errors import ActionError
         ("!configs/old/**", ["configs/a.py", "p/configs/a.py"], ["configs/old/a.py"]),
     ],
 )  # fmt: skip
-def test_what_matches(text: str, yes: list[str], no: list[str]) -> None:
+def test_patterns_match_paths(text: str, yes: list[str], no: list[str]) -> None:
     patterns = Patterns.parse(text)
     assert [path for path in [*yes, *no] if patterns.matches(path)] == yes
 
@@ -40,12 +40,12 @@ def test_what_matches(text: str, yes: list[str], no: list[str]) -> None:
     "text",
     ["!", "/", "a[b", "[a,b].py", "a//b", "../a", "./a", "a\\b", "{a}", "a\x07b", "x" * 1001, "a.py\n" * 201],
 )
-def test_malformed_patterns_name_the_input(text: str) -> None:
+def test_malformed_pattern_names_the_input(text: str) -> None:
     with pytest.raises(ActionError, match="`configs`"):
         Patterns.parse(text)
 
 
-def test_double_stars_agree_with_a_regular_expression() -> None:
+def test_double_star_agrees_with_a_regular_expression() -> None:
     choose = random.Random(1)  # noqa: S311
     for _ in range(3_000):
         names = ["top", *choose.choices(["**", "a", "b"], k=choose.randint(1, 5))]
@@ -56,7 +56,7 @@ def test_double_stars_agree_with_a_regular_expression() -> None:
         assert Patterns.parse("/".join(names)).matches(path) == expected, (names, path)
 
 
-def test_a_hostile_path_costs_little() -> None:
+def test_hostile_path_is_matched_in_bounded_time() -> None:
     patterns = Patterns.parse("**/a/**/a/**/a/**/*a*a*a*a*a*a*b")
     started = time.perf_counter()
     assert not patterns.matches("a/" * 1_000 + "a" * 200)
@@ -72,10 +72,10 @@ def test_a_hostile_path_costs_little() -> None:
         ("my_base_/a.py", False),
     ],
 )
-def test_base_folders(path: str, expected: bool) -> None:
+def test_is_base_depends_on_the_folder(path: str, expected: bool) -> None:
     assert is_base(path) is expected
 
 
-def test_what_is_never_measured() -> None:
+def test_patterns_select_no_base_and_no_package_file() -> None:
     paths = ["configs/a.py", "configs/__init__.py", "configs/README.md", "configs/_base_/a.py", "configs/a.yml"]
     assert [path for path in paths if Patterns().selects(path)] == ["configs/a.py", "configs/a.yml"]

@@ -1,4 +1,4 @@
-"""The line of a config's model, found without running it."""
+"""The line of a config's `model`."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from model_complexity.discover import model_line
         ("a.json", "[]", 1),
     ],
 )
-def test_where_the_model_is(path: str, text: str, line: int) -> None:
+def test_model_line_is_the_first_assignment_or_key(path: str, text: str, line: int) -> None:
     assert model_line(path, text.encode()) == line
 
 
 @given(st.sampled_from(["a.py", "a.json", "a.yaml"]), st.binary(max_size=300))
-def test_any_bytes_have_a_line_that_is_there(path: str, content: bytes) -> None:
+def test_model_line_exists_for_any_bytes(path: str, content: bytes) -> None:
     assert 1 <= model_line(path, content) <= 1 + content.count(b"\n") + content.count(b"\r") + content.count(b"\x0c")

@@ -1,4 +1,4 @@
-"""The bases that one file's text names."""
+"""The references of one config."""
 
 import time
 
@@ -38,33 +38,33 @@ def bases(path: str, text: str) -> tuple[str, ...]:
 )
 @pytest.mark.filterwarnings("ignore:.*invalid escape sequence:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:.*invalid escape sequence:SyntaxWarning")
-def test_python_literals(text: str, expected: list[str]) -> None:
+def test_python_literal_is_a_reference(text: str, expected: list[str]) -> None:
     assert bases(FILE, text) == tuple(expected)
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "expected"),
+    ("text", "reason", "expected"),
     [
-        ("_base_ = exec('raise SystemExit')", "holds a call", []),
-        ("_base_ = ['b.py', f()]", "holds a call", ["configs/net/b.py"]),
-        ("_base_ = './b' + '.py'", "holds an operator", []),
-        ("x = 'b.py'\n_base_ = x", "holds a name", []),
-        ("_base_ = f'{1}.py'", "holds an f-string", []),
-        ("_base_ = ['b.py', *more]", "holds an unpacking", ["configs/net/b.py"]),
-        ("_base_ = 3", "holds something other than text", []),
+        ("_base_ = exec('raise SystemExit')", "contains a call", []),
+        ("_base_ = ['b.py', f()]", "contains a call", ["configs/net/b.py"]),
+        ("_base_ = './b' + '.py'", "contains an operator", []),
+        ("x = 'b.py'\n_base_ = x", "contains a name", []),
+        ("_base_ = f'{1}.py'", "contains an f-string", []),
+        ("_base_ = ['b.py', *more]", "contains an unpacking", ["configs/net/b.py"]),
+        ("_base_ = 3", "contains a value that is not a string", []),
         ("if True:\n    _base_ = 'b.py'", "is assigned inside a block", []),
         ("try:\n    pass\nexcept E:\n    _base_ = 'b.py'", "is assigned inside a block", []),
         ("match 1:\n    case _:\n        _base_ = 'b.py'", "is assigned inside a block", []),
-        ("_base_ = ['b.py']\n_base_ += ['c.py']", "holds more than one assignment", ["configs/net/b.py"]),
-        ("_base_, x = 'b.py', 1", "holds more than one assignment", []),
+        ("_base_ = ['b.py']\n_base_ += ['c.py']", "is unpacked or extended", ["configs/net/b.py"]),
+        ("_base_, x = 'b.py', 1", "is unpacked or extended", []),
     ],
 )
-def test_what_is_not_a_literal_is_reported(text: str, what: str, expected: list[str]) -> None:
-    message = f"the bases of a.py cannot be read without running it: `_base_` {what}"
+def test_base_that_is_no_literal_has_a_warning(text: str, reason: str, expected: list[str]) -> None:
+    message = f"the bases of a.py cannot be read without running it: `_base_` {reason}"
     assert read_references(FILE, text) == Contents(tuple(map(Reference, expected)), (message,))
 
 
-def test_read_base_blocks() -> None:
+def test_imports_of_read_base_blocks_are_references() -> None:
     text = """
 from mmengine.config import read_base
 with read_base():
@@ -96,7 +96,7 @@ with other():
     )  # fmt: skip
 
 
-def test_imports_up_to_the_root_and_no_further() -> None:
+def test_import_from_outside_the_repository_has_a_warning() -> None:
     block = "with read_base():\n    "
     assert bases(FILE, f"{block}from ...top import *") == ("top.py",)
     assert bases("a.py", f"{block}from .b import *") == ("b.py",)
@@ -105,21 +105,19 @@ def test_imports_up_to_the_root_and_no_further() -> None:
     )
 
 
-def test_packages() -> None:
+def test_base_of_a_package_has_its_package() -> None:
     assert read_references(FILE, "_base_ = 'mmdet::x/y.py'") == Contents(
         (Reference("configs/x/y.py", package="mmdet"),)
     )
-    assert read_references(FILE, "_base_ = 'a::b::c.py'").warnings == (
-        "a.py names a base that is not understood: a::b::c.py",
-    )
+    assert read_references(FILE, "_base_ = 'a::b::c.py'").warnings == ("a.py names a malformed base: a::b::c.py",)
 
 
 @pytest.mark.parametrize("base", ["../../../x.py", "/etc/x.py", "../..", "a\\0.py", "\\ud800.py", "x" * 5_000])
-def test_bases_that_are_no_path_in_the_repository(base: str) -> None:
+def test_base_that_is_no_path_in_the_repository_has_a_warning(base: str) -> None:
     contents = read_references(FILE, f"_base_ = '{base}'")
     assert contents.references == ()
-    assert [problem[:49] for problem in contents.warnings] == [
-        "a.py names a base that is no path in the repositor"[:49]
+    assert [warning[:53] for warning in contents.warnings] == [
+        "a.py names a base that is not a path in the repository: "[:53]
     ]
 
 
@@ -128,14 +126,14 @@ def test_bases_that_are_no_path_in_the_repository(base: str) -> None:
     [
         ("_base_ = 'b.py'\nx = (", "a.py is not valid Python in line 2: '(' was never closed"),
         ("_base_ = 'b.py'\nx = " + "-" * 200_000 + "1", "a.py is not valid Python: Python's parser cannot read it"),
-        ("_base_ = '{{x}}'" * 1_001, "a.py has more than 1,000 templates; its bases were not read"),
+        ("_base_ = '{{x}}'" * 1_001, "a.py has more than 1,000 templates, so its bases were not read"),
     ],
 )
-def test_what_the_parser_cannot_read(text: str, message: str) -> None:
+def test_text_that_cannot_be_parsed_has_a_warning(text: str, message: str) -> None:
     assert read_references(FILE, text) == Contents(warnings=(message,))
 
 
-def test_a_name_is_shown_on_one_line() -> None:
+def test_display_name_is_one_line() -> None:
     contents = read_references("configs/a\n\udcff" + "x" * 200 + ".py", "_base_ = f()")
     assert contents.warnings[0].startswith(f"the bases of a\ufffd\ufffd{'x' * 96}… cannot be read")
 
@@ -174,29 +172,29 @@ def test_references_of_data_name_the_file_that_cannot_be_read(path: str, text: s
     ["_base_ = [" + "".join(f"'{number}.py'," for number in range(1_001)) + "]",
      "with read_base():\n    from . import " + ",".join(f"n{number}" for number in range(1_001))],
 )  # fmt: skip
-def test_a_file_names_so_many_bases_at_most(text: str) -> None:
+def test_bases_beyond_the_limit_have_a_warning(text: str) -> None:
     contents = read_references(FILE, text)
     assert len(contents.references) == 1_000
-    assert contents.warnings == ("a.py names more than 1,000 bases; the rest was not read",)
+    assert contents.warnings == ("a.py names more than 1,000 bases, so the rest was not read",)
 
 
 @pytest.mark.parametrize("between", [".", " . ", ".\\\n", ".\f", ".\\\r\n"])
-def test_an_import_of_endless_dots_never_reaches_the_parser(between: str) -> None:
+def test_import_of_many_dots_is_not_parsed(between: str) -> None:
     # Python's parser copies the name at each dot: 1 MB of them would take hundreds of GB
     text = f"_base_ = 'b.py'\nfrom {between.join('a' * 2_000)} import b"
-    message = "a.py is not valid Python: an import has more dots than can be read"
+    message = "a.py is not valid Python: an import has too many dots"
     assert read_references(FILE, text) == Contents(warnings=(message,))
 
 
-def test_a_long_line_of_numbers_is_read() -> None:
+def test_long_line_of_numbers_is_parsed() -> None:
     assert bases(FILE, f"_base_ = 'b.py'\nmean = [{'0.5, ' * 20_000}]\nimport a") == ("configs/net/b.py",)
     assert bases(FILE, f"_base_ = 'b.py'\nx = [{'{1: 2}, ' * 20_000}]") == ("configs/net/b.py",)
 
 
-def test_a_module_with_an_endless_name_is_no_base() -> None:
+def test_module_with_a_long_name_has_a_warning() -> None:
     text = f"with read_base():\n    from .{'a' * 1_001} import {','.join(f'c{number}' for number in range(900))}"
     assert read_references(FILE, text) == Contents(
-        warnings=(f"a.py names a base that is no path in the repository: {'a' * 99}…",)
+        warnings=(f"a.py names a base that is not a path in the repository: {'a' * 99}…",)
     )
 
 
@@ -206,7 +204,7 @@ def test_a_module_with_an_endless_name_is_no_base() -> None:
      ("{{$A: }}", ""), ("{{'$A:'}}", ""), ("{{'$A: '}}", ""), ("{{$A:'b''}}", "'b'"), ("{{$A:b'' }}", "b''"),
      ("{{$A:b c}}", "{{$A:b c}}")],
 )  # fmt: skip
-def test_an_environment_variable_is_its_default(value: str, filled: str) -> None:
+def test_environment_variable_is_replaced_by_its_default(value: str, filled: str) -> None:
     assert fill_templates(FILE, value) == filled
 
 
@@ -216,7 +214,7 @@ def test_an_environment_variable_is_its_default(value: str, filled: str) -> None
      ("a.py", "_base_='x'#" + "{{$a:" * 900 + "x" * 10**6), ("a.py", "_base_='x'#" + "{{$a:" + " " * 10**6),
      ("a.py", "x = f'" + "{a}" * 330_000 + "'")],
 )  # fmt: skip
-def test_hostile_text_ends_in_time(path: str, text: str) -> None:
+def test_hostile_text_is_read_in_bounded_time(path: str, text: str) -> None:
     started = time.process_time()  # of this process: what else the machine does makes no difference
     read_references(path, text)
     assert time.process_time() - started < 10  # a quadratic reader takes minutes

@@ -34,15 +34,15 @@ def test_json_without_a_top_level_key_is_no_config(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bases", "problem"),
+    ("text", "bases", "error"),
     [
         ('{"_base_": }', [], "is not JSON: Expecting value in line 1"),
         ('{"_base_": ["b.json", 3]}', ["b.json"], f"has a `_base_` {NOT_PATHS}"),
-        ('{"_base_":' + "[" * 100_000, [], "is nested too deeply, or has a number too long, to be read"),
+        ('{"_base_":' + "[" * 100_000, [], "is nested too deeply or has too long a number"),
     ],
 )
-def test_json_that_cannot_be_read_has_a_problem(text: str, bases: list[str], problem: str) -> None:
-    assert json_bases(text) == DataConfig(is_config=True, bases=tuple(bases), problem=problem)
+def test_json_that_cannot_be_read_has_an_error(text: str, bases: list[str], error: str) -> None:
+    assert json_bases(text) == DataConfig(is_config=True, bases=tuple(bases), error=error)
 
 
 @pytest.mark.usefixtures("_each_loader")
@@ -90,9 +90,9 @@ def test_yaml_bases_are_a_path_or_a_list_of_paths(text: str, expected: list[str]
     ["*anchor", "!!python/name:a.b", "!path a.yaml", "!!python/tuple [a.yaml]", "{a: b}", "[a, [b]]", "[a: b]",
      "[a, *b]", "3", "[a, 3]", "true", "1:30"],
 )  # fmt: skip
-def test_yaml_base_that_is_no_path_has_a_problem(value: str) -> None:
+def test_yaml_base_that_is_no_path_has_an_error(value: str) -> None:
     assert yaml_bases(f"x: 1\n_base_: {value}\ny: 2") == DataConfig(
-        is_config=True, problem=f"has a `_base_` in line 2 {NOT_PATHS}"
+        is_config=True, error=f"has a `_base_` in line 2 {NOT_PATHS}"
     )
 
 
@@ -110,20 +110,20 @@ def test_yaml_base_that_is_no_path_has_a_problem(value: str) -> None:
         ("model: 1\n  x: 2", [], 2),
     ],
 )
-def test_config_that_is_not_yaml_has_a_problem_and_the_bases_before_it(text: str, bases: list[str], line: int) -> None:
+def test_config_that_is_not_yaml_has_an_error_and_the_bases_before_it(text: str, bases: list[str], line: int) -> None:
     found = yaml_bases(text)
-    assert (found.is_config, found.bases, found.problem[:13]) == (True, tuple(bases), "is not YAML: ")
-    assert found.problem.endswith(f" in line {line}")
+    assert (found.is_config, found.bases, found.error[:13]) == (True, tuple(bases), "is not YAML: ")
+    assert found.error.endswith(f" in line {line}")
 
 
 @pytest.mark.usefixtures("_each_loader")
-@pytest.mark.parametrize(("text", "problem"), [
+@pytest.mark.parametrize(("text", "error"), [
     ("_base_: a\x07", "is not YAML: a character is not allowed"),
     ("_base_: " + "[" * 200, "is nested more than 100 levels deep"),
     ("%TAG ! x\n" * 101 + "---\n_base_: a", "has more than 100 tag directives"),
 ])  # fmt: skip
-def test_config_beyond_the_limits_has_a_problem(text: str, problem: str) -> None:
-    assert yaml_bases(text) == DataConfig(is_config=True, problem=problem)
+def test_config_beyond_the_limits_has_an_error(text: str, error: str) -> None:
+    assert yaml_bases(text) == DataConfig(is_config=True, error=error)
 
 
 @pytest.mark.usefixtures("_each_loader")
@@ -135,9 +135,9 @@ def test_yaml_without_a_top_level_key_is_no_config(text: str) -> None:
 
 
 @pytest.mark.usefixtures("_each_loader")
-def test_yaml_escape_beyond_unicode_has_a_problem() -> None:
+def test_yaml_escape_beyond_unicode_has_an_error() -> None:
     found = yaml_bases('_base_: "\\Uffffffff"')
-    assert (found.is_config, found.bases, found.problem[:13]) == (True, (), "is not YAML: ")
+    assert (found.is_config, found.bases, found.error[:13]) == (True, (), "is not YAML: ")
 
 
 def test_yaml_without_libyaml_is_read_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_yaml_without_libyaml_is_read_up_to_a_size(monkeypatch: pytest.MonkeyPat
     text = "_base_: a.yaml\n#".ljust(module.MAX_PURE)
     assert yaml_bases(text) == DataConfig(is_config=True, bases=("a.yaml",))
     assert yaml_bases(f"{text} ") == DataConfig(
-        is_config=True, problem="is larger than 65,536 characters, the limit where PyYAML has no libyaml"
+        is_config=True, error="is larger than 65,536 characters, the limit where PyYAML has no libyaml"
     )
 
 

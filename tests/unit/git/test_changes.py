@@ -7,7 +7,7 @@ from model_complexity.git import ChangedFile, from_api
 from model_complexity.git.changes import parse_name_status
 
 
-def test_git_records() -> None:
+def test_name_status_has_every_status() -> None:
     output = b"A\0new.py\0M\0a b\nc.py\0T\0link.py\0D\0gone.py\0R097\0old.py\0caf\xc3\xa9.py\0C100\0from.py\0to.py\0M\0\xff.py\0"
     assert parse_name_status(output) == (
         ChangedFile("new.py", None, "added"),
@@ -20,17 +20,17 @@ def test_git_records() -> None:
     )
 
 
-def test_no_change() -> None:
+def test_name_status_is_empty_without_changes() -> None:
     assert parse_name_status(b"") == ()
 
 
 @pytest.mark.parametrize("output", [b"X\0a.py\0", b"M\0", b"R100\0a.py\0", b"A\0../a.py\0", b"A\0/etc/passwd\0"])
-def test_what_git_never_writes_is_refused(output: bytes) -> None:
+def test_malformed_name_status_is_an_error(output: bytes) -> None:
     with pytest.raises(ActionError):
         parse_name_status(output)
 
 
-def test_github_items() -> None:
+def test_api_items_have_every_status() -> None:
     items: list[dict[str, object]] = [
         {"filename": "new.py", "status": "added"},
         {"filename": "a.py", "status": "modified"},
@@ -61,6 +61,6 @@ def test_github_items() -> None:
         {"filename": "a.py", "previous_filename": "/b.py", "status": "renamed"},
     ],
 )
-def test_unknown_items_are_refused(item: dict[str, object]) -> None:
+def test_malformed_api_item_is_an_error(item: dict[str, object]) -> None:
     with pytest.raises(ActionError):
         from_api([item])
