@@ -66,7 +66,7 @@ def main() -> int:
     print(summary_block(format_input(found), found["figures"]))
     print(module_table([ModuleRow.of(module) for module in found["modules"]]))
     if found["conditions"]:
-        print(f"Figures hold, or are: {', '.join(found['conditions'])}", file=sys.stderr)
+        print(f"Conditions: {'; '.join(found['conditions'])}", file=sys.stderr)
     uncounted = found["unsupported_ops"]["uncounted"]
     if uncounted:
         print("Not counted: " + ", ".join(f"{name} ×{times}" for name, times in uncounted.items()), file=sys.stderr)

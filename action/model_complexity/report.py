@@ -6,6 +6,7 @@ bound and validate it. A figure is an exact integer here; rounding happens only 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
@@ -253,6 +254,15 @@ class BudgetCheck(_Data):
     reason: Text | None = None
 
 
+Verdict = Literal["pass", "warn", "fail"]
+
+
+def verdict_of(checks: Iterable[BudgetCheck]) -> Verdict:
+    """Return the worst level of the exceeded budgets."""
+    levels = {check.level for check in checks if check.state == "exceeded"}
+    return "fail" if "fail" in levels else "warn" if levels else "pass"
+
+
 class Report(_Data):
     """All that one run found out. Written to disk as versioned JSON; rendering needs nothing else."""
 
@@ -277,10 +287,10 @@ class Report(_Data):
     run_url: Text | None = None
 
     @property
-    def verdict(self) -> Literal["pass", "warn", "fail"]:
-        """What the budgets say: the worst level that is broken; ``warn`` where the policy with the budgets cannot be read."""
-        broken = {check.level for check in self.budgets if check.state == "exceeded"}
-        return "fail" if "fail" in broken else "warn" if broken or self.policy == "not_applied" else "pass"
+    def verdict(self) -> Verdict:
+        """The verdict on all budgets; at least ``warn`` where the policy cannot be read."""
+        verdict = verdict_of(self.budgets)
+        return "warn" if verdict == "pass" and self.policy == "not_applied" else verdict
 
     @property
     def failed(self) -> tuple[Entry, ...]:

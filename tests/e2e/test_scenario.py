@@ -74,7 +74,7 @@ def test_one_comment_is_created_updated_and_then_left_alone(runner: Runner, pull
     vit, resnet, broken = (cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
     assert vit[1] == "23.186G (+5.604G, +31.87\N{NO-BREAK SPACE}%)"
     assert f"through `{zoo.RESNET_BASE.removeprefix('configs/')}`" in resnet[0]
-    assert "**cannot be loaded:**" in broken[0]
+    assert "**fails to load:**" in broken[0]
     assert broken[1:] == ["none", "none", "none"]
     found = figures(report(first))
     assert found[zoo.VIT] == (vit_flops(14), vit_flops(16))

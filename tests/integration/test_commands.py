@@ -199,13 +199,16 @@ def test_check_goes_by_the_bases_policy(repo: LocalRepository) -> None:
     repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
     said = repo.run("check")
     assert said.status == 1
-    assert said.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
-    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in said.out
+    assert said.out.startswith("Budgets: EXCEEDED. configs/large.py exceeds its budget with 5.12K FLOPs")
+    assert "  exceeded (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K at the base, max 5K\n" in said.out
     assert "Note: This pull request changes the policy; the base's was applied.\n" in said.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
-    assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
+    assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: within limits")
     repo.write({"configs/large.py": WIDER.replace("16", "15")})
-    assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in repo.run("check").out
+    assert (
+        "  near the limit  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K at the base, max 5K\n"
+        in repo.run("check").out
+    )
 
 
 def test_a_check_fails_for_what_cannot_be_measured_if_told(repo: LocalRepository) -> None:

@@ -9,8 +9,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from model_complexity.compare import comparable, delta_of, status_of
-from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report
+from model_complexity.compare import checks_by_entry, comparable, delta_of, status_of
+from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, verdict_of
 
 RESULTS_LIMIT: Final = 60_000
 """Characters of ``results``. GitHub takes 1 MiB of outputs a job, counted as UTF-16 (docs: actions/using-jobs/defining-outputs-
@@ -46,9 +46,7 @@ def results(report: Report) -> str:
     Returns:
         ``{"results": [...], "left_out": n}``: n results did not fit.
     """
-    checks: dict[tuple[str, object], list[BudgetCheck]] = {}
-    for check in report.budgets:
-        checks.setdefault((check.config, check.shape), []).append(check)
+    checks = checks_by_entry(report)
     pairs = [(entry, checks.get((entry.target.name, entry.shape), [])) for entry in report.entries]
     ordered = sorted(pairs, key=lambda pair: _weight(*pair), reverse=True)
     kept, room = [], RESULTS_LIMIT - len(EMPTY_RESULTS) - len(str(len(ordered)))
@@ -63,12 +61,7 @@ def results(report: Report) -> str:
 
 def _weight(entry: Entry, judged: list[BudgetCheck]) -> tuple[int, bool, Fraction]:
     levels = {"pass": 0, "warn": 1, "fail": 2}
-    return levels[_verdict(judged)], isinstance(entry.head, Failure), abs(_change(entry, "flops") or Fraction(0))
-
-
-def _verdict(judged: list[BudgetCheck]) -> str:
-    broken = {check.level for check in judged if check.state == "exceeded"}
-    return "fail" if "fail" in broken else "warn" if broken else "pass"
+    return levels[verdict_of(judged)], isinstance(entry.head, Failure), abs(_change(entry, "flops") or Fraction(0))
 
 
 def _result(report: Report, entry: Entry, judged: list[BudgetCheck]) -> dict[str, Any]:
@@ -76,7 +69,7 @@ def _result(report: Report, entry: Entry, judged: list[BudgetCheck]) -> dict[str
         "config": entry.target.name,
         "shape": entry.shape if isinstance(entry.shape, str) else list(entry.shape),
         "status": status_of(entry, compared=report.base is not None),
-        "verdict": _verdict(judged),
+        "verdict": verdict_of(judged),
         **dict(_sides(entry)),
         "failure": entry.head.kind if isinstance(entry.head, Failure) else None,
         "exceeded": [f"{check.metric} {check.rule} {check.limit}" for check in judged if check.state == "exceeded"],
