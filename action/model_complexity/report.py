@@ -250,7 +250,10 @@ class BudgetCheck(_Data):
     reason: Text | None = None
 
 
-def verdict_of(checks: Iterable[BudgetCheck]) -> Literal["pass", "warn", "fail"]:
+Verdict = Literal["pass", "warn", "fail", "unknown"]
+
+
+def verdict_of(checks: Iterable[BudgetCheck]) -> Verdict:
     """Return the worst level of the exceeded budgets; ``pass`` if none is exceeded."""
     levels = {check.level for check in checks if check.state == "exceeded"}
     return "fail" if "fail" in levels else "warn" if levels else "pass"
@@ -280,7 +283,7 @@ class Report(_Data):
     run_url: Text | None = None
 
     @property
-    def verdict(self) -> Literal["pass", "warn", "fail", "unknown"]:
+    def verdict(self) -> Verdict:
         """The result of all budgets; ``unknown`` if the repository's policy cannot be read."""
         return "unknown" if self.policy == "not_applied" else verdict_of(self.budgets)
 

@@ -84,7 +84,7 @@ def test_comment_is_created_then_updated_then_kept(runner: Runner, pull_request:
     vit, resnet, broken = (row_cells(created.body, config) for config in (zoo.VIT, zoo.RESNET, zoo.BROKEN))
     assert vit[1] == "23.186G (+5.604G, +31.87\N{NO-BREAK SPACE}%)"
     assert f"through `{zoo.RESNET_BASE.removeprefix('configs/')}`" in resnet[0]
-    assert "**cannot be loaded:**" in broken[0]
+    assert "**fails to load:**" in broken[0]
     assert broken[1:] == ["none", "none", "none"]
     flops_of = flops_by_config(report(first))
     assert flops_of[zoo.VIT] == (vit_flops(14), vit_flops(16))

@@ -116,8 +116,8 @@ def test_failing_config_costs_its_own_row(pull_request: PullRequestFixture) -> N
     (body,) = comments(pull_request)
     rows = [line for line in body.splitlines() if line.startswith("| `")]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
-        "`broken.py`, **cannot be loaded:** `configs/broken.py:2: '(' was never closed`",
-        "`exits.py`, **cannot be loaded:** `called sys.exit(0)`",
+        "`broken.py`, **fails to load:** `configs/broken.py:2: '(' was never closed`",
+        "`exits.py`, **fails to load:** `called sys.exit(0)`",
         "`small.py`, removed",
         "`larger.py`, renamed from `configs/large.py`",
     ]

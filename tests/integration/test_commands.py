@@ -202,13 +202,16 @@ def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
     repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
     result = repo.run("check")
     assert result.status == 1
-    assert result.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
-    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in result.out
+    assert result.out.startswith("Budgets: EXCEEDED. configs/large.py exceeds its budget with 5.12K FLOPs")
+    assert "  exceeded (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K at the base, max 5K\n" in result.out
     assert "Note: This pull request changes the policy; the base's was applied.\n" in result.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
-    assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
+    assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: within limits")
     repo.write({"configs/large.py": WIDER.replace("16", "15")})
-    assert "  near  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K before; max 5K\n" in repo.run("check").out
+    assert (
+        "  near the limit  configs/large.py at (3, 8, 8): flops 4.8K, 2.56K at the base, max 5K\n"
+        in repo.run("check").out
+    )
 
 
 def test_check_fails_for_a_failing_config_when_fail_on_error_is_set(repo: LocalRepository) -> None:

@@ -16,8 +16,8 @@ class FailureKind(NamedTuple):
 
     hint: str
     """Tells the author of the config what to do."""
-    verb: str = "measured"
-    """Completes "cannot be …"."""
+    verb: str = ""
+    """Completes "fails to …". Without it, the config "cannot be measured"."""
     retry_isolated: bool = False
     """A job that ran next to others gets another attempt alone: they may have caused the failure."""
     retry_real: bool = False
@@ -27,14 +27,14 @@ class FailureKind(NamedTuple):
 
 
 FAILURE_KINDS: Dict[str, FailureKind] = {
-    "config_syntax": FailureKind("Correct the syntax. `python -m py_compile FILE` shows the place.", "loaded"),
+    "config_syntax": FailureKind("Correct the syntax. `python -m py_compile FILE` shows the place.", "load"),
     "config_load": FailureKind(
-        "Load it by itself: `python -c \"from mmengine.config import Config; Config.fromfile('FILE')\"`.", "loaded"
+        "Load it by itself: `python -c \"from mmengine.config import Config; Config.fromfile('FILE')\"`.", "load"
     ),
-    "missing_dependency": FailureKind("Add the package that provides it to the action's `install` input.", "built"),
+    "missing_dependency": FailureKind("Add the package that provides it to the action's `install` input.", "build"),
     "build": FailureKind(
         "Build the model by itself with the library's registry. The detail shows the line that raised.",
-        "built",
+        "build",
         retry_real=True,
     ),
     "forward": FailureKind(

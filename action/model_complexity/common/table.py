@@ -33,12 +33,24 @@ class ModuleRow(NamedTuple):
         return cls(data["name"], data["figures"], data.get("shape"))
 
 
-def format_input(measurement: Mapping[str, Any]) -> str:
-    """Write the input without its batch: ``(3, 224, 224)``, or named inputs each with their name."""
+def format_shape(shape: Sequence[int], space: str = " ") -> str:
+    """Write a shape: ``(3, 224, 224)``."""
+    return f"({f',{space}'.join(map(str, shape))})"
+
+
+def format_input(measurement: Mapping[str, Any], *, batch: bool = False, space: str = " ") -> str:
+    """Write the input: ``(3, 224, 224)``, or named inputs each with their name.
+
+    Args:
+        measurement: its ``input_shape`` and ``inputs``.
+        batch: whether the batch dimension is written.
+        space: what follows a comma in a shape.
+    """
+    first = 0 if batch else 1
     named = measurement.get("inputs") or {}
     if not named:
-        return str(tuple(measurement["input_shape"][1:]))
-    return ", ".join(f"{name} {tuple(shape[1:])}" for name, shape in named.items())
+        return format_shape(measurement["input_shape"][first:], space)
+    return ", ".join(f"{name} {format_shape(shape[first:], space)}" for name, shape in named.items())
 
 
 def summary_block(input_text: str, figures: Mapping[str, int]) -> str:

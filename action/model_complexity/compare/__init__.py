@@ -22,9 +22,19 @@ from model_complexity.compare.module_diff import (
     module_changes,
 )
 from model_complexity.compare.module_groups import ChangeGroup, group_changes
-from model_complexity.compare.ranking import CollapsedConfigs, folded, notable_checks, worst_first, worst_status
+from model_complexity.compare.ranking import (
+    STATES,
+    CollapsedConfigs,
+    checks_by_entry,
+    folded,
+    notable_checks,
+    severity,
+    worst_first,
+    worst_status,
+)
 
 __all__ = [
+    "STATES",
     "ChangeGroup",
     "CollapsedConfigs",
     "Delta",
@@ -34,6 +44,7 @@ __all__ = [
     "ParameterChange",
     "Shares",
     "Status",
+    "checks_by_entry",
     "comparable",
     "delta_of",
     "deployed_of",
@@ -46,6 +57,7 @@ __all__ = [
     "same_coverage",
     "same_entry_point",
     "same_uncounted_ops",
+    "severity",
     "skipped_checks",
     "status_of",
     "worst_first",

@@ -102,15 +102,12 @@ class ModuleDiff:
     """What was compared; where the entry points differ, only the metrics that do not depend on a trace."""
     changes: tuple[ModuleChange, ...] = ()
     """Largest share of the flops first, then of the params, then of the activations; renames last."""
+    counterparts: Mapping[str, str] | None = field(default=None, compare=False)
+    """Of each module on both sides: its name at the base -> at head. None: every name that is on both sides."""
     unchanged: tuple[str, ...] = ()
     """The topmost modules (names at head) below which nothing changed."""
     unchanged_modules: int = 0
     """How many modules those are, with all that is below them."""
-
-    @property
-    def renames(self) -> tuple[tuple[str, str], ...]:
-        """Each renamed module: its name at the base, its name at head. What is below it has kept its names."""
-        return tuple((change.base_name or "", change.name) for change in self.changes if change.kind == "renamed")
 
 
 def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
@@ -137,6 +134,7 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
     return ModuleDiff(
         figures=figures,
         changes=tuple(sorted(changes, key=_weight)),
+        counterparts=comparison.counterparts(),
         unchanged=tuple(unchanged),
         unchanged_modules=sum(ours.sizes[name] for name in unchanged),
     )
@@ -236,6 +234,15 @@ class _Comparison:
     def walk(self) -> None:
         for ours, theirs in self._pairs:  # which grows on the way
             self._compare(ours, theirs)
+
+    def counterparts(self) -> dict[str, str]:
+        """The base's name -> head's name of every pair, with what is below the renamed ones and kept its names."""
+        found = {theirs: ours for ours, theirs in self._pairs}
+        for change in self.changes:
+            if change.kind == "renamed" and change.base_name is not None:
+                skip = len(change.base_name)
+                found |= {name: change.name + name[skip:] for name in self.base.subtree(change.base_name)}
+        return found
 
     def unchanged(self) -> list[str]:
         """The topmost of the pairs below which nothing changed."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from model_complexity.common.metrics import METRICS
 from model_complexity.compare.deltas import Status, delta_of, status_of
-from model_complexity.report import BudgetCheck, Entry, MetricName, Report
+from model_complexity.report import BudgetCheck, Entry, InputSpec, MetricName, Report
 
-_BUDGETS = ("exceeded", "already_exceeded", "ignored", "near")
-"""The states of a budget that are worth a word, worst first."""
+STATES = ("exceeded", "already_exceeded", "ignored", "near", "ok")
+"""The states of a budget, worst first."""
 _FATES: dict[Status, int] = {
     "newly_failing": 0,
     "failing": 0,
@@ -37,20 +37,32 @@ class CollapsedConfigs(NamedTuple):
 
 def worst_first(report: Report) -> tuple[Entry, ...]:
     """Broken budgets first, then what fails, then what grew most (flops before params before activations), then the rest."""
-    spoken = {(check.config, check.shape): _BUDGETS.index(check.state) for check in reversed(notable_checks(report))}
+    checks = checks_by_entry(report)
 
     def weight(entry: Entry) -> tuple[float, ...]:
         fate = _FATES[status_of(entry, compared=report.base is not None)]
-        broken = spoken.get((entry.target.name, entry.shape), len(_BUDGETS)) == 0
-        return (not broken, fate, *(-_growth(entry, name) for name in METRICS))
+        exceeded = any(check.state == "exceeded" for check in checks.get((entry.target.name, entry.shape), ()))
+        return (not exceeded, fate, *(-_growth(entry, name) for name in METRICS))
 
     return tuple(sorted(report.entries, key=weight))
 
 
 def notable_checks(report: Report) -> tuple[BudgetCheck, ...]:
-    """The budgets that are near or broken, worst first; of the broken ones those that fail the run."""
-    checks = (check for check in report.budgets if check.state in _BUDGETS)
-    return tuple(sorted(checks, key=lambda check: (_BUDGETS.index(check.state), check.level != "fail")))
+    """Return the budgets that are not ``ok``, worst first."""
+    return tuple(sorted((check for check in report.budgets if check.state != "ok"), key=severity))
+
+
+def severity(check: BudgetCheck) -> tuple[int, bool]:
+    """Return a sort key that puts the worst check first: by state, then those that fail the run."""
+    return STATES.index(check.state), check.level != "fail"
+
+
+def checks_by_entry(report: Report) -> dict[tuple[str, InputSpec], list[BudgetCheck]]:
+    """Return each entry's checks by its config and shape."""
+    checks: dict[tuple[str, InputSpec], list[BudgetCheck]] = {}
+    for check in report.budgets:
+        checks.setdefault((check.config, check.shape), []).append(check)
+    return checks
 
 
 def folded(report: Report) -> tuple[tuple[Entry, ...], tuple[CollapsedConfigs, ...]]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from model_complexity.compare import comparable, delta_of, status_of
+from model_complexity.compare import checks_by_entry, comparable, delta_of, status_of
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, verdict_of
 
 MAX_RESULTS_LENGTH: Final = 60_000
@@ -49,9 +49,7 @@ def results(report: Report) -> str:
     Returns:
         ``{"results": [...], "left_out": n}``: n results did not fit.
     """
-    checks: dict[tuple[str, object], list[BudgetCheck]] = {}
-    for check in report.budgets:
-        checks.setdefault((check.config, check.shape), []).append(check)
+    checks = checks_by_entry(report)
     pairs = [(entry, checks.get((entry.target.name, entry.shape), [])) for entry in report.entries]
     ordered = sorted(pairs, key=lambda pair: _severity(*pair), reverse=True)
     included, remaining = [], MAX_RESULTS_LENGTH - len(EMPTY_RESULTS) - len(str(len(ordered)))

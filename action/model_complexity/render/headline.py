@@ -1,4 +1,4 @@
-"""The comment's first sentence: what the pull request did and whether that is allowed, in plain words."""
+"""The headline: exceeded budgets, the largest change, and what happened to the other configs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.text import format_count
 from model_complexity.compare import (
@@ -20,60 +19,49 @@ from model_complexity.compare import (
     worst_status,
 )
 from model_complexity.render.numbers import describe_budget, percent, pluralize, signed
+from model_complexity.render.vocabulary import STATUSES, failure_phrase
 from model_complexity.report import Entry, Failure, FailureKind, Measurement, MetricName, Report
 
 Writer = Callable[[str], str]
-"""Writes a name of somebody else's for where it is printed."""
+"""Makes an untrusted name safe for where it is printed."""
 
 _FAILING: tuple[Status, ...] = ("newly_failing", "failing", "still_failing")
-_PHRASES: dict[Status, str] = {
-    "incomparable": "{} not comparable with the base, where another method was traced",
-    "added": "{} new",
-    "fixed": "{} failed before and can be measured now",
-    "removed": "{} removed",
-    "base_failing": "{} removed that could not be measured",
-    "renamed": "{} renamed and otherwise unchanged",
-    "unchanged": "{} unchanged",
-}
-"""In the order in which they are said, after what changed and what fails."""
 
 
 class _LargestChange(NamedTuple):
-    """A figure that changed."""
+    """The largest relative change of a metric."""
 
     entry: Entry
     metric: MetricName
     relative: float | None
 
 
-def failure_phrase(status: Status, kind: FailureKind) -> str:
-    """``cannot be built any more``, ``cannot be run``, ``cannot be loaded, nor could it be before``."""
-    verb = f"cannot be {FAILURE_KINDS[kind].verb}"
-    return verb + {"newly_failing": " any more", "still_failing": ", nor could it be before"}.get(status, "")
-
-
 def headline(report: Report, name: Writer, labels: Mapping[str, str]) -> str:
-    """One sentence: broken budgets, the largest change by name, then how many configs met each other fate.
+    """Write the headline: exceeded budgets, the largest change, then how many configs have each other status.
 
     Args:
         report: what was measured.
         name: writes a config's label for where the sentence is printed.
-        labels: what each config is called (``view.labels_of``).
+        labels: each config's short name (``view.labels_of``).
     """
 
-    def called(config: str) -> str:
+    def label(config: str) -> str:
         return name(labels.get(config, config))
 
-    fates = _fates(report)
-    parts = [*_over_budget(report, called), *_changed(report, fates, called), *_failing(report)]
-    if report.base is None and fates["measured"]:
-        parts.append(_first_figures(report, fates["measured"], called))
-    parts += [phrase.format(pluralize(fates[fate], "config")) for fate, phrase in _PHRASES.items() if fates[fate]]
-    return ("; ".join(parts) or "Nothing was measured") + "."  # it starts with a number or a name, which stays as it is
+    statuses = _statuses(report)
+    parts = [*_over_budget(report, label), *_changed(report, statuses, label), *_failing(report)]
+    if report.base is None and statuses["measured"]:
+        parts.append(_first_figures(report, statuses["measured"], label))
+    parts += [
+        f"{pluralize(statuses[status], 'config')} {'is' if statuses[status] == 1 else 'are'} {words.tally}"
+        for status, words in STATUSES.items()
+        if words.tally and statuses[status]
+    ]
+    return ". ".join(parts or ["Nothing was measured"]) + "."
 
 
-def _fates(report: Report) -> Counter[Status]:
-    """How many configs met each fate; one measured at several shapes counts once, by the worst."""
+def _statuses(report: Report) -> Counter[Status]:
+    """How many configs have each status. One with several shapes counts once, by the worst."""
     compared = report.base is not None
     return Counter(worst_status(tuple(entries), compared=compared) for entries in _by_config(report).values())
 
@@ -85,34 +73,36 @@ def _by_config(report: Report) -> dict[str, list[Entry]]:
     return configs
 
 
-def _over_budget(report: Report, called: Writer) -> Iterator[str]:
-    broken = [check for check in notable_checks(report) if check.state == "exceeded"]
-    if not broken:
+def _over_budget(report: Report, label: Writer) -> Iterator[str]:
+    exceeded = [check for check in notable_checks(report) if check.state == "exceeded"]
+    if not exceeded:
         return
-    worst = broken[0]
-    said = f"{called(worst.config)} breaks its budget with {describe_budget(worst)}"
-    if len(broken) > 1:
-        configs = len({check.config for check in broken})
-        said = f"{pluralize(len(broken), 'budget')} of {pluralize(configs, 'config')} are broken, first of all: {said}"
-    yield said
+    worst = exceeded[0]
+    sentence = f"{label(worst.config)} exceeds its budget with {describe_budget(worst)}"
+    if len(exceeded) > 1:
+        configs = len({check.config for check in exceeded})
+        sentence = (
+            f"{pluralize(len(exceeded), 'budget')} of {pluralize(configs, 'config')} are exceeded. Worst: {sentence}"
+        )
+    yield sentence
 
 
-def _changed(report: Report, fates: Counter[Status], called: Writer) -> Iterator[str]:
-    if not fates["changed"]:
+def _changed(report: Report, statuses: Counter[Status], label: Writer) -> Iterator[str]:
+    if not statuses["changed"]:
         return
-    moves = [move for entry in worst_first(report) if (move := _move(entry))]
-    if not moves:
+    changes = [change for entry in worst_first(report) if (change := _largest_change(entry))]
+    if not changes:
         alike = all(same_conditions(entry) for entry in report.entries)
-        what = "which operators are not counted" if alike else "the conditions that its figures hold for"
-        yield f"{pluralize(fates['changed'], 'config')} changed only in {what}"
+        what = "uncounted operators" if alike else "conditions"
+        yield f"{pluralize(statuses['changed'], 'config')} changed only in {what}"
         return
     # Flops before params before activations; the largest increase before any decrease.
-    worst = min(moves, key=lambda move: (list(METRICS).index(move.metric), -_size(move)))
-    among = "" if fates["changed"] == 1 else f", the most of {fates['changed']} configs that changed"
-    yield f"{_moved(worst, called)}{among}"
+    worst = min(changes, key=lambda change: (list(METRICS).index(change.metric), -_size(change)))
+    among = "" if statuses["changed"] == 1 else f", the largest change of {statuses['changed']} configs"
+    yield f"{_describe_change(worst, label)}{among}"
 
 
-def _move(entry: Entry) -> _LargestChange | None:
+def _largest_change(entry: Entry) -> _LargestChange | None:
     for name in METRICS:
         delta = delta_of(name, entry)
         if delta and delta.absolute:
@@ -120,44 +110,47 @@ def _move(entry: Entry) -> _LargestChange | None:
     return None
 
 
-def _size(move: _LargestChange) -> float:
-    return float("inf") if move.relative is None else move.relative
+def _size(change: _LargestChange) -> float:
+    return float("inf") if change.relative is None else change.relative
 
 
-def _moved(move: _LargestChange, called: Writer) -> str:
+def _describe_change(change: _LargestChange, label: Writer) -> str:
     """``a.py costs 12.40 % more FLOPs (17.582G → 23.186G)``."""
-    delta = delta_of(move.metric, move.entry)
-    head, base = move.entry.head, move.entry.base
+    delta = delta_of(change.metric, change.entry)
+    head, base = change.entry.head, change.entry.base
     if delta is None or not isinstance(head, Measurement) or not isinstance(base, Measurement):
-        raise AssertionError  # a move is of two measurements
+        raise AssertionError  # a change has two measurements
     size = signed(delta)[0][1:] if delta.relative is None else percent(delta.relative)[1:]
     direction = "more" if delta.absolute > 0 else "fewer"
-    metric = METRICS[move.metric]
-    figures = f"{format_count(base.figures[move.metric])} → {format_count(head.figures[move.metric])}"
-    if not same_coverage(move.metric, move.entry):
-        figures += "; other operators were not counted"
-    if metric.traced and not same_conditions(move.entry):
-        figures += "; under different conditions"
-    return f"{called(move.entry.target.name)} {metric.verb} {size} {direction} {metric.noun} ({figures})"
+    metric = METRICS[change.metric]
+    figures = f"{format_count(base.figures[change.metric])} → {format_count(head.figures[change.metric])}"
+    if not same_coverage(change.metric, change.entry):
+        figures += ", uncounted operators differ"
+    if metric.traced and not same_conditions(change.entry):
+        figures += ", conditions differ"
+    return f"{label(change.entry.target.name)} {metric.verb} {size} {direction} {metric.noun} ({figures})"
 
 
 def _failing(report: Report) -> Iterator[str]:
     compared = report.base is not None
-    found: Counter[str] = Counter()
+    found: Counter[tuple[Status, FailureKind]] = Counter()
     for entries in _by_config(report).values():
         for entry in entries:
             status = status_of(entry, compared=compared)
             if status in _FAILING and isinstance(entry.head, Failure):
-                found[failure_phrase(status, entry.head.kind)] += 1
+                found[status, entry.head.kind] += 1
                 break  # a config counts once
-    for said, configs in found.most_common():
-        yield f"{pluralize(configs, 'config')} {said.replace('could it', 'could it' if configs == 1 else 'could they')}"
+    phrases: Counter[tuple[str, str]] = Counter()  # kinds that share a verb are one
+    for (status, kind), configs in found.items():
+        phrases[failure_phrase(status, kind), failure_phrase(status, kind, 2)] += configs
+    for (one, many), configs in phrases.most_common():
+        yield f"{pluralize(configs, 'config')} {one if configs == 1 else many}"
 
 
-def _first_figures(report: Report, configs: int, called: Writer) -> str:
+def _first_figures(report: Report, configs: int, label: Writer) -> str:
     primary = [entry for entry in report.entries if isinstance(entry.head, Measurement)]
     if configs > 1 or len(primary) != 1 or not isinstance(primary[0].head, Measurement):
-        return f"{pluralize(configs, 'config')} measured, with no base to compare with"
+        return f"{pluralize(configs, 'config')} are measured. There is no base to compare with"
     head = primary[0].head
     *first, last = (f"{format_count(count)} {METRICS[name].noun}" for name, count in head.figures.items())
-    return f"{called(primary[0].target.name)} has {', '.join(first)} and {last}; there is no base to compare with"
+    return f"{label(primary[0].target.name)} has {', '.join(first)} and {last}. There is no base to compare with"

@@ -1,9 +1,11 @@
-"""Numbers as the comment writes them: the page's figures, and deltas with a sign."""
+"""Numbers, inputs, conditions and budgets as text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+from model_complexity.common import table
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import InputSpec
 from model_complexity.common.text import format_count
@@ -15,8 +17,10 @@ MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
 LONGEST_CONDITION = 80
+"""Characters of one condition."""
 MOST_CONDITIONS = 4
-"""Conditions of one measurement that are named, and their characters."""
+"""Conditions of one measurement that are named."""
+CONVENTION: Final = "One multiply-accumulate is one FLOP. Double the FLOPs to count additions as well."
 
 
 def signed(delta: Delta) -> tuple[str, ...]:
@@ -35,60 +39,70 @@ def percent(relative: float) -> str:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """``(3, 224, 224)``, as the page's block writes it, kept on one line."""
-    return f"({f',{NBSP}'.join(str(side) for side in shape)})"
+    """Write a shape on one line of a table cell."""
+    return table.format_shape(shape, NBSP)
 
 
-def asked_text(asked: InputSpec) -> str:
-    """What was asked for, where nothing was fed."""
-    return asked if isinstance(asked, str) else shape_text(asked)
+def requested_text(requested: InputSpec) -> str:
+    """Write the requested input, of a config without a resolved shape."""
+    return requested if isinstance(requested, str) else shape_text(requested)
 
 
 def format_input(measurement: Measurement, *, batch: bool = False) -> str:
-    """What was fed: ``(3, 224, 224)``, or each named input with its name."""
-    first = 0 if batch else 1
-    if not measurement.inputs:
-        return shape_text(measurement.input_shape[first:])
-    return ", ".join(f"{name} {shape_text(shape[first:])}" for name, shape in measurement.inputs.items())
-
-
-def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
-    """What figures hold for, then what they leave out: ``for 1,000 proposals, without post-processing``; blank for nothing.
-
-    Args:
-        conditions: as a measurement has them. They are untrusted.
-        write: makes one of them safe for where it is printed.
-    """
-    without = [one for one in conditions if is_without(one)]
-    for_what = [one for one in conditions if not is_without(one)]
-    primary = [write(plain(one, LONGEST_CONDITION)) for one in [*for_what, *without][:MOST_CONDITIONS]]
-    if len(conditions) > MOST_CONDITIONS:
-        primary.append(f"{len(conditions) - MOST_CONDITIONS} more conditions")
-    return ("for " if for_what else "") + ", ".join(primary)
-
-
-def before_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
-    """The same of the base, where head's are others."""
-    return f"at the base {conditions_text(conditions, write) or 'without such a condition'}"
-
-
-def is_without(condition: str) -> bool:
-    """Whether a condition names what was left out of the figures, not what they hold for."""
-    return condition.startswith("without ")
+    """Write the resolved input on one line of a table cell."""
+    return table.format_input(_inputs_of(measurement), batch=batch, space=NBSP)
 
 
 def input_text(entry: Entry) -> str:
-    """What an entry is about: what was fed, or what was asked for where it could not be measured."""
-    return format_input(entry.primary) if isinstance(entry.primary, Measurement) else asked_text(entry.shape)
+    """Write the resolved input of an entry, or the requested one where it failed."""
+    return format_input(entry.primary) if isinstance(entry.primary, Measurement) else requested_text(entry.shape)
+
+
+def page_block(measurement: Measurement) -> str:
+    """Write the summary block of the reference page."""
+    return table.summary_block(table.format_input(_inputs_of(measurement)), measurement.figures)
+
+
+def page_rows(measurement: Measurement) -> list[table.ModuleRow]:
+    """Return the modules as the reference page's table takes them."""
+    return [table.ModuleRow(module.name, module.figures, module.shape) for module in measurement.modules]
+
+
+def _inputs_of(measurement: Measurement) -> dict[str, Any]:
+    return {"input_shape": measurement.input_shape, "inputs": measurement.inputs}
+
+
+def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
+    """Write conditions, exclusions last: ``1,000 proposals; without post-processing``. Blank without any.
+
+    Args:
+        conditions: of a measurement. They are untrusted.
+        write: makes one of them safe for where it is printed.
+    """
+    ordered = sorted(conditions, key=is_exclusion)
+    shown = [write(plain(condition, LONGEST_CONDITION)) for condition in ordered[:MOST_CONDITIONS]]
+    if len(ordered) > MOST_CONDITIONS:
+        shown.append(f"{len(ordered) - MOST_CONDITIONS} more conditions")
+    return "; ".join(shown)
+
+
+def base_conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
+    """Write the base's conditions, where head's differ."""
+    return f"at the base {conditions_text(conditions, write) or 'without this condition'}"
+
+
+def is_exclusion(condition: str) -> bool:
+    """Return whether a condition names what the figures leave out."""
+    return condition.startswith("without ")
 
 
 def share(part: float) -> str:
-    """A part of a whole with one decimal: ``33.1 %``; a part too small to show is not shown as none."""
+    """Write a part of a whole with one decimal: ``33.1 %``; a part too small to show is not shown as none."""
     return f"<0.1{NBSP}%" if 0 < part < 0.0005 else f"{part * 100:.1f}{NBSP}%"
 
 
 def describe_budget(check: BudgetCheck) -> str:
-    """What a budget says of a config: ``23.186G FLOPs, 3.186G over the limit of 20G``."""
+    """Write a figure against its limit: ``23.186G FLOPs, 3.186G over the limit of 20G``."""
     limit = f"the limit of {check.limit}"
     if check.rule == "max-increase":
         limit = f"the {format_count(check.most)} that an increase of {check.limit} allows"
@@ -97,6 +111,12 @@ def describe_budget(check: BudgetCheck) -> str:
     if over > 0:
         return f"{text}, {format_count(over)} over {limit}"
     return f"{text}, {share(check.head / check.most) if check.most else 'all'} of {limit}"
+
+
+def join_limited(names: Sequence[str], limit: int) -> str:
+    """Join the first names: ``a, b and 3 more``."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def pluralize(number: int, noun: str) -> str:

@@ -1,7 +1,6 @@
-"""What a report says, line by line, in plain text: what the comment and the terminal both print.
+"""A report as rows of plain text, before Markdown.
 
-Texts here are as they came: whoever prints one escapes it for where it is printed. Words are ours; a ``Label`` keeps them apart
-from what came from the pull request.
+Texts of the pull request are not escaped here: the caller escapes them. A ``Label`` keeps them apart from our own words.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from model_complexity.compare import (
     same_coverage,
     status_of,
 )
-from model_complexity.render.headline import failure_phrase
-from model_complexity.render.numbers import format_input, input_text, is_without, signed
+from model_complexity.render.numbers import format_input, input_text, is_exclusion, signed
+from model_complexity.render.vocabulary import STATUSES, failure_phrase
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Result
 
 
 class Label(NamedTuple):
-    """Our words, then a name or a message of somebody else's."""
+    """Our words, then an untrusted name or message."""
 
     words: str
     name: str = ""
@@ -38,7 +37,7 @@ class Label(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A figure and what became of it: ``23.186G``, and ``+5.604G``, ``+31.87 %``."""
+    """A figure and its change: ``23.186G``, and ``+5.604G``, ``+31.87 %``."""
 
     metric: MetricName
     value: int | None
@@ -53,17 +52,17 @@ class Row(NamedTuple):
     entry: Entry
     status: Status
     label: str
-    """The config's file, with as much of its path as tells it from the others."""
+    """The config's file, with the folders that tell it from the others."""
     input: str
-    said: tuple[Label, ...]
-    """Why it is here and what befell it; nothing for a config that was changed itself and has figures."""
+    labels: tuple[Label, ...]
+    """Why the config was selected and what happened to it; none for a changed file that has figures."""
     cells: tuple[Cell, ...]
     deployed: tuple[Cell, ...]
-    """The same of the form that the model is deployed in, where that was asked for and is another."""
-    held: tuple[str, ...]
-    """What its figures hold for, beside what those of all rows do."""
+    """The same of the deployed form, where it was requested and differs."""
+    conditions: tuple[str, ...]
+    """The conditions that not all rows have."""
     base_conditions: tuple[str, ...] | None
-    """What the base's hold for and head's do not, where the two differ; ``held`` then has what only head's leave out too."""
+    """The base's conditions that head does not have, where the sides differ."""
 
 
 class View(NamedTuple):
@@ -72,56 +71,55 @@ class View(NamedTuple):
     rows: tuple[Row, ...]
     folded: tuple[CollapsedConfigs, ...]
     budgets: tuple[BudgetCheck, ...]
-    """Those that are near or broken."""
-    kept: int
-    """How many budgets are kept with room to spare."""
+    """Those that are not ``ok``."""
+    ok_budgets: int
     common_input: str | None
-    """What all of the rows were fed, if that is one and the same."""
-    common_held: tuple[str, ...]
-    """What the figures of all rows hold for, on both sides."""
+    """The input of all rows, if it is the same."""
+    common_conditions: tuple[str, ...]
+    """The conditions of all rows, on both sides."""
     labels: dict[str, str]
-    """What each config is called."""
+    """Each config's short name."""
     uncounted: tuple[tuple[str, int], ...]
-    """Operators that were seen at head and not counted, with how many of the configs have them."""
-    without: tuple[tuple[str, int], ...]
-    """What figures leave out (``without post-processing``), with how many of the configs do."""
+    """Operators at head that are not counted, with the number of configs."""
+    exclusions: tuple[tuple[str, int], ...]
+    """What figures leave out (``without post-processing``), with the number of configs."""
 
 
 def build_view(report: Report) -> View:
-    """Lays a report out."""
+    """Lay out a report, worst first."""
     entries, folds = folded(report)
     labels = labels_of([entry.target.name for entry in report.entries])
     budgets = notable_checks(report)
-    broken = {(check.config, check.shape) for check in budgets if check.state == "exceeded"}
+    exceeded = {(check.config, check.shape) for check in budgets if check.state == "exceeded"}
     compared = report.base is not None
-    common = _common_held(entries)
+    common = _common_conditions(entries)
     rows = tuple(
         _row(
             entry,
             labels[entry.target.name],
             status_of(entry, compared=compared),
-            over_budget=(entry.target.name, entry.shape) in broken,
+            over_budget=(entry.target.name, entry.shape) in exceeded,
             common=common,
         )
         for entry in entries
     )
-    # A config that failed at `auto` was fed nothing, and says nothing against one input for all.
+    # A config that failed at `auto` has no resolved input and does not count.
     inputs = {row.input for row in rows if row.input != AUTO} or {row.input for row in rows}
     return View(
         rows=rows,
         folded=folds,
         budgets=budgets,
-        kept=len(report.budgets) - len(budgets),
+        ok_budgets=len(report.budgets) - len(budgets),
         common_input=inputs.pop() if len(inputs) == 1 else None,
-        common_held=common,
+        common_conditions=common,
         labels=labels,
         uncounted=_uncounted(report),
-        without=_without(report),
+        exclusions=_exclusions(report),
     )
 
 
 def labels_of(names: Sequence[str]) -> dict[str, str]:
-    """For each path its file's name, and as many folders before it as tell it from the other paths."""
+    """Return for each path its file's name, with the folders that tell it from the other paths."""
     labels: dict[str, str] = {}
     waiting, length = list(dict.fromkeys(names)), 1
     while waiting:
@@ -133,54 +131,68 @@ def labels_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def inputs_differ(entry: Entry) -> bool:
-    """Whether the sides were fed inputs of different sizes: the deltas then hold for both changes together."""
+    """Return whether the sides have different inputs, which the deltas then include."""
     sides = {format_input(side) for side in (entry.head, entry.base) if isinstance(side, Measurement)}
     return len(sides) > 1
 
 
+def uncalled_parts(measurement: Measurement) -> list[str]:
+    """Return the topmost modules with params that were never called: their FLOPs are not counted."""
+    uncalled = set(measurement.uncalled_modules)
+    found = [module.name for module in measurement.modules if module.name in uncalled and module.figures.get("params")]
+    parts = set(found)
+    return [name for name in found if not any(name[:end] in parts for end in _dots(name))]
+
+
+def _dots(name: str) -> list[int]:
+    return [place for place, char in enumerate(name) if char == "."]
+
+
 def _row(entry: Entry, label: str, status: Status, *, over_budget: bool, common: Sequence[str]) -> Row:
-    fed = input_text(entry)
+    row_input = input_text(entry)
     if inputs_differ(entry) and isinstance(entry.base, Measurement):
-        fed += f", at the base {format_input(entry.base)}"
-    said = (
+        row_input += f", at the base {format_input(entry.base)}"
+    labels = (
         Label("over budget", strong=True) if over_budget else None,
-        _fate_said(entry, status),
-        _reason_said(entry),
+        _status_label(entry, status),
+        _reason_label(entry),
     )
     cells = tuple(_cell(name, entry, status) for name in METRICS)
     return Row(
         entry,
         status,
         label,
-        fed,
-        tuple(part for part in said if part),
+        row_input,
+        tuple(part for part in labels if part),
         cells,
         _deployed(entry),
-        *held_of(entry, common),
+        *conditions_of(entry, common),
     )
 
 
-def _common_held(entries: Sequence[Entry]) -> tuple[str, ...]:
-    # A config that failed holds for nothing, and says nothing against what the others hold for.
+def _common_conditions(entries: Sequence[Entry]) -> tuple[str, ...]:
+    # A config that failed has no conditions and does not count.
     sides = [side for entry in entries for side in (entry.head, entry.base) if isinstance(side, Measurement)]
     first = sides[0].conditions if sides else ()
-    return tuple(one for one in first if not is_without(one) and all(one in side.conditions for side in sides))
+    return tuple(one for one in first if not is_exclusion(one) and all(one in side.conditions for side in sides))
 
 
-def held_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """What a row says of its own figures, and of the base's where those hold for something else.
+def conditions_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Return the conditions of a row's figures, and the base's where they differ.
 
-    What is left out is among it only where the sides differ in it: it is the same for most, and said elsewhere.
+    Exclusions are among them only where the sides differ: most configs share them, and the footer names them.
     """
     if not isinstance(entry.primary, Measurement):
         return (), None
     before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.primary.conditions
-    said = (one for one in entry.primary.conditions if one not in common)
-    own = tuple(one for one in said if not is_without(one) or one not in before)
-    return own, None if same_conditions(entry) else tuple(one for one in before if one not in entry.primary.conditions)
+    own = (one for one in entry.primary.conditions if one not in common)
+    shown = tuple(one for one in own if not is_exclusion(one) or one not in before)
+    return shown, None if same_conditions(entry) else tuple(
+        one for one in before if one not in entry.primary.conditions
+    )
 
 
-def _reason_said(entry: Entry) -> Label | None:
+def _reason_label(entry: Entry) -> Label | None:
     target = entry.target
     if target.reason == "inherited":
         return Label("through", _from_base_on(target.through or ""))
@@ -194,11 +206,11 @@ def _from_base_on(path: str) -> str:
     return path[path.find("_base_/") :] if "/_base_/" in f"/{path}" else path
 
 
-def _fate_said(entry: Entry, status: Status) -> Label | None:
+def _status_label(entry: Entry, status: Status) -> Label | None:
     if isinstance(entry.primary, Failure):
         return Label(f"{failure_phrase(status, entry.primary.kind)}:", entry.primary.message, strong=True)
-    words: dict[Status, str] = {"added": "new", "removed": "removed", "fixed": "failed before, works now"}
-    return Label(words[status]) if status in words else None
+    words = STATUSES[status]
+    return Label(words.label) if words.is_noted else None
 
 
 def _cell(name: MetricName, entry: Entry, status: Status) -> Cell:
@@ -223,8 +235,8 @@ def _deployed(entry: Entry) -> tuple[Cell, ...]:
 def _notes(name: MetricName, entry: Entry, status: Status) -> tuple[str, ...]:
     delta = delta_of(name, entry)
     if delta is not None:
-        return (*signed(delta), *(() if same_coverage(name, entry) else ("other operators not counted",)))
-    return ("not comparable",) if status == "incomparable" else ()
+        return (*signed(delta), *(() if same_coverage(name, entry) else ("uncounted operators differ",)))
+    return (STATUSES[status].label,) if status == "incomparable" else ()
 
 
 def _value(result: Result | None, name: MetricName) -> int | None:
@@ -235,12 +247,12 @@ def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:
     return _having(report, lambda head: head.unsupported_ops.uncounted)
 
 
-def _without(report: Report) -> tuple[tuple[str, int], ...]:
-    return _having(report, lambda head: filter(is_without, head.conditions))
+def _exclusions(report: Report) -> tuple[tuple[str, int], ...]:
+    return _having(report, lambda head: filter(is_exclusion, head.conditions))
 
 
 def _having(report: Report, what: Callable[[Measurement], Iterable[str]]) -> tuple[tuple[str, int], ...]:
-    """Names that measurements of head have, with how many of the configs do, the most frequent first."""
+    """Names of head's measurements with the number of configs, the most frequent first."""
     configs: dict[str, set[str]] = {}
     for entry in report.entries:
         if isinstance(entry.head, Measurement):

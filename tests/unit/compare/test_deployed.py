@@ -60,6 +60,6 @@ def test_the_page_has_it_with_how_it_was_measured() -> None:
 def test_a_form_that_cannot_be_counted_says_why_and_costs_nothing_else() -> None:
     head = measured(20, deployed_failure="RuntimeError: <b>no</b>")
     text = comment(report(entry("a.py", head, None)))
-    assert "\nThe form that it is deployed in cannot be counted: `RuntimeError: <b>no</b>`\n" in text
+    assert "\nThe deployed form failed: `RuntimeError: <b>no</b>`\n" in text
     assert ", deployed |" not in text
-    assert "cannot be counted: RuntimeError: &lt;b&gt;no&lt;/b&gt;" in render_html(report(entry("a.py", head, None)))
+    assert "failed: RuntimeError: &lt;b&gt;no&lt;/b&gt;" in render_html(report(entry("a.py", head, None)))

@@ -19,6 +19,10 @@ def told(diff: ModuleDiff) -> list[tuple[str, str, str | None]]:
     return [(change.kind, change.name, change.base_name) for change in diff.changes]
 
 
+def renames(diff: ModuleDiff) -> tuple[tuple[str | None, str], ...]:
+    return tuple((change.base_name, change.name) for change in diff.changes if change.kind == "renamed")
+
+
 def test_the_same_model_has_no_changes() -> None:
     one = model(stem=conv(4, 3), head=conv(2, 4))
     assert module_changes(one, one) == ModuleDiff(unchanged=("",), unchanged_modules=3)
@@ -93,7 +97,7 @@ def test_a_renamed_subtree_is_one_line_and_no_change() -> None:
     assert told(diff) == [("renamed", "blocks", "layers")]
     assert diff.changes[0].modules == 5
     assert diff.changes[0].delta == NO_FIGURES
-    assert diff.renames == (("layers", "blocks"),)
+    assert renames(diff) == (("layers", "blocks"),)
     assert diff.unchanged == ("stem",)
 
 
@@ -101,7 +105,7 @@ def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
     block = conv(4, 4)
     base = model(**{f"layer{n}": block for n in range(3)}, head=norm(4))
     head = model(**{f"stage{n}": block for n in range(3)}, head=norm(4))
-    assert module_changes(head, base).renames == (("layer0", "stage0"), ("layer1", "stage1"), ("layer2", "stage2"))
+    assert renames(module_changes(head, base)) == (("layer0", "stage0"), ("layer1", "stage1"), ("layer2", "stage2"))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
 )
 def test_a_rename_is_never_guessed(base: Measurement, head: Measurement) -> None:
     diff = module_changes(head, base)
-    assert diff.renames == ()
+    assert renames(diff) == ()
     assert {change.kind for change in diff.changes} == {"appeared", "vanished"}
 
 
@@ -213,7 +217,7 @@ def test_twenty_thousand_modules_take_well_under_a_second() -> None:
     diff = module_changes(head, base)
     found = group_changes(diff.changes)
     assert time.process_time() - started < 1.0
-    assert len(diff.renames) == 66
+    assert len(renames(diff)) == 66
     assert len(found) < 140
 
 

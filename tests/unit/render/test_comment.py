@@ -67,7 +67,7 @@ def test_a_report_without_a_base() -> None:
     text = render(
         report(entry("configs/a.py", measured(10), None, reason="requested"), base=None, pull_request=None), limit=LIMIT
     )
-    assert "**`a.py` has 10 FLOPs, 1K params and 0.5K activations; there is no base to compare with.**" in text
+    assert "**`a.py` has 10 FLOPs, 1K params and 0.5K activations. There is no base to compare with.**" in text
     assert "\n| `a.py` | 10 | 1K | 0.5K |\n\nInput shape: (3,\xa0224,\xa0224).\n" in text
     assert "merge base" not in text
 
@@ -110,7 +110,7 @@ def test_detail_is_dropped_in_steps_that_are_named(count: int, rows: int) -> Non
     text = render(many(count, rows), limit=LIMIT)
     assert len(text) <= LIMIT
     assert well_formed(text)
-    said = [step.says for step in STEPS if step.says and step.says in text]
+    said = [step.notice for step in STEPS if step.notice and step.notice in text]
     full = render(many(count, rows), limit=10**9)
     assert full.count("a-rather-long-name") == 2 * count + 1, "a row and a section for each, and the verdict"
     assert bool(said) is (len(full) > LIMIT), "said if and only if something was left out"
@@ -136,7 +136,7 @@ def test_one_long_table_costs_no_other_config_its_own() -> None:
     assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
     assert "| model" not in section_of(text, "big.py")
     assert (
-        "The table of modules is left out to fit GitHub's limit; the report file of this run has every module."
+        "The table of modules is left out to fit GitHub's limit. See the report file of this run for every module."
         in section_of(text, "big.py")
     )
     assert "The longest sections of configs are cut to fit GitHub's limit" in text
@@ -144,7 +144,7 @@ def test_one_long_table_costs_no_other_config_its_own() -> None:
 
 def test_a_long_table_is_cut_no_deeper_than_it_must() -> None:
     text = render(report(entry("big.py", measured(2, modules=tree(1_200, 3)), measured(1))), limit=LIMIT)
-    assert "The table of modules is cut at depth 2 to fit GitHub's limit; the report file" in text
+    assert "The table of modules is cut at depth 2 to fit GitHub's limit. See the report file" in text
     assert (text.count("\n|  .x"), text.count("\n|   .x.x")) == (0, 0)
     assert LIMIT // 2 < len(text) <= LIMIT
 
@@ -171,7 +171,7 @@ def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
     text = render(report(entry("forged.py", measured(2, modules=forged), measured(1)), small), limit=1_048_575)
     assert "| model" in section_of(text, "small.py")
     assert (
-        "The table of modules is left out to fit GitHub's limit; the report file of this run has every module."
+        "The table of modules is left out to fit GitHub's limit. See the report file of this run for every module."
         in section_of(text, "forged.py")
     )
     few = measured(2, modules=tuple(module.model_copy(update={"shape": None}) for module in forged[:10]))
@@ -182,40 +182,40 @@ def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("change", "lost"),
-    [({"modules": (None,)}, "The rest of this section"), ({"entry_point": None}, "This section")],
+    [({"modules": (None,)}, "the rest of this section"), ({"entry_point": None}, "this section")],
 )
 def test_a_section_that_cannot_be_written_costs_no_other(change: dict[str, Any], lost: str) -> None:
     small = entry("small.py", measured(2), measured(1))
     broken = entry("broken.py", measured(2), None)
     broken = broken.model_copy(update={"head": measured(2).model_copy(update=change)})
     text = render(report(small).model_copy(update={"entries": (broken, small)}), limit=LIMIT)
-    assert f"\n{lost} could not be written (`AttributeError`); the report file" in section_of(text, "broken.py")
+    assert f"\nWriting {lost} failed (`AttributeError`). See the report file" in section_of(text, "broken.py")
     assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
 
 
 def test_the_bases_uncounted_operators_are_said() -> None:
     lstm = UnsupportedOps(uncounted={"aten::lstm": 2})
     text = render(report(entry("a.py", measured(10), measured(10, unsupported_ops=lstm))), limit=LIMIT)
-    assert "**1 config changed only in which operators are not counted.**" in text
-    assert "| 10 (no change, other operators not counted) | 1K (no change) | 0.5K (no change) |" in text
+    assert "**1 config changed only in uncounted operators.**" in text
+    assert "| 10 (no change, uncounted operators differ) | 1K (no change) | 0.5K (no change) |" in text
     assert "**Not counted at the base:** `aten::lstm` ×2." in text
     text = render(report(entry("a.py", measured(20, unsupported_ops=lstm), measured(10))), limit=LIMIT)
-    assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20; other operators were not counted).**" in text
+    assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20, uncounted operators differ).**" in text
     assert "**Not counted:** `aten::lstm` ×2.\n\n**Not counted at the base:** nothing." in text
 
 
 def test_flops_of_different_methods_are_not_compared() -> None:
     base = measured(1_000, entry_point="forward", device="cuda", mode="dry", input_shape=(2, 3, 224, 224))
     text = render(report(entry("a.py", measured(10, 2_000), base)), limit=LIMIT)
-    assert "**1 config not comparable with the base, where another method was traced.**" in text
+    assert "**1 config is not comparable with the base, which has another entry point.**" in text
     assert "| 10 (not comparable) | 2K (+1K, +100.00\xa0%) | 0.5K (not comparable) |" in text
     assert (
-        "**Otherwise at the base:** traced `forward`, on `cuda`, in a dry run, with input (2,\xa03,\xa0224,\xa0224)."
-        " FLOPs and activations of two methods are not compared."
+        "**Different at the base:** entry point `forward`, device `cuda`, dry run, input (2,\xa03,\xa0224,\xa0224)."
+        " FLOPs and activations of different entry points are not compared."
     ) in text
     text = render(report(entry("a.py", measured(10), measured(10, device="cuda"))), limit=LIMIT)
-    assert "**1 config unchanged.**" in text
-    assert "**Otherwise at the base:** on `cuda`.\n" in text
+    assert "**1 config is unchanged.**" in text
+    assert "**Different at the base:** device `cuda`.\n" in text
 
 
 def test_a_limit_that_nothing_fits_is_an_error() -> None:

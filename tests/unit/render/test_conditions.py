@@ -34,29 +34,31 @@ def terminal(shown: Report) -> str:
 
 def test_what_all_figures_hold_for_is_said_once_beside_the_input() -> None:
     text = comment(report(entry("a.py", detector(20), detector()), entry("b.py", detector(9), None)))
-    assert "\n\nInput shape: (3,\xa0224,\xa0224). The figures hold for 1,000 proposals.\n\n" in text
+    assert "\n\nInput shape: (3,\xa0224,\xa0224). Conditions: 1,000 proposals.\n\n" in text
     assert "\n| `a.py` | 20 (+10, +100.00\xa0%) |" in text
-    assert " Figures are without post-processing (2 configs). " in text
-    assert text.count("with input (1,\xa03,\xa0224,\xa0224), for 1,000 proposals, without post-processing.") == 2
+    assert " Conditions: without post-processing (2 configs). " in text
+    assert (
+        text.count("with input (1,\xa03,\xa0224,\xa0224). Conditions: 1,000 proposals; without post-processing.") == 2
+    )
 
 
 def test_otherwise_each_row_says_it_of_itself_and_the_others_say_nothing() -> None:
     text = comment(report(entry("a.py", detector(), None), entry("b.py", measured(5), None)))
-    assert "\n| `a.py`, new, for 1,000 proposals | 10 |" in text
+    assert "\n| `a.py`, new, 1,000 proposals | 10 |" in text
     assert "\n| `b.py`, new | 5 |" in text
-    assert "The figures hold" not in text
-    assert " Figures are without post-processing (1 config). " in text
+    assert "Input shape: (3,\xa0224,\xa0224).\n" in text
+    assert " Conditions: without post-processing (1 config). " in text
 
 
 def test_a_config_that_failed_says_nothing_against_it() -> None:
     text = comment(report(entry("a.py", detector(), detector()), entry("b.py", failed(), None)))
-    assert "The figures hold for 1,000 proposals." in text
+    assert "Conditions: 1,000 proposals." in text
 
 
 def test_without_conditions_nothing_is_said() -> None:
     shown = report(entry("a.py", measured(5), measured(6)))
     for text in (comment(shown), terminal(shown), render_html(shown)):
-        for word in ("figures hold", "Figures are", "proposals", "ompiled operators", "Not installed"):
+        for word in ("Conditions", "proposals", "tubbed operators"):
             assert word not in text
     assert condition_lines(shown) == []
 
@@ -65,16 +67,15 @@ def test_sides_that_hold_for_different_things_are_told_apart() -> None:
     before = detector(10)
     shown = report(entry("a.py", detector(20, ("2,000 proposals", "without post-processing")), before))
     text = comment(shown)
-    assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20; under different conditions).**" in text
-    assert "\n| `a.py`, for 2,000 proposals, **at the base for 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
+    assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20, conditions differ).**" in text
+    assert "\n| `a.py`, 2,000 proposals, **at the base 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
     assert (
-        "\n**Otherwise at the base:** for 1,000 proposals, without post-processing. "
-        "The deltas hold for the change of the model and that of these conditions together.\n"
+        "\n**Different at the base:** 1,000 proposals; without post-processing. The deltas include the change of conditions.\n"
     ) in text
-    assert "modified, for 2,000 proposals, without post-processing, at the base for 1,000 proposals" in terminal(shown)
+    assert "modified, 2,000 proposals; without post-processing, at the base 1,000 proposals" in terminal(shown)
     page = render_html(shown)
-    assert "modified, for 2,000 proposals, at the base for 1,000 proposals</span>" in page
-    assert '<td data-label="base">for 1,000 proposals, without post-processing</td>' in page
+    assert "modified, 2,000 proposals, at the base 1,000 proposals</span>" in page
+    assert '<td data-label="base">1,000 proposals; without post-processing</td>' in page
     assert "<strong>head and base differ</strong>" in page
 
 
@@ -82,22 +83,19 @@ def test_the_same_figures_of_different_things_are_a_change() -> None:
     one = entry("a.py", detector(), measured(10, entry_point="predict"))
     assert status_of(one, compared=True) == "changed"
     text = comment(report(one))
-    assert "**1 config changed only in the conditions that its figures hold for.**" in text
-    assert (
-        "| `a.py`, for 1,000 proposals, without post-processing, **at the base without such a condition** | 10 ("
-        in text
-    )
+    assert "**1 config changed only in conditions.**" in text
+    assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without this condition** | 10 (" in text
 
 
 def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() -> None:
     names = tuple(f"operator_{number}" for number in range(12))
     shown = report(entry("a.py", measured(5, stubbed_ops=names), None))
-    said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed: `operator_0`, "
+    said = "Stubbed operators of mmcv (shapes only): `operator_0`, "
     assert said in comment(shown)
     assert "`operator_9` and 2 more." in comment(shown)
-    assert "compiled operators not installed, by shape only" in render_html(shown)
+    assert "stubbed operators" in render_html(shown)
     assert "operator_11" in render_html(shown)
-    assert "Not installed, and computed by shape only, in a.py at (3, 224, 224): operator_0, " in terminal(shown)
+    assert "Stubbed operators of mmcv (shapes only) in a.py at (3, 224, 224): operator_0, " in terminal(shown)
 
 
 def test_hostile_ones_are_text_and_are_bounded() -> None:
@@ -118,12 +116,12 @@ def test_hostile_ones_are_text_and_are_bounded() -> None:
     ("condition", "shown"),
     [
         ("without post-processing", "without post-processing"),
-        ("8 frames of 3 clips", "for 8 frames of 3 clips"),
-        ("www.evil.example", "for `www.evil.example`"),
-        ("GH-1", "for `GH-1`"),
-        ("@everyone", "for `@everyone`"),
+        ("8 frames of 3 clips", "8 frames of 3 clips"),
+        ("www.evil.example", "`www.evil.example`"),
+        ("GH-1", "`GH-1`"),
+        ("@everyone", "`@everyone`"),
     ],
 )
 def test_only_words_are_printed_as_words(condition: str, shown: str) -> None:
     text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
-    assert f"with input (1,\xa03,\xa0224,\xa0224), {shown}." in text
+    assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {shown}." in text

@@ -71,9 +71,9 @@ def test_the_figures_are_those_of_the_comment() -> None:
 def test_everything_is_said() -> None:
     page = render_html(full_report())
     for text in (
-        "1 budget broken", "which fails this run", "flops at most 3% more (9K)",
-        "Head cannot be measured: forward", "RuntimeError: I want 7 channels", "Traceback\n  deep",
-        "Base cannot be measured: timeout", "aten::lstm ×2", "A sentence that the reader must know.",
+        "1 budget exceeded", "which fails this run", "flops at most 3% more (9K)",
+        "Head failed: forward", "RuntimeError: I want 7 channels", "Traceback\n  deep",
+        "Base failed: timeout", "aten::lstm ×2", "A sentence that the reader must know.",
         "1 more config beyond", "configs/z.py", "configs/sly.py", "a" * 40, "b" * 40, "torch 2.13.0",
         "https://github.com/octocat/zoo/actions/runs/42", "through <bdi>configs/_base_/net.py</bdi>",
     ):  # fmt: skip
@@ -82,16 +82,26 @@ def test_everything_is_said() -> None:
 
 def test_a_policy_that_cannot_be_read_is_said_where_budgets_are() -> None:
     page = render_html(report(entry("a.py", measured(1), measured(1)), policy="not_applied"))
-    assert "The policy cannot be read, so no budget is judged." in page
+    assert "The policy cannot be read, so no budget is checked." in page
     assert 'class="verdict unknown"' in page
-    assert "No budget is broken" not in page
+    assert "exceeds no budget" not in page
 
 
 def test_where_the_flops_go_and_which_half_is_left_out() -> None:
-    head = measured(9_000, operators={"linear": 1_000, "conv": 8_000}, entry_point="extract_image_feat")
+    head = measured(
+        9_000,
+        operators={"linear": 1_000, "conv": 8_000},
+        uncalled_modules=("text", "text.embedding", "relu"),
+        modules=(
+            module("", 0, flops=9_000),
+            module("text", 1, params=5),
+            module("text.embedding", 2, params=5),
+            module("relu", 1),
+        ),
+    )
     page = render_html(report(entry("a.py", head, None)))
     assert "conv 8K, linear 1K" in page
-    assert "the params of the text&#39;s half are counted, its flops are not" in page
+    assert 'only params counted</th><td data-label="head">text</td>' in page
 
 
 def test_nothing_measured() -> None:
@@ -228,11 +238,11 @@ def test_large_trees_are_cut_by_whole_levels_and_say_so() -> None:
     cut = tree(deep, 120)
     assert {row[0] for row in json.loads(cut.json)["rows"]} == {0, 1, 2}
     assert cut.says == (
-        "101 of 151 modules are shown, those below depth 2 are left out to keep this page small; report.json has them."
+        "101 of 151 modules, down to depth 2, are shown to keep this page small. See report.json for the rest."
     )
     flat = tree(deep, 20)
     assert len(json.loads(flat.json)["rows"]) == 20
-    assert "20 of 151 modules are shown, the rest are left out" in flat.says
+    assert "20 of 151 modules are shown to keep this page small." in flat.says
 
 
 def test_forged_trees_cannot_fill_the_page() -> None:
@@ -253,10 +263,10 @@ def test_configs_details_and_lists_are_cut_and_say_so(monkeypatch: pytest.Monkey
     failures = [entry(f"f{n}.py", failed(detail="x" * 50 + str(n)), None) for n in range(5)]
     page = render_html(report(*failures, not_measured=left))
     assert "The first 3 of 5 results are shown" in page
-    assert page.count("Only the last 10 characters of the detail are shown; report.json has all.") == 3
+    assert page.count("Only the last 10 characters of the detail are shown. See report.json for all.") == 3
     assert "x" * 9 + "0" in page
     assert "x" * 10 not in page
-    assert "and 3 more, in report.json." in page
+    assert "and 3 more in report.json." in page
 
 
 def test_configs_of_one_model_share_its_tree() -> None:
@@ -272,7 +282,7 @@ def test_a_tree_that_cannot_be_written_costs_no_other() -> None:
     shown: Report = report(entry("a.py", measured(3), None), entry("b.py", measured(2), None))
     entries = (shown.entries[0], shown.entries[1].model_copy(update={"head": broken}))
     page = render_html(shown.model_copy(update={"entries": entries}))
-    assert "The modules could not be written (TypeError); report.json has them." in page
+    assert "Writing the modules failed (TypeError). See report.json." in page
     assert len(template_context(page)) == 1
 
 

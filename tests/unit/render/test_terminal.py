@@ -106,14 +106,14 @@ def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytes
     out = io.StringIO()
     print_check(everything(), OutputFormat(), out)
     text = out.getvalue()
-    assert text.startswith("Budgets: BROKEN. configs/net.py breaks its budget with ")
-    assert "exceeded (fail)  configs/net.py at (3, 224, 224): flops 1.536K, 0.768K before; max 1K\n" in text
-    assert "near             configs/smaller.py" in text
+    assert text.startswith("Budgets: EXCEEDED. configs/net.py exceeds its budget with ")
+    assert "exceeded (fail)    configs/net.py at (3, 224, 224): flops 1.536K, 0.768K at the base, max 1K\n" in text
+    assert "near the limit     configs/smaller.py" in text
     assert "configs/same.py at (3, 224, 224): flops" not in text, "ok"
     for shown, said in (
-        (report(policy="applied"), "Budgets: kept. Nothing was measured."),
-        (report(), "There is no policy: "),
-        (report(policy="not_applied"), "Budgets: unknown. The policy cannot be read. Nothing was measured."),
+        (report(policy="applied"), "Budgets: within limits. Nothing was measured."),
+        (report(), "There is no policy, so no budget is checked. Nothing was measured."),
+        (report(policy="not_applied"), "Budgets: UNKNOWN. The policy cannot be read. Nothing was measured."),
     ):
         out = io.StringIO()
         print_check_text(shown, console_on(out, 200))

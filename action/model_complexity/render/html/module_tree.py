@@ -1,6 +1,6 @@
 """Module trees for the HTML report: head and base joined by name, as rows of short texts that the page's script unfolds.
 
-A row holds texts, not counts: figures are rounded in one place (``measure.page``), and a script's numbers are not exact
+A row holds texts, not counts: figures are rounded in one place (``common.text``), and a script's numbers are not exact
 beyond 2**53.
 """
 
@@ -75,23 +75,19 @@ def pairs(head: Sequence[Module], base: Sequence[Module], diff: ModuleDiff) -> l
 
 
 def _counterparts(ours: Mapping[str, Module], theirs: Mapping[str, Module], diff: ModuleDiff) -> dict[str, str | None]:
-    """For each name of the base the name of the same module at head, or None for one that is gone."""
-    renamed = dict(diff.renames)
-    replaced = {change.name for change in diff.changes if change.kind == "vanished"}
-    twins: dict[str, str | None] = {"": ""}
-    taken: set[str | None] = set(renamed.values())
-    for name in sorted(theirs, key=lambda name: name.count(".")):
-        parent = _parent(name, theirs)
-        above = twins[parent]
-        if not name or name in renamed:
-            twins[name] = renamed.get(name, "")
-        elif above is None or name in replaced:
-            twins[name] = None
-        else:
-            moved = name if above == parent else f"{above}.{name[len(parent) + 1 :]}".removeprefix(".")
-            twins[name] = moved if moved in ours and moved not in taken else None
-        taken.add(twins[name])
-    return {name: twins[name] for name in theirs}
+    """Each name of the base -> the name of the same module or parameter at head, or None for one that is gone."""
+    if diff.counterparts is None:
+        return {name: name if name in ours or not name else None for name in theirs}
+    twins: dict[str, str | None] = {name: diff.counterparts.get(name) if name else "" for name in theirs}
+    taken = set(twins.values())
+    for name, module in theirs.items():
+        if module.shape is not None and name:  # a parameter is no module of the difference: it follows its module
+            parent = _parent(name, theirs)
+            above = twins[parent] if parent else ""
+            same = None if above is None else f"{above}.{name[len(parent) :].lstrip('.')}".lstrip(".")
+            twins[name] = same if same in ours and same not in taken else None
+            taken.add(twins[name])
+    return twins
 
 
 def _in_order(ours: Mapping[str, Module], twins: Mapping[str, str | None]) -> Iterator[tuple[str, bool]]:
@@ -154,11 +150,9 @@ def _says(every: int, shown: int, depth: int) -> str:
     if shown == every:
         return ""
     if not shown:
-        return "The modules are left out to keep this page small; report.json has them."
-    where = f"those below depth {depth}" if depth > 1 else "the rest"
-    return (
-        f"{shown:,} of {every:,} modules are shown, {where} are left out to keep this page small; report.json has them."
-    )
+        return "The modules are left out to keep this page small. See report.json."
+    where = f", down to depth {depth}," if depth > 1 else ""
+    return f"{shown:,} of {every:,} modules{where} are shown to keep this page small. See report.json for the rest."
 
 
 def size_of(entry: Entry) -> int:

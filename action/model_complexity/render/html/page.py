@@ -19,14 +19,15 @@ from markupsafe import Markup, escape
 
 from model_complexity.common.metrics import METRICS, module_metrics
 from model_complexity.common.text import format_count, printable
+from model_complexity.compare import severity
 from model_complexity.escape import code, plain
 from model_complexity.render.headline import headline
 from model_complexity.render.html.module_tree import fair_limit, share_metrics, size_of, tree
 from model_complexity.render.html.panel import Panel, failures_of, panel
-from model_complexity.render.html.table import Row, columns, rows, severity
-from model_complexity.render.markdown.template_data import CONVENTION
-from model_complexity.render.numbers import NBSP, asked_text, pluralize
+from model_complexity.render.html.table import Row, columns, rows
+from model_complexity.render.numbers import CONVENTION, NBSP, pluralize, requested_text
 from model_complexity.render.view import labels_of
+from model_complexity.render.vocabulary import BUDGET_STATES
 from model_complexity.report import BudgetCheck, Measurement, Report
 
 MOST_CONFIGS = 2_000
@@ -40,13 +41,6 @@ ALL_DETAILS = 4_000_000
 """Characters of the failures' details, of one and of all together."""
 MOST_LISTED = 500
 """Names or checks in each of the lists beside the table."""
-_BUDGET_WORDS = {
-    "exceeded": "exceeded",
-    "already_exceeded": "broken before, and no worse now",
-    "near": "near the limit",
-    "ignored": "broken, a known exception",
-    "ok": "ok",
-}
 _TEMPLATES = Path(__file__).parent
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
 
@@ -75,7 +69,7 @@ def render_html(report: Report) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
-            verdict=html_sentence(_verdict(report)),
+            headline=html_sentence(_headline(report)),
             notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
             columns=columns(report),
             metrics=METRICS,
@@ -86,7 +80,7 @@ def render_html(report: Report) -> str:
             budgets=_budgets(report),
             entries=len(report.entries),
             most=MOST_LISTED,
-            budget_words=_BUDGET_WORDS,
+            budget_words=BUDGET_STATES,
             versions=_versions(report),
             convention=CONVENTION,
             br=Markup("<br>"),
@@ -97,7 +91,7 @@ def render_html(report: Report) -> str:
     )
 
 
-def _verdict(report: Report) -> str:
+def _headline(report: Report) -> str:
     return headline(report, lambda name: code(name, 120), labels_of([entry.target.name for entry in report.entries]))
 
 
@@ -114,7 +108,7 @@ def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
             try:
                 written = tree(row.entry, level)
             except Exception as error:  # a tree that cannot be written costs nobody else's
-                says = f"The modules could not be written ({type(error).__name__}); report.json has them."
+                says = f"Writing the modules failed ({type(error).__name__}). See report.json."
             else:
                 key, says = keys.setdefault(written.json, f"modules-{len(keys)}"), written.says
         panels.append(panel(row, longest, key, says))
@@ -136,7 +130,7 @@ def _between(text: str) -> Markup:
 
 
 def _budgets(report: Report) -> list[dict[str, Any]]:
-    """Every check of a budget, what is broken first."""
+    """Every check of a budget, worst first."""
     return [_budget(check) for check in sorted(report.budgets, key=severity)]
 
 
@@ -145,13 +139,13 @@ def _budget(check: BudgetCheck) -> dict[str, Any]:
     rule = f"at most {limit}" if check.rule == "max" else f"at most {limit} more ({most})"
     return {
         "config": check.config,
-        "shape": asked_text(check.shape),
+        "shape": requested_text(check.shape),
         "metric": check.metric,
         "rule": rule,
         "base": "–" if check.base is None else format_count(check.base),
         "head": format_count(check.head),
         "state": check.state,
-        "says": _BUDGET_WORDS[check.state],
+        "says": BUDGET_STATES[check.state],
         "level": check.level,
         "reason": check.reason or "",
     }

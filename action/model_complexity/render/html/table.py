@@ -14,32 +14,20 @@ from model_complexity.common.text import format_count
 from model_complexity.compare import (
     Delta,
     Status,
+    checks_by_entry,
     delta_of,
     same_coverage,
+    severity,
     status_of,
     worst_first,
 )
 from model_complexity.escape import plain
-from model_complexity.render.numbers import before_text, conditions_text, format_input, input_text, signed
-from model_complexity.render.view import held_of
+from model_complexity.render.numbers import base_conditions_text, conditions_text, format_input, input_text, signed
+from model_complexity.render.view import conditions_of
+from model_complexity.render.vocabulary import STATUSES
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Target
 
 SIDES = ("base", "head", "change")
-_WORDS: dict[Status, str] = {
-    "newly_failing": "fails now",
-    "failing": "failed",
-    "still_failing": "failed before",
-    "base_failing": "removed",
-    "changed": "changed",
-    "incomparable": "not comparable",
-    "fixed": "works now",
-    "added": "new",
-    "removed": "removed",
-    "measured": "measured",
-    "renamed": "renamed",
-    "unchanged": "unchanged",
-}
-_WORST: tuple[str, ...] = ("exceeded", "already_exceeded", "near", "ignored", "ok")
 
 
 class Column(NamedTuple):
@@ -56,13 +44,13 @@ class Row(NamedTuple):
 
     entry: Entry
     rank: int
-    """Its place in the order in which a reader wants to see the entries."""
+    """Its place in ``compare.worst_first``."""
     file: str
     folder: str
     why: str
     via: str
-    held: str
-    fed: tuple[str, ...]
+    conditions: str
+    inputs: tuple[str, ...]
     status: Status
     result: str
     budgets: tuple[BudgetCheck, ...]
@@ -72,7 +60,7 @@ class Row(NamedTuple):
 
 
 def columns(report: Report) -> tuple[Column, ...]:
-    """The columns of a report's table; one without a base has no sides to tell apart."""
+    """Return the columns of the table; without a base, one for each metric."""
     sides = SIDES if report.base else ("head",)
     fixed = (
         Column("config", "", "config", "ascending"),
@@ -84,10 +72,8 @@ def columns(report: Report) -> tuple[Column, ...]:
 
 
 def rows(report: Report, most: int) -> list[Row]:
-    """The first rows of a report's table, what needs a reader's eye first: budgets, failures, the largest changes."""
-    checks: dict[tuple[str, Any], list[BudgetCheck]] = {}
-    for check in report.budgets:
-        checks.setdefault((check.config, check.shape), []).append(check)
+    """Return the first rows of the table: exceeded budgets, failures, then the largest changes."""
+    checks = checks_by_entry(report)
     compared = report.base is not None
     found = [
         _row(entry, rank, checks.get((entry.target.name, entry.shape), []), compared=compared)
@@ -109,10 +95,10 @@ def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bo
         folder=plain(folder, 160),
         why=why,
         via=plain(via, 160),
-        held=_held(entry),
-        fed=_fed(entry),
+        conditions=_conditions(entry),
+        inputs=_inputs(entry),
         status=status,
-        result=_WORDS[status],
+        result=STATUSES[status].label,
         budgets=tuple(sorted(checks, key=severity)),
         failure=f"{failures[0].kind}: {plain(failures[0].message, 160)}" if failures else "",
         cells=tuple(_cell(name, side, entry) for name in METRICS for side in (SIDES if compared else ("head",))),
@@ -120,7 +106,7 @@ def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bo
 
 
 def _why(target: Target) -> tuple[str, str]:
-    """Why a config was chosen, in a word and a path."""
+    """Why a config was selected, as a word and a path."""
     if target.reason == "inherited":
         return "through", target.through or ""
     if target.reason == "renamed":
@@ -128,20 +114,20 @@ def _why(target: Target) -> tuple[str, str]:
     return target.reason, ""
 
 
-def _fed(entry: Entry) -> tuple[str, ...]:
+def _inputs(entry: Entry) -> tuple[str, ...]:
     sides = [plain(format_input(side)) for side in (entry.head, entry.base) if isinstance(side, Measurement)]
     return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
 
 
-def _held(entry: Entry) -> str:
-    """What the figures hold for, on both sides where that is not the same."""
-    held, before = held_of(entry)
-    said = [conditions_text(held, plain), "" if before is None else before_text(before, plain)]
-    return ", ".join(one for one in said if one)
+def _conditions(entry: Entry) -> str:
+    """The conditions, of both sides where they differ."""
+    own, base = conditions_of(entry)
+    texts = [conditions_text(own, plain), "" if base is None else base_conditions_text(base, plain)]
+    return ", ".join(text for text in texts if text)
 
 
 def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:
-    """The lines of one cell; none where there is nothing to say."""
+    """The lines of one cell."""
     if side == "change":
         delta = delta_of(name, entry)
         if delta is None:
@@ -151,11 +137,6 @@ def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:
     if isinstance(result, Measurement):
         return (format_count(result.figures[name]),)
     return ("failed",) if isinstance(result, Failure) else ("–",)
-
-
-def severity(check: BudgetCheck) -> tuple[int, bool]:
-    """What orders checks, the worst first."""
-    return _WORST.index(check.state), check.level != "fail"
 
 
 def _keys(report: Report) -> list[Callable[[Row], Any]]:

@@ -1,4 +1,4 @@
-"""Report -> Markdown: the same text for the comment and the job summary, cut in named steps to the room there is."""
+"""Report -> Markdown for the comment and the job summary, cut in named steps to a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model_complexity.escape import code
 from model_complexity.render.markdown.custom_template import CommentTemplate, TemplateProblemError
-from model_complexity.render.markdown.sections import Level, Section, plan
+from model_complexity.render.markdown.sections import Level, Section, fit_levels
 from model_complexity.render.markdown.template_data import LISTED, Data, template_context
 from model_complexity.render.view import build_view
 from model_complexity.report import Report
@@ -21,12 +21,12 @@ MOST_CHARTS = 20
 
 
 class Step(NamedTuple):
-    """One step of detail: of how many configs there are sections and rows (None: of all), worst first, and what it says."""
+    """One step of detail: the number of configs with a section and with a row (None: all), worst first."""
 
     name: str
     sections: int | None
     rows: int | None
-    says: str
+    notice: str
 
 
 STEPS = (
@@ -44,7 +44,7 @@ STEPS = (
 
 
 class Rendered(NamedTuple):
-    """A text, and why it is not by the maintainers' template where it should have been."""
+    """A text, and why it is not by the custom template where there is one."""
 
     text: str
     problem: str = ""
@@ -76,20 +76,20 @@ def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rende
     except TemplateProblemError as error:
         problem = str(error)
     except ValueError:
-        problem = f"what it writes has more than the {limit:,} bytes there are, even without any config"
-    note = f"The template {code(template.path)} was not used: {problem}. This is the built-in one."
+        problem = f"its output exceeds {limit:,} bytes even without any config"
+    note = f"The template {code(template.path)} failed: {problem}. This comment is by the built-in one."
     return Rendered(render(report.model_copy(update={"notes": (*report.notes, note)}), limit=limit), problem)
 
 
 def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
-    seen = build_view(report)
-    sections = [Section(row, with_chart=number < MOST_CHARTS) for number, row in enumerate(seen.rows)]
+    view = build_view(report)
+    sections = [Section(row, with_chart=number < MOST_CHARTS) for number, row in enumerate(view.rows)]
     for step in STEPS:
         kept = sections[: step.sections]
 
         def written(levels: Sequence[Level], step: Step = step, kept: Sequence[Section] = kept) -> str:
             texts = [section.text(level) for section, level in zip(kept, levels, strict=True)]
-            return write(template_context(report, seen, rows=step.rows, sections=texts, left_out=step.says))
+            return write(template_context(report, view, rows=step.rows, sections=texts, left_out=step.notice))
 
         text = _at(step, kept, limit, written)
         if text is not None:
@@ -101,10 +101,10 @@ def _at(step: Step, sections: Sequence[Section], limit: int, written: Callable[[
     """The text at one step, or None if it does not fit."""
     smallest = [section.levels[-1] for section in sections]
     text = written(smallest)
-    room = limit - _bytes(text)
-    if room < 0:
+    budget_bytes = limit - _bytes(text)
+    if budget_bytes < 0:
         return None
-    chosen = plan(sections, room + sum(level.size for level in smallest))
+    chosen = fit_levels(sections, budget_bytes + sum(level.size for level in smallest))
     if step is STEPS[0] and chosen != [section.levels[0] for section in sections]:
         return None
     if chosen != smallest:

@@ -55,7 +55,7 @@ class CommentTemplate:
                 pieces.append(piece)
                 size += len(piece)
                 if size > _MOST_TIMES * limit:
-                    raise TemplateProblemError("it does not stop writing")
+                    raise TemplateProblemError(f"its output exceeds {_MOST_TIMES} times the limit")
         except TemplateError as error:
             number = getattr(error, "lineno", None)
             line = f"line {number}: " if isinstance(number, int) else ""
@@ -72,5 +72,5 @@ class CommentTemplate:
             raise TemplateProblemError(code(f"{type(error).__name__}: {error}")) from error
         text = "".join(pieces).strip()
         if not text:
-            raise TemplateProblemError("it writes nothing")
+            raise TemplateProblemError("its output is empty")
         return text

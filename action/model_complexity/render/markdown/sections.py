@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from model_complexity.common import table as page
 from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
-from model_complexity.common.table import DEPTH, ModuleRow, module_table, summary_block, table_sizes
+from model_complexity.common.table import DEPTH, module_table, table_sizes
 from model_complexity.compare import same_conditions, same_entry_point, same_uncounted_ops
 from model_complexity.escape import code, fence_for, fenced, html_code, inline
-from model_complexity.render.headline import failure_phrase
 from model_complexity.render.markdown.chart import Slice, pie, sentence, slices
 from model_complexity.render.markdown.module_table import Difference
-from model_complexity.render.numbers import conditions_text, format_input
-from model_complexity.render.view import Row, inputs_differ
+from model_complexity.render.numbers import conditions_text, format_input, join_limited, page_block, page_rows
+from model_complexity.render.view import Row, inputs_differ, uncalled_parts
+from model_complexity.render.vocabulary import STATUSES, failure_phrase
 from model_complexity.report import Entry, Failure, Measurement
 
 DETAIL_LIMITS = (6_000, 1_500)
@@ -29,7 +28,7 @@ NAMED = 10
 """Operators named in a line."""
 TOP = 10
 """Rows of a difference where only the top modules are told."""
-_ELSEWHERE = "the report file of this run has every module"
+_ELSEWHERE = "See the report file of this run for every module."
 _SPARE = len("<details><summary></summary>\n\n\n\n</details>\n\n")
 
 
@@ -54,7 +53,7 @@ class Section:
         try:
             levels = list(_levels(self.row, with_chart=self.with_chart))
         except Exception as error:
-            levels = [_broken("The rest of this section", error)]
+            levels = [_broken("the rest of this section", error)]
         kept = levels[:1]
         kept += (level for before, level in pairwise(levels) if level.size < before.size)
         self.levels = tuple(kept)
@@ -66,22 +65,22 @@ class Section:
         try:
             blocks = [*_lines(entry), *level.write()]
         except Exception as error:
-            blocks = [_lost("This section", error)]
+            blocks = [_lost("this section", error)]
         if level.says:
             blocks.append(level.says)
         return _details(title, blocks)
 
 
-def plan(sections: Sequence[Section], room: int) -> list[Level]:
-    """Chooses a level for each section so that together they take ``room`` bytes at most, or the smallest levels.
+def fit_levels(sections: Sequence[Section], budget_bytes: int) -> list[Level]:
+    """Chooses a level for each section so that together they take ``budget_bytes`` bytes at most, or the smallest levels.
 
-    It is always the section that takes most that is cut, so that a long one cannot take the others' room.
+    It is always the section that takes most that is cut, so that a long one costs the others nothing.
     """
     chosen = [0] * len(sections)
     total = sum(section.levels[0].size for section in sections)
     largest = [(-section.levels[0].size, -number) for number, section in enumerate(sections)]
     heapq.heapify(largest)
-    while total > room and largest:
+    while total > budget_bytes and largest:
         size, number = heapq.heappop(largest)
         levels = sections[-number].levels
         if chosen[-number] + 1 < len(levels):
@@ -101,7 +100,7 @@ def _state(row: Row) -> str:
     figure = f"{first.text} {METRICS[first.metric].noun}"
     if row.status in ("changed", "incomparable"):
         return f"{figure}, {', '.join(first.notes)}"
-    return f"{figure}, {row.status}"
+    return f"{figure}, {STATUSES[row.status].label}"
 
 
 def _levels(row: Row, *, with_chart: bool) -> Iterator[Level]:
@@ -133,9 +132,9 @@ def _levels_of_measurement(row: Row, shown: Measurement, *, with_chart: bool) ->
     for depth, says, size in _tables(shown):
         around = sum(map(_size, full(""))) + len("Modules") + _SPARE
         yield Level(f"depth {depth}", says, around + size + _size(says), _with_table(full, shown, depth))
-    says = f"The table of modules is left out to fit GitHub's limit; {_ELSEWHERE}."
+    says = f"The table of modules is left out to fit GitHub's limit. {_ELSEWHERE}"
     yield _level("top modules", says, _around(block, difference, TOP, parts, with_chart=with_chart)(""))
-    yield _level("summary only", f"Only the summary fits GitHub's limit; {_ELSEWHERE}.", [block])
+    yield _level("summary only", f"Only the summary fits GitHub's limit. {_ELSEWHERE}", [block])
 
 
 _Around = Callable[[str], list[str]]
@@ -157,19 +156,19 @@ def _around(
 
 
 def _with_table(around: _Around, shown: Measurement, depth: int) -> Callable[[], list[str]]:
-    return lambda: around(fenced(module_table(_rows(shown), depth)))
+    return lambda: around(fenced(module_table(page_rows(shown), depth)))
 
 
 def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
     """Depth of the table, what it says and its size, for every depth at which something is cut."""
-    rows = _rows(measurement)
+    rows = page_rows(measurement)
     # At most: a table of some depth may not show the name with the longest run of backticks.
     fence = fence_for("\n".join(row.name for row in rows))
     sizes = [_size(f"{fence}text\n\n{fence}") + size for size in table_sizes(rows, range(DEPTH, 0, -1))]
     yield DEPTH, "", sizes[0]
     for depth, deeper, size in zip(range(DEPTH - 1, 0, -1), sizes, sizes[1:], strict=False):
         if size < deeper:  # otherwise the model has no such depth, and nothing would be cut
-            yield depth, f"The table of modules is cut at depth {depth} to fit GitHub's limit; {_ELSEWHERE}.", size
+            yield depth, f"The table of modules is cut at depth {depth} to fit GitHub's limit. {_ELSEWHERE}", size
 
 
 def _difference(entry: Entry) -> Difference | None:
@@ -180,8 +179,7 @@ def _difference(entry: Entry) -> Difference | None:
 
 
 def _block(shown: Measurement) -> str:
-    fed = page.format_input(shown.model_dump(include={"input_shape", "inputs"}))
-    return fenced(summary_block(fed, shown.figures))
+    return fenced(page_block(shown))
 
 
 def _level(name: str, says: str, blocks: list[str]) -> Level:
@@ -193,7 +191,7 @@ def _broken(what: str, error: Exception) -> Level:
 
 
 def _lost(what: str, error: Exception) -> str:
-    return f"{what} could not be written ({code(type(error).__name__)}); the report file of this run has its figures."
+    return f"Writing {what} failed ({code(type(error).__name__)}). See the report file of this run for its figures."
 
 
 def _details(title: str, blocks: Sequence[str], *, is_open: bool = False) -> str:
@@ -205,55 +203,46 @@ def _size(paragraph: str) -> int:
     return len(paragraph.encode("utf-8", "replace")) + len("\n\n") if paragraph else 0
 
 
-def _rows(measurement: Measurement) -> list[ModuleRow]:
-    return [ModuleRow(module.name, module.figures, module.shape) for module in measurement.modules]
-
-
 def _lines(entry: Entry) -> list[str]:
     """What the figures are of, whatever the level."""
     shown = entry.primary
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
         return [code(shown.message, 400), FAILURE_KINDS[shown.kind].hint]
-    lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stood_in(shown)]
+    lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
     if shown.deployed_failure:
-        lines.append(f"The form that it is deployed in cannot be counted: {code(shown.deployed_failure, 400)}")
+        lines.append(f"The deployed form failed: {code(shown.deployed_failure, 400)}")
     if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
         lines += _of_the_base(entry, entry.head, entry.base)
     if isinstance(entry.base, Failure):
-        lines.append(f"At the base it cannot be measured ({entry.base.kind}): {code(entry.base.message, 400)}")
+        lines.append(f"The base failed ({entry.base.kind}): {code(entry.base.message, 400)}")
     return lines
 
 
 def _traced(measurement: Measurement) -> str:
     """What the numbers are of."""
-    how = "without computing" if measurement.mode == "dry" else f"computing on {code(measurement.device)}"
-    mode = f"Traced {code(measurement.entry_point)}, {how}, with input {inline(format_input(measurement, batch=True))}"
-    held = conditions_text(measurement.conditions, inline)
-    mode += f", {held}." if held else "."
-    if measurement.entry_point == "extract_feat":
-        mode += " The head's params are counted, its FLOPs are not."
-    elif measurement.entry_point == "extract_image_feat":
-        mode += " The params of the text's half are counted, its FLOPs are not."
-    return mode
+    mode = "in a dry run" if measurement.mode == "dry" else f"in a real run on {code(measurement.device)}"
+    shape = inline(format_input(measurement, batch=True))
+    sentences = [f"Traced {code(measurement.entry_point)} {mode} with input {shape}."]
+    if measurement.conditions:
+        sentences.append(f"Conditions: {conditions_text(measurement.conditions, inline)}.")
+    if uncalled := uncalled_parts(measurement):
+        names = join_limited([code(name, 80) for name in uncalled], NAMED)
+        sentences.append(f"Never called, so only their params are counted: {names}.")
+    return " ".join(sentences)
 
 
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
     """What the numbers leave out."""
     uncounted = measurement.unsupported_ops.uncounted
     names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
-    return [f"**{title}:** {_listed(names)}."] if names else []
+    return [f"**{title}:** {join_limited(names, NAMED)}."] if names else []
 
 
-def _stood_in(measurement: Measurement) -> list[str]:
-    """Which operators were not there to run."""
+def _stubbed(measurement: Measurement) -> list[str]:
+    """Which compiled operators are not installed."""
     names = [code(name, 80) for name in measurement.stubbed_ops]
-    said = "Compiled operators of mmcv that are not installed, of which only the shapes were computed"
-    return [f"{said}: {_listed(names)}."] if names else []
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return [f"Stubbed operators of mmcv (shapes only): {join_limited(names, NAMED)}."] if names else []
 
 
 def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str]:
@@ -262,22 +251,22 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
     if not same_uncounted_ops(entry) and not lines:
         lines = ["**Not counted at the base:** nothing."]
     others = [
-        (head.entry_point, base.entry_point, f"traced {code(base.entry_point)}"),
-        (head.device, base.device, f"on {code(base.device)}"),
-        (head.mode, base.mode, f"in a {base.mode} run"),
+        (head.entry_point, base.entry_point, f"entry point {code(base.entry_point)}"),
+        (head.device, base.device, f"device {code(base.device)}"),
+        (head.mode, base.mode, f"{base.mode} run"),
         (
             format_input(head, batch=True),
             format_input(base, batch=True),
-            f"with input {inline(format_input(base, batch=True))}",
+            f"input {inline(format_input(base, batch=True))}",
         ),
-        (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "without such a condition"),
+        (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "no condition"),
     ]
-    differ = [said for ours, theirs, said in others if ours != theirs]
+    differ = [text for ours, theirs, text in others if ours != theirs]
     if differ:
-        reason = "" if same_entry_point(entry) else " FLOPs and activations of two methods are not compared."
+        reason = "" if same_entry_point(entry) else " FLOPs and activations of different entry points are not compared."
         if not same_conditions(entry):
-            reason += " The deltas hold for the change of the model and that of these conditions together."
+            reason += " The deltas include the change of conditions."
         if inputs_differ(entry):
-            reason += " The deltas hold for the change of the model and that of the input together."
-        lines.append(f"**Otherwise at the base:** {', '.join(differ)}.{reason}")
+            reason += " The deltas include the change of input."
+        lines.append(f"**Different at the base:** {', '.join(differ)}.{reason}")
     return lines
