@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the parts of action.yml and README.md that are made from the code: one function and one row of SECTIONS per part."""
+"""Write the parts of files that are made from the host's code: one function and one row of SECTIONS per part."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from model_complexity.policy.schema import policy_schema_text
+from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.settings.inputs import Inputs, default_text, input_info, input_name
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,9 +47,12 @@ def _action_input(field: str) -> str:
     if info.policy:  # the runner would pass a default as if a user had written it, and it would override the policy
         sentences += [info.policy, f"Default: {default_text(field)}."]
         default = '""'
-    lines = textwrap.wrap(" ".join(sentences), _WIDTH - 6, break_long_words=False, break_on_hyphens=False)
-    text = "".join(f"      {line}\n" for line in lines)
-    return f"  {input_name(field)}:\n    description: >-\n{text}    default: {default}\n"
+    return f"  {input_name(field)}:\n{_yaml_description(' '.join(sentences))}    default: {default}\n"
+
+
+def _yaml_description(text: str) -> str:
+    lines = textwrap.wrap(text, _WIDTH - 6, break_long_words=False, break_on_hyphens=False)
+    return "    description: >-\n" + "".join(f"      {line}\n" for line in lines)
 
 
 def _yaml_text(value: object) -> str:
@@ -65,13 +70,30 @@ def readme_inputs() -> str:
 def _readme_input(field: str) -> str:
     info = input_info(field)
     meaning = " ".join(filter(None, [info.description, info.policy])).replace("|", r"\|")
-    linked = _DOCS_PAGE.sub(lambda page: f"[{page[0]}]({page[0]})", meaning)
-    return f"| `{input_name(field)}` | {default_text(field) or '–'} | {linked} |\n"
+    return f"| `{input_name(field)}` | {default_text(field) or '–'} | {_with_links(meaning)} |\n"
+
+
+def _with_links(text: str) -> str:
+    return _DOCS_PAGE.sub(lambda page: f"[{page[0]}]({page[0]})", text)
+
+
+def action_outputs() -> str:
+    """Return the entries below ``outputs:`` of action.yml."""
+    return "".join(f"  {name}:\n{_yaml_description(output.description)}" for name, output in OUTPUTS.items())
+
+
+def readme_outputs() -> str:
+    """Return the table of outputs of the README."""
+    rows = [f"| `{name}` | {_with_links(output.description)} |\n" for name, output in OUTPUTS.items()]
+    return "".join(["| output | meaning |\n|:--|:--|\n", *rows])
 
 
 SECTIONS: Final = (
     Section("action.yml", r"(?ms)(^inputs:.*?\n)(.*?)(^(?:\n+)outputs:)", action_inputs),
     Section("README.md", r"(?ms)(^## Inputs\n.*?\n)(\| input \|.*?\n)((?!\|))", readme_inputs),
+    Section("action.yml", r"(?ms)(^outputs:\n)(.*?)(^(?:\n+)runs:)", action_outputs),
+    Section("README.md", r"(\n## Outputs\n\n)((?:\|.*\n)+)(\n)", readme_outputs),
+    Section("docs/model-complexity.schema.json", r"(?s)\A()(.*)()\Z", policy_schema_text),
 )
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the list of codebases, their install lines and probe configs in docs/codebases.md. Needs the worker environment."""
 
 from __future__ import annotations
@@ -58,11 +57,6 @@ def _install(row: Codebase) -> str:
     return f"```yaml\ninstall: |\n{commands}\n```\n\nTested with:\n\n{configs}\n"
 
 
-def main() -> int:
-    """Rewrite the page."""
-    PAGE.write_text(generate(PAGE.read_text(encoding="utf-8"), CODEBASES), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def rewrite(page: str) -> str:
+    """Return docs/codebases.md with the parts of every codebase."""
+    return generate(page, CODEBASES)

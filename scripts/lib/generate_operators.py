@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the table of operators in docs/counting.md from the docstrings of their handles. Needs the worker environment."""
 
 from __future__ import annotations
@@ -63,13 +62,3 @@ def _documentation(handle: Callable[..., Any]) -> tuple[str, str]:
 
 def _names(operators: list[str]) -> str:
     return ", ".join(f"`{name.removeprefix('aten::').removeprefix(AUTOGRAD_FUNCTION)}`" for name in operators)
-
-
-def main() -> int:
-    """Rewrite the page."""
-    PAGE.write_text(rewrite(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 from scripts.lib.generate import generate, read_files
-from scripts.lib.generate_outputs import replace_outputs
 
 from model_complexity import __version__
 from model_complexity.common.failures import FAILURE_KINDS
@@ -72,9 +71,7 @@ def test_action_description_fits_the_marketplace() -> None:
     assert len(ACTION["description"]) < 125
 
 
-def test_outputs_of_action_yml_and_readme_equal_the_generated_text() -> None:
-    action_yml = (ROOT / "action.yml").read_text()
-    assert replace_outputs(action_yml, README) == (action_yml, README), "run scripts/lib/generate_outputs.py"
+def test_action_yml_declares_every_output_with_its_description() -> None:
     assert {name: about["description"] for name, about in ACTION["outputs"].items()} == {
         name: output.description for name, output in OUTPUTS.items()
     }

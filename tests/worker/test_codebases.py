@@ -47,7 +47,7 @@ model = dict(type='TwoHalves', tokenizer=dict(type='Words', name_or_path={name!r
 
 def test_codebases_page_equals_its_generated_form() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == generate(page, CODEBASES), "run scripts/lib/generate_codebases.py"
+    assert page == generate(page, CODEBASES), "run scripts/generate"
 
 
 def test_codebases_page_has_a_section_per_library() -> None:

@@ -1,6 +1,6 @@
 """The step's outputs for later steps, made from the report. Pure, and each value is bounded.
 
-To add an output, add it to `OUTPUTS` and run ``scripts/lib/generate_outputs.py``, which writes action.yml and the README.
+To add an output, add it to `OUTPUTS` and run ``scripts/generate``, which writes action.yml and the README.
 """
 
 from __future__ import annotations

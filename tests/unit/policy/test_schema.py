@@ -33,7 +33,7 @@ VALIDATOR = Draft202012Validator(policy_schema())
 
 def test_committed_schema_is_current() -> None:
     committed = (ROOT / "docs" / "model-complexity.schema.json").read_text()
-    assert committed == policy_schema_text(), "run scripts/schema"
+    assert committed == policy_schema_text(), "run scripts/generate"
     Draft202012Validator.check_schema(json.loads(committed))
 
 
