@@ -93,7 +93,7 @@ def test_read_returns_one_file_at_a_commit(origin: Path, tmp_path: Path) -> None
     (origin / "link.txt").symlink_to("a.txt")
     head = commit(origin, {"a.txt": "$Id$\n", "empty": "", "x*": "star", "folder/b.txt": "b"})
     repository = Repository.open(origin, tmp_path / "private")
-    assert repository.read(head, "a.txt", 5) == b"$Id$\n", "as it is stored: no filter runs"
+    assert repository.read(head, "a.txt", 5) == b"$Id$\n", "the stored bytes: no filter runs"
     assert repository.read(head, "empty", 5) == b""
     assert [repository.read(head, path, 5) for path in ("gone.txt", "a", "*.txt", "folder/c.txt")] == [None] * 4
     for path, reason in {

@@ -156,10 +156,10 @@ class _Reader:
         self.warnings.extend(discovery_warning(path, message) for message in contents.warnings[:_MAX_WARNINGS])
         if not contents.is_config:  # other data, such as a metafile.yml
             return ()
-        found = (base for reference in contents.references for base in self._resolve(reference))
+        bases = (base for reference in contents.references for base in self._resolve(reference))
         target = self.tree.target(path)
         linked = () if target is None else (target,)
-        self.edges[path] = tuple(dict.fromkeys((*found, *linked)))
+        self.edges[path] = tuple(dict.fromkeys((*bases, *linked)))
         self.edge_count += len(self.edges[path])
         if self._is_measurable(path):
             self.configs.add(path)

@@ -55,11 +55,11 @@ def _yaml_line(text: str) -> int:
 def _json_line(text: str) -> int:
     line, depth, key = 1, 0, 0
     for token in _JSON_TOKEN.finditer(text):
-        found = token[0]
-        if found == ":" and key:
+        symbol = token[0]
+        if symbol == ":" and key:
             return key
-        if found != "\n":
-            key = line if depth == 1 and found == f'"{_NAME}"' else 0
-            depth += (found in "{[") - (found in "}]")
-        line += found.count("\n")  # a string in YAML may span lines
+        if symbol != "\n":
+            key = line if depth == 1 and symbol == f'"{_NAME}"' else 0
+            depth += (symbol in "{[") - (symbol in "}]")
+        line += symbol.count("\n")  # a string in YAML may span lines
     return 1

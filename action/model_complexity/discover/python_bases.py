@@ -79,7 +79,7 @@ def python_bases(text: str) -> PythonBases:
             else:
                 _sort_items(value, paths, unresolved)
     blocks = (statement for statement, _ in statements if _reads_base(statement))
-    imports = tuple(found for block in blocks for found in _imports(block))
+    imports = tuple(imported for block in blocks for imported in _imports(block))
     return PythonBases(tuple(paths), tuple(dict.fromkeys(imports)), tuple(dict.fromkeys(unresolved)))
 
 

@@ -96,8 +96,8 @@ def _python(path: str, text: str) -> Contents:
     except SyntaxError as error:
         line = f" in line {error.lineno}" if error.lineno else ""
         return Contents(warnings=(f"{display_name(path)} is not valid Python{line}: {_first_line(error.msg)}",))
-    static = f"the bases of {display_name(path)} cannot be read without running it: `_base_`"
-    warnings = [f"{static} {reason}" for reason in bases.unresolved]
+    prefix = f"the bases of {display_name(path)} cannot be read without running it: `_base_`"
+    warnings = [f"{prefix} {reason}" for reason in bases.unresolved]
     references = list(_python_references(path, bases, warnings))
     return Contents(tuple(dict.fromkeys(references)), tuple(dict.fromkeys(warnings)))
 

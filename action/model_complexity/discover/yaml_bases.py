@@ -14,13 +14,13 @@ import yaml
 from yaml.resolver import Resolver
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser reads a MiB in 0.2 s; PyYAML's wheels have it. mmengine reads YAML with it too."""
+"""libyaml's parser, which PyYAML's wheels contain and mmengine uses, reads a MiB in 0.2 s."""
 MAX_PURE: Final = 2**16
-"""Characters of a file that PyYAML's own parser is given where libyaml is missing; it takes ten times as long."""
+"""The most characters that PyYAML's own parser reads where libyaml is missing. It takes ten times as long."""
 MAX_DEPTH: Final = 100
-"""Mappings and lists inside each other; libyaml's time grows with the square of this."""
+"""The deepest nesting that is read. libyaml's time grows with its square."""
 MAX_TAG_DIRECTIVES: Final = 100
-"""``%TAG`` lines of a file; libyaml compares each with all before it."""
+"""The most ``%TAG`` lines of a file. libyaml compares each with all others."""
 
 _CONFIG_KEYS: Final = {"_base_", "model"}
 _KEY_LINE: Final = re.compile(r"""^["']?(?:_base_|model)["']?[ \t]*:""", re.MULTILINE)
@@ -62,17 +62,17 @@ def json_bases(text: str) -> DataConfig:
 
 def yaml_bases(text: str) -> DataConfig:
     """Read the ``_base_`` key of a YAML document that is a mapping."""
-    found = DataConfig(is_config=False)
+    config = DataConfig(is_config=False)
     has_key = False
     try:
         for key, value in _config_entries(_events(text)):
             has_key = True
             if key == "_base_":  # of two the last one counts, as for YAML's libraries
-                found = _read_bases(value)
+                config = _read_bases(value)
     except (yaml.YAMLError, _LimitError, ValueError, OverflowError) as error:
         is_config = has_key or _KEY_LINE.search(text) is not None
-        return DataConfig(is_config, found.bases, _describe(error) if is_config else "")
-    return DataConfig(has_key, found.bases, found.error)
+        return DataConfig(is_config, config.bases, _describe(error) if is_config else "")
+    return DataConfig(has_key, config.bases, config.error)
 
 
 def _describe(error: Exception) -> str:
