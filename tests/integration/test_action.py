@@ -291,7 +291,7 @@ def test_an_editable_install_means_the_side_at_hand(pull_request: PullRequestFix
 def test_a_summary_that_cannot_be_written_costs_no_comment(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     workspace, sha = pull_request.checkout()
-    with pytest.raises(ActionError, match="cannot be written"):
+    with pytest.raises(ActionError, match="Cannot write the runner's file"):
         act_in(
             pull_request, workspace, sha, surroundings={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")}
         )
