@@ -293,7 +293,7 @@ def test_editable_install_imports_the_side_that_is_measured(pull_request: PullRe
 def test_comment_is_published_when_the_summary_cannot_be_written(pull_request: PullRequestFixture) -> None:
     pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\n"})
     workspace, sha = pull_request.checkout()
-    with pytest.raises(ActionError, match="cannot be written"):
+    with pytest.raises(ActionError, match="Cannot write the runner's file"):
         act_in(
             pull_request, workspace, sha, environment={"GITHUB_STEP_SUMMARY": str(workspace / "nowhere" / "summary")}
         )
