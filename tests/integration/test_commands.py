@@ -203,7 +203,7 @@ def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
     result = repo.run("check")
     assert result.status == 1
     assert result.out.startswith("Budgets: BROKEN. configs/large.py breaks its budget with 5.12K FLOPs")
-    assert "  broken (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in result.out
+    assert "  exceeded (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K before; max 5K\n" in result.out
     assert "Note: This pull request changes the policy; the base's was applied.\n" in result.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
     assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: kept")
