@@ -21,7 +21,7 @@ def github() -> Iterator[GitHubServer]:
     with GitHubServer() as server:
         yield server
     exchanges = [e for e in server.state.exchanges if ".git/" not in e.path]
-    assert [problem for exchange in exchanges for problem in described.problems(exchange)] == []
+    assert [problem for exchange in exchanges for problem in described.warnings(exchange)] == []
 
 
 @pytest.fixture

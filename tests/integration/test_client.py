@@ -310,10 +310,10 @@ def test_the_check_of_the_traffic_finds_what_is_wrong(github: GitHubServer, clie
     client.create_comment(7, "x")
     good = github.state.exchanges.pop()
     described = description(Path(__file__).parents[2])
-    assert described.problems(good) == []
+    assert described.warnings(good) == []
     good.path, good.query, good.body = good.path.replace("/7/", "/seven/"), "perpage=3", {"body": 3, "x": 1}
     good.response = {"id": "1"}
-    found = "\n".join(described.problems(good))
+    found = "\n".join(described.warnings(good))
     for part in (
         "'seven' is not of type 'integer'",
         "'perpage'",
