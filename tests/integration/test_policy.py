@@ -273,7 +273,7 @@ def test_what_is_not_comparable_is_not_judged_and_it_is_said(pull_request: PullR
     status, log = act(pull_request)
     assert (status, states(pull_request)) == (1, [("params", "0%", "exceeded")])
     assert (
-        "> `max-increase` on flops was not judged once: the base was traced by another method"
+        "> `max-increase` on flops was skipped once: head and base have different entry points"
         in comments(pull_request)[0]
     )
     assert log.count("::error") == 1
