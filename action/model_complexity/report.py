@@ -1,4 +1,4 @@
-"""The data model that all rooms share: Report > Entry > Result > Measurement | Failure.
+"""The data model of the package: Report > Entry > Result > Measurement | Failure.
 
 Everything that comes from the worker or from a report file is untrusted and passes through these classes, which
 bound and validate it. A figure is an exact integer here; rounding happens only where text is made.
@@ -24,8 +24,8 @@ else:
 
 
 def _canonical(text: str) -> str:
-    asked = parse_shape(text)
-    if asked != text:
+    requested = parse_shape(text)
+    if requested != text:
         raise ValueError("is not `auto`, nor inputs by name")
     return text
 
@@ -54,7 +54,7 @@ Names = Annotated[dict[Text, Count], Field(max_length=500)]
 """How often something of a name occurred, or how much it costs."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
 InputSpec = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
-"""What was asked for: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
+"""A requested input: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 FailureKind = Annotated[str, AfterValidator(_known_kind)]
 """Why a job gave no numbers: a key of ``common.failures.FAILURE_KINDS``."""
@@ -86,7 +86,7 @@ class UnsupportedOps(_Data):
 
 
 class Versions(_Data):
-    """What did the counting."""
+    """The versions that counted."""
 
     python: Text
     torch: Text
@@ -105,9 +105,9 @@ class Measurement(_Data):
 
     figures: Figures
     input_shape: Shape
-    """What was fed, batch dimension first: (1, C, H, W); of several inputs, the first."""
+    """The resolved shape, batch dimension first: (1, C, H, W). Of several inputs, the first."""
     inputs: Annotated[dict[Text, Shape], Field(max_length=MOST_INPUTS)] = {}
-    """Every input by name with its batch dimension, where inputs were asked for by name."""
+    """Every input by name with its batch dimension, where inputs are requested by name."""
     modules: Annotated[tuple[Module, ...], Field(max_length=20_000), FailFast()]
     """Each with a name of its own."""
     operators: Names = {}
@@ -115,11 +115,11 @@ class Measurement(_Data):
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
-    """Compiled operators of mmcv that were not installed, of which only the shapes were computed: see ``measure.standins``."""
+    """Compiled operators of mmcv that are not installed, so only their shapes are computed. See ``worker.build.mmcv_ext``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
-    """What the figures hold for, or leave out, in a few words each: ``1,000 proposals``, ``without post-processing``."""
+    """Values and exclusions that the figures depend on, in a few words each: ``1,000 proposals``, ``without post-processing``."""
     deployed: Deployed | None = None
-    """Where it was asked for (``deploy``), and is not the same as the form that the config builds."""
+    """Where it is requested (``deploy``) and differs from the form that the config builds."""
     deployed_failure: Text = ""
     """Why that form could not be counted."""
     entry_point: Text
@@ -206,7 +206,7 @@ Result = Measurement | Failure
 
 
 class Entry(_Data):
-    """One config at one shape, measured at head and at the merge base (None: not there, or not asked for)."""
+    """One config at one shape, measured at head and at the merge base (None: absent, or not requested)."""
 
     target: Target
     shape: InputSpec
@@ -229,10 +229,10 @@ class Entry(_Data):
 
 
 class BudgetCheck(_Data):
-    """One budget of the policy held against one entry.
+    """The outcome of one budget for one entry.
 
-    ``kept``; ``near`` (at least nine tenths of an absolute limit); ``broken``; ``broken_before`` (the base breaks it too, and
-    head is no worse); ``ignored`` (broken, and a known exception with its ``reason``).
+    ``ok``; ``near`` (at least nine tenths of an absolute limit); ``exceeded``; ``already_exceeded`` (by the base too, and head
+    is no worse); ``ignored`` (exceeded, with the ``reason`` of an ignore rule).
     """
 
     config: ConfigPath
@@ -260,7 +260,7 @@ def verdict_of(checks: Iterable[BudgetCheck]) -> Verdict:
 
 
 class Report(_Data):
-    """All that one run found out. Written to disk as versioned JSON; rendering needs nothing else."""
+    """The result of one run, written to disk as versioned JSON. Rendering needs nothing else."""
 
     version: Literal[2] = REPORT_VERSION
     repository: Text

@@ -277,7 +277,7 @@ def test_max_increase_is_skipped_with_a_note_when_not_comparable(pull_request: P
     status, log = act(pull_request)
     assert (status, states(pull_request)) == (1, [("params", "0%", "exceeded")])
     assert (
-        "> `max-increase` on flops was not judged once: the base was traced by another method"
+        "> `max-increase` on flops was skipped once: head and base have different entry points"
         in comments(pull_request)[0]
     )
     assert log.count("::error") == 1

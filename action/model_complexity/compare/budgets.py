@@ -1,4 +1,4 @@
-"""The policy's budgets held against what was measured. Pure, and exact: integers and fractions, never floats."""
+"""Evaluate the policy's budgets. Pure and exact: integers and fractions, no floats."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from model_complexity.policy.model import Budget, Policy
 from model_complexity.report import BudgetCheck, Entry, Measurement, MetricName
 
 NEAR: Final = (9, 10)
-"""The share of an absolute limit from which on a figure is near it."""
+"""The share of an absolute limit from which a figure is near it."""
 
 
 def evaluate(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
-    """Judges every budget for every entry that was measured at head, in the order of entries and budgets.
+    """Evaluate every budget for every entry measured at head, in the order of entries and budgets.
 
-    A failure at head is judged nowhere. ``max-increase`` is judged where the base was measured and is comparable.
+    A failure at head has no result. ``max-increase`` needs a base that is measured and comparable.
     """
     return tuple(
-        judged
+        result
         for entry, head, budget in _pairs(entries, policy)
-        for judged in (_max(budget, entry, head, policy), _max_increase(budget, entry, head, policy))
-        if judged is not None
+        for result in (_max(budget, entry, head, policy), _max_increase(budget, entry, head, policy))
+        if result is not None
     )
 
 
 def skipped_checks(entries: Sequence[Entry], policy: Policy) -> tuple[str, ...]:
-    """One sentence for each figure whose ``max-increase`` could not be judged though the base was measured."""
-    connection_error = Counter(
+    """Return a sentence for each metric whose ``max-increase`` was skipped though the base was measured."""
+    skipped = Counter(
         budget.metric
         for entry, _, budget in _pairs(entries, policy)
         if budget.max_increase and isinstance(entry.base, Measurement) and not comparable(budget.metric, entry)
     )
     return tuple(
-        f"`max-increase` on {metric} was not judged {'once' if times == 1 else f'{times} times'}: the base was traced by "
-        "another method, or other operators were not counted there, so that the two are not comparable."
-        for metric, times in connection_error.items()
+        f"`max-increase` on {metric} was skipped {'once' if times == 1 else f'{times} times'}: head and base have different "
+        "entry points or uncounted operators."
+        for metric, times in skipped.items()
     )
 
 
@@ -93,5 +93,5 @@ def _result(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found
 
 
 def _before(entry: Entry, metric: MetricName) -> int | None:
-    """The base's figure, where head's may be held against it."""
+    """The base's figure, where it is comparable with head's."""
     return entry.base.figures[metric] if isinstance(entry.base, Measurement) and comparable(metric, entry) else None

@@ -1,4 +1,4 @@
-"""What a pull request did to one config's figures. Pure functions over the data model."""
+"""The deltas and the status of one config. Pure functions over the data model."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ Status = Literal[
     "still_failing",
     "base_failing",
 ]
-"""failing: the base has numbers, head has none · failed: no numbers at head, and no base to say since when · failed_before:
-neither side has numbers · changed, unchanged: the figures, also of a config that was renamed · renamed: and nothing else ·
-incomparable: the sides traced different methods · fixed: the base has no numbers, head has · measured: head only, no base was
-asked for · base_failed: a deleted config that could not be measured at the base."""
+"""Failures at head: newly_failing has figures at the base, still_failing has none, failing has no base. base_failing: a deleted
+config that failed at the base. fixed: only the base failed. changed, unchanged: the figures. renamed: unchanged at another
+path. incomparable: the sides have different entry points. measured: head only, without a base in this run."""
 
 
 class Delta(NamedTuple):
@@ -66,21 +65,21 @@ def _same_trace(metric: MetricName, entry: Entry) -> bool:
 
 
 def same_entry_point(entry: Entry) -> bool:
-    """Whether the sides' flops and activations are of one method: ``entry_point`` against ``extract_feat`` says nothing."""
+    """Return whether both sides traced the same method; otherwise traced metrics are not comparable."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.entry_point == entry.base.entry_point
 
 
 def same_uncounted_ops(entry: Entry) -> bool:
-    """Whether the sides' flops leave out the same operators, as often."""
+    """Return whether both sides leave out the same operators, as often."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.unsupported_ops.uncounted == entry.base.unsupported_ops.uncounted
 
 
 def same_conditions(entry: Entry) -> bool:
-    """Whether the sides' figures hold for the same, such as a number of proposals, and leave out the same."""
+    """Return whether both sides have the same conditions, such as a number of proposals."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.conditions == entry.base.conditions
@@ -97,7 +96,7 @@ def same_coverage(metric: MetricName, entry: Entry) -> bool:
 
 
 def status_of(entry: Entry, *, compared: bool) -> Status:
-    """What happened to a config.
+    """Return what happened to a config.
 
     Args:
         entry: both sides, as measured.

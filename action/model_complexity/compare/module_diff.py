@@ -69,11 +69,11 @@ class ModuleChange(NamedTuple):
     that is below it, by its whole figures; ``modules`` says how many that are.
     """
 
-    kind: Literal["appeared", "vanished", "changed", "renamed"]
+    kind: Literal["added", "removed", "changed", "renamed"]
     name: str
-    """At head; at the base for a vanished one. The whole model's is ""."""
+    """At head; at the base for a removed one. The whole model's is ""."""
     base_name: str | None
-    """At the base; None for an appeared one."""
+    """At the base; None for an added one."""
     modules: int
     own: bool
     """Whether the module has children, so that the figures are a part of what its row in a table of modules says."""
@@ -111,15 +111,15 @@ class ModuleDiff:
 
 
 def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
-    """Finds the modules that appeared, vanished, changed or were renamed.
+    """Finds the modules that were added, removed, changed or renamed.
 
-    Modules are the same if their names are. Of the others, a vanished and an appeared one are called *renamed* if they are
+    Modules are the same if their names are. Of the others, a removed and an added one are called *renamed* if they are
     children of one and the same parent, follow the same sibling, have something to show for themselves (a figure that is not
     0), and are equal in all that is below them: names, parameter shapes, figures. Where several are alike that holds only if the
-    siblings that vanished in that place and those that appeared there are alike one by one, in order. All else is vanished
-    and appeared: a rename is never guessed. Where a name is on both sides but stands for another kind of module (its
+    removed siblings in that place and the added ones are alike one by one, in order. All else is removed
+    and added: a rename is never guessed. Where a name is on both sides but stands for another kind of module (its
     parameters have other names or numbers of dimensions: the numbers of a sequence have shifted), it is first tried as one
-    that vanished and one that appeared. A module without any figure that appears or vanishes is not reported.
+    that is removed and one that is added. A module without any figure that is added or removed is not reported.
 
     Where the sides traced different methods, flops and activations are left out, as they are in the totals.
     """
@@ -274,13 +274,13 @@ class _Comparison:
                 left.discard(label)
                 self._pairs.append((name, old[label]))
             else:
-                self._report(ours, "appeared", name, None)
+                self._report(ours, "added", name, None)
         for label, name in old.items():
             if label in left:
-                self._report(ours, "vanished", None, name)
+                self._report(ours, "removed", None, name)
 
     def _report(
-        self, parent: str, kind: Literal["appeared", "vanished", "renamed"], ours: str | None, theirs: str | None
+        self, parent: str, kind: Literal["added", "removed", "renamed"], ours: str | None, theirs: str | None
     ) -> None:
         head = None if ours is None else self.head.whole[ours]
         base = None if theirs is None else self.base.whole[theirs]

@@ -1,4 +1,4 @@
-"""Changes that are alike, told as one: the twelve blocks of a ViT change in the same way."""
+"""Group equal changes: the twelve blocks of a ViT change in the same way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ChangeGroup(NamedTuple):
 
     @property
     def first(self) -> ModuleChange:
-        """One of them: they are alike in all but the numbers."""
+        """The first of them. They differ in the numbers of their names only."""
         return self.changes[0]
 
     @property
@@ -37,8 +37,8 @@ def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
     groups: dict[object, list[ModuleChange]] = {}
     for change in changes:
         names = None if change.base_name is None else _wild(change.base_name)
-        alike = change._replace(name=_wild(change.name), base_name=names)
-        groups.setdefault(alike, []).append(change)
+        key = change._replace(name=_wild(change.name), base_name=names)
+        groups.setdefault(key, []).append(change)
     found = [
         ChangeGroup(
             pattern([change.name for change in group]),

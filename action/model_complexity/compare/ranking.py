@@ -1,4 +1,4 @@
-"""In which order a reviewer wants to see the entries, and which of them need no line of their own. Pure functions."""
+"""The order of entries for a reviewer, and the entries that need no line of their own. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model_complexity.report import BudgetCheck, Entry, InputSpec, MetricName, R
 
 STATES = ("exceeded", "already_exceeded", "ignored", "near", "ok")
 """The states of a budget, worst first."""
-_FATES: dict[Status, int] = {
+_STATUS_RANK: dict[Status, int] = {
     "newly_failing": 0,
     "failing": 0,
     "changed": 1,
@@ -29,20 +29,20 @@ _FATES: dict[Status, int] = {
 
 
 class CollapsedConfigs(NamedTuple):
-    """Configs that were selected through a base file only, and whose numbers are equal on both sides."""
+    """Configs selected through a base file whose figures are equal on both sides."""
 
     through: str
     configs: int
 
 
 def worst_first(report: Report) -> tuple[Entry, ...]:
-    """Broken budgets first, then what fails, then what grew most (flops before params before activations), then the rest."""
+    """Sort entries: exceeded budgets, failures, the largest growth (by the order of ``METRICS``), the rest."""
     checks = checks_by_entry(report)
 
     def weight(entry: Entry) -> tuple[float, ...]:
-        fate = _FATES[status_of(entry, compared=report.base is not None)]
+        status = _STATUS_RANK[status_of(entry, compared=report.base is not None)]
         exceeded = any(check.state == "exceeded" for check in checks.get((entry.target.name, entry.shape), ()))
-        return (not exceeded, fate, *(-_growth(entry, name) for name in METRICS))
+        return (not exceeded, status, *(-_growth(entry, name) for name in METRICS))
 
     return tuple(sorted(report.entries, key=weight))
 
@@ -66,22 +66,24 @@ def checks_by_entry(report: Report) -> dict[tuple[str, InputSpec], list[BudgetCh
 
 
 def folded(report: Report) -> tuple[tuple[Entry, ...], tuple[CollapsedConfigs, ...]]:
-    """Parts the entries into those with a line of their own, worst first, and the folded ones, by base file."""
+    """Split the entries into those with a line of their own, worst first, and the collapsed ones, by base file."""
     compared = report.base is not None
-    loud = {entry.target.name for entry in report.entries if not _is_quiet(entry, compared=compared)}
-    loud |= {check.config for check in notable_checks(report)}
-    quiet = {entry.target.name: entry.target.through or "" for entry in report.entries if entry.target.name not in loud}
-    counts = Counter(quiet.values())
-    primary = tuple(entry for entry in worst_first(report) if entry.target.name in loud)
+    notable = {entry.target.name for entry in report.entries if not _is_collapsible(entry, compared=compared)}
+    notable |= {check.config for check in notable_checks(report)}
+    collapsed = {
+        entry.target.name: entry.target.through or "" for entry in report.entries if entry.target.name not in notable
+    }
+    counts = Counter(collapsed.values())
+    primary = tuple(entry for entry in worst_first(report) if entry.target.name in notable)
     return primary, tuple(CollapsedConfigs(through, configs) for through, configs in counts.most_common())
 
 
 def worst_status(entries: tuple[Entry, ...], *, compared: bool) -> Status:
-    """What happened to a config that was measured at several shapes: the worst that happened at one of them."""
-    return min((status_of(entry, compared=compared) for entry in entries), key=lambda fate: _FATES[fate])
+    """Return the worst status of a config over its shapes."""
+    return min((status_of(entry, compared=compared) for entry in entries), key=lambda status: _STATUS_RANK[status])
 
 
-def _is_quiet(entry: Entry, *, compared: bool) -> bool:
+def _is_collapsible(entry: Entry, *, compared: bool) -> bool:
     return entry.target.reason == "inherited" and status_of(entry, compared=compared) == "unchanged"
 
 

@@ -26,7 +26,7 @@ class StatusWords(NamedTuple):
     tally: str = ""
     """After a number of configs, in the headline; blank where the headline has a sentence of its own."""
     is_noted: bool = False
-    """Whether a row says it in place of a change."""
+    """Whether a row shows it in place of a change."""
 
 
 STATUSES: Final[dict[Status, StatusWords]] = {
@@ -44,7 +44,7 @@ STATUSES: Final[dict[Status, StatusWords]] = {
     "unchanged": StatusWords("unchanged", "unchanged"),
 }
 """In the order in which the headline names them."""
-MODULE_CHANGES: Final = {"changed": "changed", "appeared": "new", "vanished": "removed", "renamed": "renamed"}
+MODULE_CHANGES: Final = {"changed": "changed", "added": "new", "removed": "removed", "renamed": "renamed"}
 """What happened to a module."""
 _ADVERBS: Final[dict[Status, str]] = {"newly_failing": "now ", "still_failing": "still "}
 

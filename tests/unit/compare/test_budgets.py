@@ -133,7 +133,7 @@ def test_what_is_not_comparable_is_not_judged_and_it_is_said(base: Any, judged: 
     ] * 2
     said = skipped_checks([one, one], rules)
     assert [note.split(":")[0] for note in said] == [
-        f"`max-increase` on {name} was not judged 2 times" for name in figures if name not in judged
+        f"`max-increase` on {name} was skipped 2 times" for name in figures if name not in judged
     ]
 
 

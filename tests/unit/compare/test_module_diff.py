@@ -80,14 +80,14 @@ def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
     base = model(layer=parts(**{"0": block}))
     head = model(layer=parts(**{"0": block, "1": block, "2": block}))
     diff = module_changes(head, base)
-    assert told(diff) == [("appeared", "layer.1", None), ("appeared", "layer.2", None)]
+    assert told(diff) == [("added", "layer.1", None), ("added", "layer.2", None)]
     assert [change.modules for change in diff.changes] == [3, 3]
     assert [change.delta.by_metric()["flops"] for change in diff.changes] == [(16 + 8) * 64] * 2
     assert diff.unchanged == ("layer.0",)
     assert [
         (family.name, len(family.changes), family.share.by_metric()["flops"]) for family in group_changes(diff.changes)
     ] == [("layer.{1–2}", 2, 1.0)]
-    assert told(module_changes(base, head)) == [("vanished", "layer.1", "layer.1"), ("vanished", "layer.2", "layer.2")]
+    assert told(module_changes(base, head)) == [("removed", "layer.1", "layer.1"), ("removed", "layer.2", "layer.2")]
 
 
 def test_a_renamed_subtree_is_one_line_and_no_change() -> None:
@@ -127,7 +127,7 @@ def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
 def test_a_rename_is_never_guessed(base: Measurement, head: Measurement) -> None:
     diff = module_changes(head, base)
     assert renames(diff) == ()
-    assert {change.kind for change in diff.changes} == {"appeared", "vanished"}
+    assert {change.kind for change in diff.changes} == {"added", "removed"}
 
 
 def test_numbers_of_a_sequence_that_have_shifted() -> None:
@@ -136,7 +136,7 @@ def test_numbers_of_a_sequence_that_have_shifted() -> None:
     head = model(shortcut=parts(**{"0": Part(70, 7), "1": conv(8, 4), "2": norm(8)}))
     diff = module_changes(head, base)
     assert told(diff) == [
-        ("appeared", "shortcut.0", None),
+        ("added", "shortcut.0", None),
         ("renamed", "shortcut.1", "shortcut.0"),
         ("renamed", "shortcut.2", "shortcut.1"),
     ]
@@ -170,7 +170,7 @@ def test_rows_without_their_parents_add_up_all_the_same() -> None:
     weight = module("x.weight", depth=2, params=5, shape=(5,))
     head = measured(10, 6, 10, modules=(orphan, weight))
     diff = module_changes(head, measured(1, 1, 1, modules=()))
-    assert told(diff) == [("appeared", "a.b.c", None), ("changed", "", "")]
+    assert told(diff) == [("added", "a.b.c", None), ("changed", "", "")]
     assert [change.delta for change in diff.changes] == [Figures((7, 5, 9)), Figures((2, 0, 0))]
     assert diff.changes[1].parameters == (("x.weight", (5,), None),)
 
@@ -262,7 +262,7 @@ def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
     for place, share in enumerate(zip(*(change.share for change in diff.changes), strict=True)):
         moved = any(change.delta[place] for change in diff.changes)
         assert sum(part or 0 for part in share) == pytest.approx(1.0 if moved else 0.0)
-    shown = [change.name for change in diff.changes if change.kind != "vanished"]
+    shown = [change.name for change in diff.changes if change.kind != "removed"]
     assert len(set(shown)) == len(shown)
     gone = [change.base_name for change in diff.changes if change.base_name is not None]
     assert len(set(gone)) == len(gone)

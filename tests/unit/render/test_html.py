@@ -234,15 +234,15 @@ def test_flops_of_two_methods_are_shown_and_not_compared() -> None:
 def test_large_trees_are_cut_by_whole_levels_and_say_so() -> None:
     deep = entry("a.py", *(model(**{f"s{n}": Part(children={"c": conv(4, 3)}) for n in range(50)}) for _ in range(2)))
     assert tree(deep, 151) == tree(deep, 1_000)
-    assert not tree(deep, 151).says
+    assert not tree(deep, 151).notice
     cut = tree(deep, 120)
     assert {row[0] for row in json.loads(cut.json)["rows"]} == {0, 1, 2}
-    assert cut.says == (
+    assert cut.notice == (
         "101 of 151 modules, down to depth 2, are shown to keep this page small. See report.json for the rest."
     )
     flat = tree(deep, 20)
     assert len(json.loads(flat.json)["rows"]) == 20
-    assert "20 of 151 modules are shown to keep this page small." in flat.says
+    assert "20 of 151 modules are shown to keep this page small." in flat.notice
 
 
 def test_forged_trees_cannot_fill_the_page() -> None:

@@ -47,7 +47,7 @@ class Tree(NamedTuple):
     """A tree as JSON, and what it leaves out: a sentence, or nothing."""
 
     json: str
-    says: str
+    notice: str
 
 
 def pairs(head: Sequence[Module], base: Sequence[Module], diff: ModuleDiff) -> list[Pair]:
@@ -133,7 +133,7 @@ def tree(entry: Entry, most_rows: int) -> Tree:
     texts = [text for row_depth, text in rows if row_depth <= fits]
     names = [name for name, side in (("base", sides.base), ("head", sides.head)) if side]
     written = f'{{"sides":{script_json(names)},"rows":[{",".join(texts)}]}}'
-    return Tree(written, _says(len(joined), len(texts), min(depth, fits)))
+    return Tree(written, _notice(len(joined), len(texts), min(depth, fits)))
 
 
 def _levels(amounts: Mapping[int, int], most: int) -> tuple[int, int]:
@@ -146,7 +146,7 @@ def _levels(amounts: Mapping[int, int], most: int) -> tuple[int, int]:
     return 0, 0
 
 
-def _says(every: int, shown: int, depth: int) -> str:
+def _notice(every: int, shown: int, depth: int) -> str:
     if shown == every:
         return ""
     if not shown:
@@ -253,9 +253,9 @@ def _share(count: int | None, total: int) -> int:
     return -1 if count is None or not total else min(1_000, round(1_000 * count / total))
 
 
-def fair_limit(sizes: Sequence[int], room: int) -> int:
-    """The largest size that each may have so that all fit in ``room`` together: small ones give what they do not need."""
-    left = room
+def fair_limit(sizes: Sequence[int], total: int) -> int:
+    """The largest size that each may have so that all fit in ``total`` together: small ones give what they do not need."""
+    left = total
     waiting = sorted(sizes)
     for place, size in enumerate(waiting):
         level = left // (len(waiting) - place)

@@ -40,7 +40,7 @@ LONGEST_DETAIL = 20_000
 ALL_DETAILS = 4_000_000
 """Characters of the failures' details, of one and of all together."""
 MOST_LISTED = 500
-"""Names or checks in each of the lists beside the table."""
+"""Names or checks in each list."""
 _TEMPLATES = Path(__file__).parent
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
 
@@ -103,15 +103,15 @@ def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
     keys: dict[str, str] = {}
     panels = []
     for row in shown:
-        key, says = "", ""
+        key, notice = "", ""
         if size_of(row.entry):
             try:
                 written = tree(row.entry, level)
             except Exception as error:  # a tree that cannot be written costs nobody else's
-                says = f"Writing the modules failed ({type(error).__name__}). See report.json."
+                notice = f"Writing the modules failed ({type(error).__name__}). See report.json."
             else:
-                key, says = keys.setdefault(written.json, f"modules-{len(keys)}"), written.says
-        panels.append(panel(row, longest, key, says))
+                key, notice = keys.setdefault(written.json, f"modules-{len(keys)}"), written.notice
+        panels.append(panel(row, longest, key, notice))
     return panels, [Module(key, Markup(json)) for json, key in keys.items()]  # noqa: S704 - script_json's
 
 
@@ -145,7 +145,7 @@ def _budget(check: BudgetCheck) -> dict[str, Any]:
         "base": "–" if check.base is None else format_count(check.base),
         "head": format_count(check.head),
         "state": check.state,
-        "says": BUDGET_STATES[check.state],
+        "words": BUDGET_STATES[check.state],
         "level": check.level,
         "reason": check.reason or "",
     }
@@ -154,12 +154,12 @@ def _budget(check: BudgetCheck) -> dict[str, Any]:
 def _versions(report: Report) -> list[str]:
     """What counted, in the order of first use."""
     sides = (side for entry in report.entries for side in (entry.head, entry.base) if isinstance(side, Measurement))
-    said = (
+    texts = (
         f"fvcore {side.versions.fvcore} with torch {side.versions.torch} and mmengine {side.versions.mmengine}"
         f" on Python {side.versions.python}"
         for side in sides
     )
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(texts))
 
 
 @cache

@@ -34,7 +34,7 @@ class FailureView(NamedTuple):
     message: str
     hint: str
     detail: str
-    says: str
+    notice: str
 
 
 class Panel(NamedTuple):
@@ -46,17 +46,17 @@ class Panel(NamedTuple):
     details: tuple[Detail, ...]
     failures: tuple[FailureView, ...]
     tree: str
-    tree_says: str
+    tree_notice: str
 
 
-def panel(row: Row, longest_detail: int, tree: str, tree_says: str) -> Panel:
+def panel(row: Row, longest_detail: int, tree: str, tree_notice: str) -> Panel:
     """Build the panel of a row. ``tree`` is the id of its modules' element, or blank."""
     entry = row.entry
     both = {"base": entry.base, "head": entry.head}
     sides = {name: side for name, side in both.items() if isinstance(side, Measurement)}
     failures = (_failure(name, side, longest_detail) for name, side in both.items() if isinstance(side, Failure))
     path = plain(entry.target.name, len(entry.target.name))
-    return Panel(row, path, tuple(sides), _details(sides), tuple(failures), tree, tree_says)
+    return Panel(row, path, tuple(sides), _details(sides), tuple(failures), tree, tree_notice)
 
 
 def _details(sides: Mapping[str, Measurement]) -> tuple[Detail, ...]:
@@ -113,13 +113,15 @@ def _names(names: Sequence[str]) -> str:
 
 def _failure(side: str, failure: Failure, longest: int) -> FailureView:
     cut = len(failure.detail) > longest
-    says = (
+    notice = (
         f"Only the last {pluralize(longest, 'character')} of the detail are shown. See report.json for all."
         if cut
         else ""
     )
     detail = plain_block(failure.detail[-longest:]).strip("\n")
-    return FailureView(side, failure.kind, plain(failure.message, 500), FAILURE_KINDS[failure.kind].hint, detail, says)
+    return FailureView(
+        side, failure.kind, plain(failure.message, 500), FAILURE_KINDS[failure.kind].hint, detail, notice
+    )
 
 
 def failures_of(*results: Result | None) -> int:

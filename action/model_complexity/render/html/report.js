@@ -1,9 +1,9 @@
-// Sorts and filters the table of configs, opens a config's row, and unfolds its modules. Reads what the page holds, asks for nothing.
+// Sorts and filters the table of configs, opens a config's row, and unfolds its modules. Reads what the page contains and requests nothing.
 // Texts become text nodes only; no string is ever parsed as HTML.
 'use strict';
 
 (() => {
-  const STATES = ['', 'new', 'removed', 'changed', 'renamed']; // as in html_tree.py
+  const STATES = ['', 'new', 'removed', 'changed', 'renamed']; // as in module_tree.py
   const OPENED_AT_FIRST = 60; // rows, so that changes deep in a tree are seen, and a new backbone does not fill the screen
   const table = document.getElementById('table');
   if (!table) return;

@@ -151,8 +151,8 @@ def _shape_key(row: Row) -> Any:
     shown = row.entry.primary
     if isinstance(shown, Measurement) and not shown.inputs:
         return (0, shown.input_shape[1:], "")
-    asked = row.entry.shape
-    return (1, (), asked) if isinstance(asked, str) else (0, asked, "")
+    requested = row.entry.shape
+    return (1, (), requested) if isinstance(requested, str) else (0, requested, "")
 
 
 def _figure_key(name: MetricName, side: str) -> Callable[[Row], Any]:

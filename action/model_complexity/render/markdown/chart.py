@@ -17,7 +17,7 @@ LABEL_LIMIT = 44
 _ENOUGH = 4
 _LARGE = 0.05
 _TELLING = 0.995
-"""A part of a model that takes all of it tells nothing: it is looked into."""
+"""A part that takes all of the model is split further."""
 
 
 class Slice(NamedTuple):
@@ -55,7 +55,7 @@ def slices(measurement: Measurement) -> tuple[Slice, ...]:
 
 
 def sentence(parts: Sequence[Slice]) -> str:
-    """The same as text, for whoever does not see the chart."""
+    """Write the parts as a sentence, for readers without the chart."""
     named = [f"{code(part.name, 80)} {share(part.part)}" for part in parts if part.name]
     return f"Where the FLOPs go: {', '.join(named)}." if named else ""
 

@@ -40,7 +40,7 @@ STEPS = (
     Step("short table", 0, 10, "Sections of configs, and rows beyond the worst 10, are left out"),
     Step("verdict only", 0, 0, "Sections and rows of configs are left out"),
 )
-"""What is dropped, in order, until the text fits. Never silently: the text says it, and a section what it lost itself."""
+"""What is dropped, in order, until the text fits. The text names each step, and a section what it lost."""
 
 
 class Rendered(NamedTuple):
@@ -66,7 +66,7 @@ def render(report: Report, *, limit: int) -> str:
 def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rendered:
     """The report by a maintainers' template, within the same limit and by the same steps.
 
-    If the template cannot be had, fails, or does not fit at any step, the built-in one is used and says why.
+    If the template is missing, fails, or does not fit at any step, the built-in one is used with a note.
 
     Raises:
         ValueError: as `render`.

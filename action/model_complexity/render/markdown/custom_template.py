@@ -18,7 +18,7 @@ _MOST_TIMES = 20
 
 
 class TemplateProblemError(Exception):
-    """A template cannot be used; the message says why in Markdown, to follow the template's name."""
+    """A custom template failed. The message is Markdown and follows the template's name."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CommentTemplate:
 
     Args:
         path: the file's path in the repository.
-        text: what is in it; None if it cannot be had, and then ``problem`` says why.
+        text: its content; None if it is missing, with the reason in ``problem``.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""The section of one config, in levels of detail: each says what it leaves out, and can be chosen for one section alone."""
+"""The section of one config, in levels of detail: each names what it leaves out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANGES = 60
 NAMED = 10
 """Operators named in a line."""
 TOP = 10
-"""Rows of a difference where only the top modules are told."""
+"""Rows of a difference that is cut to the top modules."""
 _ELSEWHERE = "See the report file of this run for every module."
 _SPARE = len("<details><summary></summary>\n\n\n\n</details>\n\n")
 
@@ -36,7 +36,7 @@ class Level(NamedTuple):
     """One way to write a section: what it leaves out, and its size in bytes or a little more."""
 
     name: str
-    says: str
+    notice: str
     size: int
     write: Callable[[], list[str]]
 
@@ -66,8 +66,8 @@ class Section:
             blocks = [*_lines(entry), *level.write()]
         except Exception as error:
             blocks = [_lost("this section", error)]
-        if level.says:
-            blocks.append(level.says)
+        if level.notice:
+            blocks.append(level.notice)
         return _details(title, blocks)
 
 
@@ -92,7 +92,7 @@ def fit_levels(sections: Sequence[Section], budget_bytes: int) -> list[Level]:
 
 
 def _state(row: Row) -> str:
-    """What the title says after the name: how the flops changed, or what befell the config."""
+    """The title after the name: the change of the first metric, or the failure."""
     shown = row.entry.primary
     if isinstance(shown, Failure):
         return failure_phrase(row.status, shown.kind)
@@ -115,9 +115,9 @@ def _levels(row: Row, *, with_chart: bool) -> Iterator[Level]:
 def _levels_of_failure(failure: Failure) -> Iterator[Level]:
     length = len(failure.detail)
     for limit in DETAIL_LIMITS:
-        says = f"Only the last {limit:,} characters of the detail are shown." if length > limit else ""
+        notice = f"Only the last {limit:,} characters of the detail are shown." if length > limit else ""
         block = fenced(failure.detail[-limit:]) if length else ""
-        yield _level("detail", says, [block] if block else [])
+        yield _level("detail", notice, [block] if block else [])
     if length:
         yield _level("summary only", "The detail is left out to fit GitHub's limit.", [])
 
@@ -129,11 +129,11 @@ def _levels_of_measurement(row: Row, shown: Measurement, *, with_chart: bool) ->
     parts = slices(shown)
     block = _block(shown)
     full = _around(block, difference, CHANGES, parts, with_chart=with_chart)
-    for depth, says, size in _tables(shown):
+    for depth, notice, size in _tables(shown):
         around = sum(map(_size, full(""))) + len("Modules") + _SPARE
-        yield Level(f"depth {depth}", says, around + size + _size(says), _with_table(full, shown, depth))
-    says = f"The table of modules is left out to fit GitHub's limit. {_ELSEWHERE}"
-    yield _level("top modules", says, _around(block, difference, TOP, parts, with_chart=with_chart)(""))
+        yield Level(f"depth {depth}", notice, around + size + _size(notice), _with_table(full, shown, depth))
+    notice = f"The table of modules is left out to fit GitHub's limit. {_ELSEWHERE}"
+    yield _level("top modules", notice, _around(block, difference, TOP, parts, with_chart=with_chart)(""))
     yield _level("summary only", f"Only the summary fits GitHub's limit. {_ELSEWHERE}", [block])
 
 
@@ -143,14 +143,14 @@ _Around = Callable[[str], list[str]]
 def _around(
     block: str, difference: Difference | None, rows: int, parts: Sequence[Slice], *, with_chart: bool
 ) -> _Around:
-    """What stands around the table of modules."""
+    """The blocks around the table of modules."""
     changes = [_details(difference.title, [difference.text(rows)], is_open=True)] if difference else []
-    told = [sentence(parts)] if parts else []
+    sentences = [sentence(parts)] if parts else []
     chart = [_details("Where the FLOPs go, as a chart", [pie(parts)])] if with_chart and len(parts) > 1 else []
 
     def blocks(table: str) -> list[str]:
         modules = [_details("Modules", [table])] if table else []
-        return [*changes, block, *modules, *(one for one in told if one), *chart]
+        return [*changes, block, *modules, *(text for text in sentences if text), *chart]
 
     return blocks
 
@@ -160,7 +160,7 @@ def _with_table(around: _Around, shown: Measurement, depth: int) -> Callable[[],
 
 
 def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
-    """Depth of the table, what it says and its size, for every depth at which something is cut."""
+    """Depth, notice and size of the table, for every depth at which something is cut."""
     rows = page_rows(measurement)
     # At most: a table of some depth may not show the name with the longest run of backticks.
     fence = fence_for("\n".join(row.name for row in rows))
@@ -182,8 +182,8 @@ def _block(shown: Measurement) -> str:
     return fenced(page_block(shown))
 
 
-def _level(name: str, says: str, blocks: list[str]) -> Level:
-    return Level(name, says, sum(map(_size, blocks)) + _size(says), lambda: blocks)
+def _level(name: str, notice: str, blocks: list[str]) -> Level:
+    return Level(name, notice, sum(map(_size, blocks)) + _size(notice), lambda: blocks)
 
 
 def _broken(what: str, error: Exception) -> Level:
@@ -204,7 +204,7 @@ def _size(paragraph: str) -> int:
 
 
 def _lines(entry: Entry) -> list[str]:
-    """What the figures are of, whatever the level."""
+    """The lines of every level."""
     shown = entry.primary
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
@@ -220,7 +220,7 @@ def _lines(entry: Entry) -> list[str]:
 
 
 def _traced(measurement: Measurement) -> str:
-    """What the numbers are of."""
+    """How the figures were measured."""
     mode = "in a dry run" if measurement.mode == "dry" else f"in a real run on {code(measurement.device)}"
     shape = inline(format_input(measurement, batch=True))
     sentences = [f"Traced {code(measurement.entry_point)} {mode} with input {shape}."]
@@ -233,7 +233,7 @@ def _traced(measurement: Measurement) -> str:
 
 
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
-    """What the numbers leave out."""
+    """The uncounted operators."""
     uncounted = measurement.unsupported_ops.uncounted
     names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
     return [f"**{title}:** {join_limited(names, NAMED)}."] if names else []
@@ -246,7 +246,7 @@ def _stubbed(measurement: Measurement) -> list[str]:
 
 
 def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str]:
-    """How the base's numbers came about, where that was not as head's did."""
+    """How the base was measured, where it differs from head."""
     lines = [] if same_uncounted_ops(entry) else _not_counted(base, "Not counted at the base")
     if not same_uncounted_ops(entry) and not lines:
         lines = ["**Not counted at the base:** nothing."]

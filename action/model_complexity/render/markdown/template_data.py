@@ -27,7 +27,7 @@ from model_complexity.report import BudgetCheck, DiscoveryWarning, Failure, Meas
 Data = dict[str, Any]
 
 VISIBLE = 12
-"""Rows of the table that stand open; the rest is folded away."""
+"""Rows of the table that are visible at first."""
 LISTED = 50
 """Names that are listed where configs were not measured or files not read."""
 MOST_BUDGETS = 20
@@ -40,7 +40,7 @@ def template_context(report: Report, view: View, *, rows: int | None, sections: 
     Args:
         report: what was measured.
         view: its lines.
-        rows: how many of them are kept; None for all.
+        rows: the number of rows; None for all.
         sections: the sections of the first configs, ready to print.
         left_out: what this step of detail leaves out.
     """
@@ -118,7 +118,7 @@ def _cells(cells: Sequence[Cell]) -> Data:
 
 
 def _cell(cell: Cell) -> str:
-    """A figure and what became of it. It breaks between the two, so that the table fits a narrow page."""
+    """A figure and its change. It wraps between the two, so that the table fits a narrow page."""
     return f"{cell.text} ({', '.join(cell.notes)})" if cell.notes else cell.text
 
 
