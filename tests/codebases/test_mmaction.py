@@ -21,7 +21,7 @@ STGCN = "skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py
 def bottlenecks(inputs: int, width: int, blocks: int, frames: int, side: int, taps: int, stride: int) -> int:
     """One stage of ResNet-50 over time: blocks of ``taps`` x 1 x 1, 1 x 3 x 3 with the stride, 1 x 1 x 1 to four times as wide.
 
-    The first block also has a 1 x 1 x 1 convolution beside it. ``side`` is that of the stage's output.
+    The first block also has a 1 x 1 x 1 convolution in parallel. ``side`` is that of the stage's output.
     """
     before, after, wide = frames * (side * stride) ** 2, frames * side**2, 4 * width
     first = before * inputs * width * taps + after * (width * width * 9 + width * wide + inputs * wide)
@@ -59,7 +59,7 @@ def test_slowfast_equals_hand_count(measure: Measure) -> None:
     head = (2048 + 256) * 400
     norms = 4 * 128**2 * 64 + normed(64, 3, 4, 64, 1) + normed(128, 4, 4, 32, 2) + normed(256, 6, 4, 16, 2)
     norms += normed(512, 3, 4, 8, 2) + 32 * 128**2 * 8 + normed(8, 3, 32, 64, 1) + normed(16, 4, 32, 32, 2)
-    norms += normed(32, 6, 32, 16, 2) + normed(64, 3, 32, 8, 2)  # none beside the paths
+    norms += normed(32, 6, 32, 16, 2) + normed(64, 3, 32, 8, 2)  # none parallel to the paths
     sampled = (4 + 32) * 256**2 * 3  # the frames that each path takes
     assert found["flops"] == sum(slow.values()) + sum(fast.values()) + 2 * norms + sampled + head
     assert found["flops"] == pytest.approx(36.3e9, rel=0.002), "as published"

@@ -85,7 +85,7 @@ def test_deformable_convolutions_equal_hand_count(measure: Measure) -> None:
     assert found["stubbed_ops"] == ["deform_conv_forward", "roi_align_forward"]
 
     def more(width: int, size: Map) -> int:
-        """What one costs beside the convolution: one that makes 2 offsets for 9 places, and bilinear samples."""
+        """Flops in addition to the convolution: one convolution that makes 2 offsets for 9 places, and bilinear samples."""
         return conv(width, 18, 3, size) + 4 * width * 9 * size[0] * size[1]
 
     assert parts["backbone.layer2.1.conv2"]["flops"] == more(128, MAPS[1]) + conv(128, 128, 3, MAPS[1])

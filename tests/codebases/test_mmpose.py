@@ -40,7 +40,7 @@ def test_rtmpose_equals_hand_count(measure: Measure) -> None:
     stage1 = conv(24, 48, 3, quarter) + csp_next(48, quarter)
     stage2 = conv(48, 96, 3, eighth) + csp_next(96, eighth)
     stage3 = conv(96, 192, 3, sixteenth) + csp_next(192, sixteenth)
-    pooled = conv(384, 192, 1, last) + conv(4 * 192, 384, 1, last)  # three max poolings beside what they pool
+    pooled = conv(384, 192, 1, last) + conv(4 * 192, 384, 1, last)  # three max poolings and their input
     stage4 = conv(192, 384, 3, last) + pooled + csp_next(384, last)
     backbone = stem + stage1 + stage2 + stage3 + stage4
 

@@ -1,4 +1,4 @@
-"""A GitHub server per test, whose whole traffic is held to GitHub's own description when the test ends."""
+"""A GitHub server per test, whose traffic is validated against GitHub's OpenAPI description when the test ends."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Extractor(nn.Module):
 
 
 class Inverting(nn.Module):
-    """Counted work beside work that is not counted."""
+    """Counted and uncounted operators."""
 
     def __init__(self) -> None:
         super().__init__()

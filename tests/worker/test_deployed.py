@@ -1,4 +1,4 @@
-"""The form that a model is deployed in: counted on request, beside what the config builds."""
+"""The form that a model is deployed in: counted on request, next to the form that the config builds."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_what_moved_within_pythons_library_is_found_where_it_was(tree: Path) -> 
     "text",
     [
         "assert 1 == 2, 'one is not two'",
-        "assert False, 'OTHER==1 is used but incompatible. Please install other>=2.0.0'",  # nobody has imported it
+        "assert False, 'OTHER==1 is used but incompatible. Please install other>=2.0.0'",  # not imported
         "import sys as mmsys\nassert False, 'SYS==1 is used but incompatible. Please install sys>=2.0.0'",  # asks in vain
     ],
 )

@@ -56,14 +56,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
         try:
             options = MeasureOptions.from_json(json.loads(sys.stdin.readline()))
-            bench = _WorkerState.prepare(options, answers_fd)
+            state = _WorkerState.prepare(options, answers_fd)
             _set_non_dumpable()
             adopt_orphans()
         except (Exception, SystemExit) as error:
             say({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
             return 1
-        say({"ready": {"device": bench.device, "versions": bench.versions}})
-        for answer in bench.measure(json.loads(line) for line in sys.stdin):
+        say({"ready": {"device": state.device, "versions": state.versions}})
+        for answer in state.measure(json.loads(line) for line in sys.stdin):
             say(answer)
     return 0
 

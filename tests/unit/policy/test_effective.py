@@ -7,7 +7,7 @@ from model_complexity.policy.effective import EffectivePolicy, PolicyFile, effec
 NONE = PolicyFile(None)
 GOOD, LOOSER = PolicyFile(b"jobs: 1\n"), PolicyFile(b"jobs: 2\n")
 BAD = PolicyFile(b"budgets:\n  - metric: flops\n    max: `x|`\n")
-UNAVAILABLE = PolicyFile(None, "the file could not be had: no answer")
+UNAVAILABLE = PolicyFile(None, "the file is unavailable: no response")
 
 
 def test_policy_is_empty_when_no_side_has_a_file() -> None:
@@ -60,7 +60,7 @@ def test_policy_is_not_applied_when_the_base_file_is_invalid() -> None:
         "No budget was evaluated, and the action's inputs and defaults apply. "
         "Fix it in a pull request. See docs/policy.md for the fields."
     )
-    assert "the file could not be had: no answer" in effective_policy(UNAVAILABLE, GOOD, GOOD).notes[0]
+    assert "the file is unavailable: no response" in effective_policy(UNAVAILABLE, GOOD, GOOD).notes[0]
 
 
 def test_head_has_no_issues_when_it_fixes_the_base_file() -> None:
