@@ -19,31 +19,28 @@ run_pytest() {
   ".venv/$environment/bin/python" -m pytest "${warnings[@]}" "$@"
 }
 
-# run_lane REPORTS SUITE...: runs whole suites one after the other, prints a line for each, and keeps the output in REPORTS.
-run_lane() {
-  local reports=$1 suite started status
-  shift
-  for suite in "$@"; do
-    started=$SECONDS status=0
-    run_pytest "${ENVIRONMENT_OF[$suite]}" -q "tests/$suite" >"$reports/$suite.log" 2>&1 </dev/null || status=$?
-    echo "$status" >"$reports/$suite.status"
-    printf '  %-48s %-5s %3d s  %s\n' "pytest tests/$suite" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
-      $((SECONDS - started)) "$(tail -n 1 "$reports/$suite.log")"
-  done
+# run_suite REPORTS SUITE: runs a whole suite, prints one line, and keeps the output in REPORTS.
+run_suite() {
+  local reports=$1 suite=$2 started=$SECONDS status=0
+  run_pytest "${ENVIRONMENT_OF[$suite]}" -q "tests/$suite" >"$reports/$suite.log" 2>&1 </dev/null || status=$?
+  echo "$status" >"$reports/$suite.status"
+  printf '  %-48s %-5s %3d s  %s\n' "pytest tests/$suite" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
+    $((SECONDS - started)) "$(tail -n 1 "$reports/$suite.log")"
 }
 
-# run_suites: runs every suite, in two lanes of about the same length, and appends to the array `failed`.
+# run_suites: runs every suite, two at a time, the longest first, and appends to the array `failed`.
 run_suites() {
-  local reports suite first second
+  local reports suite groups=()
   reports=$(mktemp -d)
-  set -m # each lane gets a process group, which Ctrl-C can end
-  run_lane "$reports" integration &
-  first=$!
-  run_lane "$reports" codebases worker unit &
-  second=$!
-  set +m
-  trap 'kill -- "-$first" "-$second" 2>/dev/null; exit 130' INT TERM
-  wait "$first" "$second"
+  trap 'kill -- "${groups[@]}" 2>/dev/null; exit 130' INT TERM
+  for suite in integration codebases worker unit; do
+    [ "${#groups[@]}" -lt 2 ] || wait -n || true
+    set -m # a process group for each suite, which Ctrl-C can end
+    run_suite "$reports" "$suite" &
+    set +m
+    groups+=("-$!")
+  done
+  wait
   trap - INT TERM
   for suite in "${SUITES[@]}"; do
     [ "$(cat "$reports/$suite.status" 2>/dev/null)" = 0 ] && continue
