@@ -45,5 +45,5 @@ def test_a_package_goes_by_its_own_name() -> None:
     assert found.has_metadata("top_level.txt")
     assert "mmseg" in found.get_metadata("top_level.txt").split()
     assert (Path(found.location) / "mmseg").is_dir()
-    with pytest.raises(packages.DistributionNotFound):
+    with pytest.raises(packages.DistributionNotFoundError):
         packages.get_distribution("no-such-package")
