@@ -193,7 +193,7 @@ def test_from_a_subfolder_of_a_linked_worktree_with_origins_branch_as_base(
 
 
 def test_check_goes_by_the_bases_policy(repo: LocalRepository) -> None:
-    assert repo.run("check").out.startswith("There is no policy: ")
+    assert repo.run("check").out.startswith("There is no policy, so no budget is checked.")
     repo.write({POLICY: "shapes: 8\nbudgets: [{metric: flops, max: 5K}]\n"})
     repo.commit("A policy")
     repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
