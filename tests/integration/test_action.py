@@ -59,7 +59,7 @@ def test_comment_is_created_updated_kept_and_cleared(pull_request: PullRequestFi
     pull_request.push("A base, too", {"configs/_base_/net.py": TREE["configs/_base_/net.py"].replace("4", "2")})
     assert act(pull_request)[0] == 0
     (body,) = comments(pull_request)
-    assert "the most of 2 configs that changed.**" in body
+    assert "the largest change of 2 configs.**" in body
     assert "| `small.py`, through `_base_/net.py` |" in body
 
     patches = len(pull_request.server.state.requests("PATCH"))
@@ -158,7 +158,7 @@ def test_config_is_measured_when_discovery_cannot_resolve_its_base(
     (problem,) = left_behind(pull_request)[0].warnings
     assert (problem.config, "contains a call" in problem.message) == ("configs/sly.py", True)
     listed = f"- `configs/sly.py`: {code(problem.message)}\n"
-    assert f"<summary>1 file could not be read for inheritance</summary>\n\n{listed}" in body
+    assert f"<summary>Unknown inheritance of 1 file</summary>\n\n{listed}" in body
 
 
 def test_run_takes_several_shapes_and_keys(pull_request: PullRequestFixture) -> None:
@@ -168,7 +168,7 @@ def test_run_takes_several_shapes_and_keys(pull_request: PullRequestFixture) -> 
     one, two = comments(pull_request)
     assert '<!-- model-complexity key="one" -->' in one
     assert '<!-- model-complexity key="two" -->' in two
-    assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "1 config unchanged" in one) == (True, True, True)
+    assert ("(3,\xa08,\xa08)" in one, "(3,\xa016,\xa08)" in one, "1 config is unchanged" in one) == (True, True, True)
 
 
 def test_manual_run_measures_without_a_pull_request(pull_request: PullRequestFixture) -> None:
@@ -185,7 +185,7 @@ def test_manual_run_measures_without_a_pull_request(pull_request: PullRequestFix
         "configs/small.py": (4 * flops(4), None),
     }
     assert (outputs["configs"], outputs["comment-url"]) == ("2", "")
-    assert "**2 configs measured, with no base to compare with.**" in summary
+    assert "**2 configs are measured. There is no base to compare with.**" in summary
 
 
 def test_manual_run_comments_on_a_pull_request(pull_request: PullRequestFixture) -> None:
@@ -374,6 +374,6 @@ def test_template_of_the_base_branch_writes_the_comment(pull_request: PullReques
     status, log = act(pull_request, comment_template="tools/nothere.j2")
     assert status == 0
     (body,) = comments(pull_request)
-    assert "> The template `tools/nothere.j2` was not used: there is no such file at" in body
+    assert "> The template `tools/nothere.j2` failed: there is no such file at" in body
     assert "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) |" in body
     assert "::warning::Comment template not used: there is no such file" in log

@@ -196,7 +196,7 @@ def test_diff_works_in_a_subfolder_of_a_linked_worktree(
 
 
 def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
-    assert repo.run("check").out.startswith("There is no policy: ")
+    assert repo.run("check").out.startswith("There is no policy, so no budget is checked.")
     repo.write({POLICY: "shapes: 8\nbudgets: [{metric: flops, max: 5K}]\n"})
     repo.commit("A policy")
     repo.write({"configs/large.py": WIDER, POLICY: "budgets: [{metric: flops, max: 5T}]\n"})
