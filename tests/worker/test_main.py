@@ -52,7 +52,7 @@ def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
         "bombs.py": "timeout: no result after 15 seconds",
         "pretends.py": "crash: exited with status 0 before it returned a result",
         "eats.py": "out_of_memory: used more than 2.0 GiB of memory",
-        "spoofs.py": "crash: the config's process answered with something that is no result",
+        "spoofs.py": "crash: the config's process returned something that is not a result",
         "leaves.py": "measured",
         "good.py": "measured",
     }
