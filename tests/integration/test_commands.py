@@ -132,7 +132,7 @@ def test_diff_prints_the_report_on_stdout_and_progress_on_stderr(repo: LocalRepo
     result = repo.run("diff", "--shape", "8")
     assert result.status == 0
     lines = result.out.splitlines()
-    assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K);")
+    assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K). 1 config fails to load.")
     assert "configs/large.py  (3, 8, 8)              5.12K              80             1.152K" in lines
     assert "  changed  0, weight (8, 3, 1, 1) → (16, 3, 1, 1)" in lines
     assert "  config_load: called sys.exit(0)" in lines
@@ -204,7 +204,7 @@ def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
     assert result.status == 1
     assert result.out.startswith("Budgets: EXCEEDED. configs/large.py exceeds its budget with 5.12K FLOPs")
     assert "  exceeded (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K at the base, max 5K\n" in result.out
-    assert "Note: This pull request changes the policy; the base's was applied.\n" in result.out
+    assert "Note: This pull request changes the policy. The base branch's policy was applied.\n" in result.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
     assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: within limits")
     repo.write({"configs/large.py": WIDER.replace("16", "15")})
