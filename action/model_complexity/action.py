@@ -142,7 +142,7 @@ def open_repository(env: RunnerEnvironment, inputs: Inputs, workdir: Path) -> Re
 
 
 def runner_factory(env: RunnerEnvironment, workdir: Path, log: TextIO) -> RunnerFactory:
-    """Return what makes the runner, with the container's users, and bars the worker from /github before."""
+    """Return what makes the runner, with the container's users, and keeps the worker out of /github first."""
 
     def make_runner(inputs: Inputs) -> Runner:
         if env.model_complexity_worker_user:
@@ -160,7 +160,7 @@ def runner_factory(env: RunnerEnvironment, workdir: Path, log: TextIO) -> Runner
 
 
 def restrict_to_owner(folder: Path) -> None:
-    """Bar other users from everything below ``folder``.
+    """Keep other users out of everything below ``folder``.
 
     In the container that is /github: the checkout with the credentials that actions/checkout left in it, the event, and the
     runner's command files, most of them readable by everyone.
@@ -172,7 +172,7 @@ def restrict_to_owner(folder: Path) -> None:
         folder.chmod(0o700)
     except OSError as error:
         raise ActionError(
-            f"cannot bar the worker from {folder}: {error.strerror}.", "Run the action in its container."
+            f"cannot keep the worker out of {folder}: {error.strerror}.", "Run the action in its container."
         ) from error
 
 

@@ -115,7 +115,7 @@ class Measurement(_Data):
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
     stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
-    """Compiled operators of mmcv that are not installed, so only their shapes are computed. See ``worker.build.mmcv_ext``."""
+    """Compiled operators that are not installed, so only their shapes are computed. See ``worker.build.stub_extension``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     """Values and exclusions that the figures depend on, in a few words each: ``1,000 proposals``, ``without post-processing``."""
     deployed: Deployed | None = None

@@ -359,9 +359,7 @@ def test_ignored_event_measures_nothing(pull_request: PullRequestFixture) -> Non
 
 
 def test_template_of_the_base_branch_writes_the_comment(pull_request: PullRequestFixture) -> None:
-    template = (
-        "# {{ result }}: {{ verdict }}\n{% for one in configs %}\n* {{ one.name }} {{ one.flops.text }}\n{% endfor %}\n"
-    )
+    template = "# {{ verdict }}: {{ headline }}\n{% for one in configs %}\n* {{ one.name }} {{ one.flops.text }}\n{% endfor %}\n"
     pull_request.main("A template", {"tools/comment.j2": template})
     wider = {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"}
     pull_request.push("Wider, and another template", {**wider, "tools/comment.j2": "All is well."})

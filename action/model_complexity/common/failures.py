@@ -65,9 +65,9 @@ FAILURE_KINDS: Dict[str, FailureKind] = {
 A failure that ends a process is not shareable: a config's process may only pretend to build the same model as others."""
 
 NETWORK_IS_OFF = "the network is off"
-"""Is in every message of a failure for want of something that would have to be fetched."""
+"""Is in every message of a failure to fetch something while the network is off."""
 STUB = "is a stub:"
-"""Is in every message of a failure for want of compiled operators."""
+"""Is in every message of a failure because compiled operators are missing."""
 UNINITIALIZED = "which a dry run does not compute"
 """Is in every message of a dry failure that a real run may not have."""
 

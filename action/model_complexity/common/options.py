@@ -9,7 +9,7 @@ class MeasureOptions(NamedTuple):
     """How models are measured.
 
     Args:
-        timeout: seconds for one job.
+        timeout: seconds for one job (`Inputs.timeout` has the default that users get).
         device: ``auto``, ``cpu`` or ``cuda``.
         mode: ``auto``, ``dry`` or ``real``.
         jobs: how many run in parallel; 0 for one per core.

@@ -1,4 +1,4 @@
-"""A private bare repository, which borrows the checkout's objects and none of its configuration."""
+"""A private bare repository that uses the checkout's objects as an alternate, and none of its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Git as a subprocess, run so that neither the user's configuration nor the checkout's can steer it."""
+"""Git as a subprocess, unaffected by the user's configuration and the checkout's."""
 
 from __future__ import annotations
 

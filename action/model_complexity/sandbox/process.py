@@ -100,7 +100,7 @@ def run_untrusted(
     if process.stdout is None:
         raise AssertionError
     ended = threading.Event()
-    pump = threading.Thread(target=_pump, args=(process.stdout.fileno(), log_line, ended), daemon=True)
+    pump = threading.Thread(target=_forward_output, args=(process.stdout.fileno(), log_line, ended), daemon=True)
     pump.start()
     try:
         yield process
@@ -140,7 +140,7 @@ def read_lines(descriptor: int, seconds: Callable[[], float]) -> Iterator[bytes]
             return
 
 
-def _pump(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
+def _forward_output(descriptor: int, log_line: LineSink, ended: threading.Event) -> None:
     """Pass lines on, bounded in length and number."""
     buffer, printed = b"", 0
     for part in _parts(descriptor, ended):

@@ -1,7 +1,7 @@
 """Starts the processes that run the pull request's code without privileges and with limits, and reads its answers as data.
 
-Inside the sandbox run ``worker.main`` and the ``install`` command. They get a built environment (an allow-list, not ours less
-some), another user where we are root, no file descriptor but their own, and a copy of the tree as their working directory.
+Inside the sandbox run ``worker.main`` and the ``install`` command. Their environment is an allow-list, not a filtered copy of
+the host's. They get another user where we are root, no file descriptor but their own, and a copy of the tree to work in.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Limits(NamedTuple):
     memory_bytes: int
 
 
-class Fork:
+class ChildProcess:
     """A child process, in a session of its own, that does ``work`` and answers with a dictionary through a pipe.
 
     Args:
@@ -47,7 +47,7 @@ class Fork:
     """
 
     def __init__(
-        self, work: Callable[[KeyQuery], Optional[Answer]], limits: Limits, others: Iterable[Fork] = ()
+        self, work: Callable[[KeyQuery], Optional[Answer]], limits: Limits, others: Iterable[ChildProcess] = ()
     ) -> None:
         self._limits = limits
         self._data = b""
@@ -146,7 +146,7 @@ class Fork:
 
 def in_fork(work: Callable[[], Answer], limits: Limits) -> Answer:
     """Run ``work`` in a fork and wait for its answer."""
-    fork = Fork(lambda query: work(), limits)
+    fork = ChildProcess(lambda query: work(), limits)
     while True:
         select([fork], [], [], POLL_SECONDS)
         answer = fork.step()

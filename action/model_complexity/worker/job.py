@@ -52,7 +52,7 @@ def run_job(
 
     Args:
         config: path of the config file.
-        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``shapes.InputSpec``); the batch is 1.
+        shape: (C, H, W) of one image, ``auto``, or named inputs (see ``common.shapes.InputSpec``); the batch is 1.
         device: ``cpu`` or ``cuda``: where a real run happens.
         mode: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
         is_shared: whether another job has this key, which equal jobs share, and measures it.

@@ -1,6 +1,6 @@
 """The worker: options and jobs in as JSON lines on stdin, answers out as JSON lines on a pipe of its own.
 
-    options {"timeout": 300, "device": "auto", "mode": "auto", "jobs": 0, "deploy": false}, the first line
+    options {"timeout": 300, "device": "auto", "mode": "auto", "jobs": 0, ...}, the first line
     job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}      or  "shape": "auto"  or  "points=40000x4"
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
@@ -29,7 +29,7 @@ from model_complexity.common.options import MeasureOptions
 from model_complexity.worker.deduplicate import JobDeduplicator
 from model_complexity.worker.forks import (
     POLL_SECONDS,
-    Fork,
+    ChildProcess,
     KeyQuery,
     Limits,
     adopt_orphans,
@@ -50,7 +50,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     answers_fd: int = parser.parse_args(arguments).answers_fd
     with os.fdopen(answers_fd, "wb") as answers:
 
-        def say(line: Dict[str, Any]) -> None:
+        def write_line(line: Dict[str, Any]) -> None:
             answers.write(dumped(line) + b"\n")
             answers.flush()
 
@@ -60,11 +60,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
             _set_non_dumpable()
             adopt_orphans()
         except (Exception, SystemExit) as error:
-            say({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
+            write_line({"fatal": {"message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}})
             return 1
-        say({"ready": {"device": state.device, "versions": state.versions}})
+        write_line({"ready": {"device": state.device, "versions": state.versions}})
         for answer in state.measure(json.loads(line) for line in sys.stdin):
-            say(answer)
+            write_line(answer)
     return 0
 
 
@@ -78,7 +78,7 @@ class _WorkerState(NamedTuple):
     mode: str
     deploy: bool
     limits: Limits
-    side_by_side: int
+    max_parallel: int
     answers_fd: int
 
     @classmethod
@@ -92,7 +92,7 @@ class _WorkerState(NamedTuple):
         building.disable_network()
         imports.find_for_imports()
 
-        side_by_side = options.jobs or len(os.sched_getaffinity(0))
+        max_parallel = options.jobs or len(os.sched_getaffinity(0))
         limits = Limits(options.timeout, options.memory_bytes or machine_memory())
         device = _device(options.device, limits)
         # An explicit GPU means a real run. Otherwise counting needs none.
@@ -110,7 +110,7 @@ class _WorkerState(NamedTuple):
             mode,
             options.deploy,
             limits,
-            side_by_side,
+            max_parallel,
             answers_fd,
         )
 
@@ -119,7 +119,7 @@ class _WorkerState(NamedTuple):
         first = "real" if self.mode == "real" else "dry"
         deduplicator = JobDeduplicator()
         retries: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = []
-        for finished in self._in_parallel(iter(jobs), first, self.side_by_side, deduplicator):
+        for finished in self._in_parallel(iter(jobs), first, self.max_parallel, deduplicator):
             if finished is not None:
                 job, answer, alone = finished
                 retry_mode = self._retry_mode(answer, first, alone=alone)
@@ -170,11 +170,11 @@ class _WorkerState(NamedTuple):
         None means that a job is a duplicate, whose answer ``deduplicator`` has or will have.
         """
         limits = self.limits._replace(memory_bytes=self.limits.memory_bytes // most)
-        running: Dict[Fork, Dict[str, Any]] = {}
-        crowded: Set[Fork] = set()
+        running: Dict[ChildProcess, Dict[str, Any]] = {}
+        crowded: Set[ChildProcess] = set()
         while True:
             for job in itertools.islice(jobs, most - len(running)):
-                running[Fork(self._work(job, mode), limits, running)] = job
+                running[ChildProcess(self._work(job, mode), limits, running)] = job
             if not running:
                 return
             crowded |= set(running) if len(running) > 1 else set()
@@ -232,7 +232,7 @@ class _WorkerState(NamedTuple):
 
 
 def _more_informative(dry: Dict[str, Any], real: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the dry failure where the real run only failed for want of compiled operators."""
+    """Return the dry failure where the real run only failed because compiled operators are missing."""
     compiled_is_missing = STUB in real.get("failure", {}).get("message", "")
     reads_values = UNINITIALIZED in dry.get("failure", {}).get("message", "")
     return dry if compiled_is_missing and "failure" in dry and not reads_values else real

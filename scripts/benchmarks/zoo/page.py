@@ -83,10 +83,10 @@ def _operators(rows: Sequence[Row]) -> str:
     """Return a table of the operators in the traces, their treatment and their number of configs."""
     counted = Counter(name for row in rows for name in row["measured"][0]["operators"])
     operators = [(name, "counted", number) for name, number in counted.items()]
-    for treatment, label in (("uncounted", "**uncounted compute**"), ("negligible", "negligible")):
+    for treatment, label in (("uncounted", "**uncounted operator**"), ("negligible", "negligible")):
         names = Counter(name.removeprefix("aten::") for row in rows for name in row["unsupported_ops"][treatment])
         operators += [(name, label, number) for name, number in names.items()]
-    order = {"counted": 0, "**uncounted compute**": 1, "negligible": 2}
+    order = {"counted": 0, "**uncounted operator**": 1, "negligible": 2}
     operators.sort(key=lambda row: (order[row[1]], -row[2], row[0]))
     groups: dict[str, list[str]] = {}
     for name, label, number in operators:

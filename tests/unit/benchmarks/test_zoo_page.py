@@ -61,7 +61,7 @@ forms.
 | operators in the traces | how many | which, and in how many configs |
 | :-- | --: | :-- |
 | counted | 2 | `conv` 3, `linear` 1 |
-| **uncounted compute** | 1 | `mmcv::nms` 1 |
+| **uncounted operator** | 1 | `mmcv::nms` 1 |
 | negligible | 1 | `add` 3 |
 """
 

@@ -48,8 +48,8 @@ def template_context(report: Report, view: View, *, rows: int | None, sections: 
     texts = [*sections, *([""] * len(kept))]
     names = LISTED if rows is None else min(LISTED, rows)
     return {
-        "verdict": headline(report, lambda text: code(text, 120), view.labels),
-        "result": report.verdict,
+        "headline": headline(report, lambda text: code(text, 120), view.labels),
+        "verdict": report.verdict,
         "notes": list(report.notes),
         "budgets": [_budget(check, view) for check in view.budgets[:MOST_BUDGETS]],
         "more_budgets": max(0, len(view.budgets) - MOST_BUDGETS),

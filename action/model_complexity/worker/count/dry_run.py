@@ -1,8 +1,8 @@
 """Trace a model without computing: counting needs the trace, not the values in the tensors.
 
 fvcore traces over ordinary CPU tensors, while a dispatch mode below the tracer returns an uninitialized result of the right
-shape for each operator. What steers a model is computed: views, integers, and small tensors. An operator that reads
-uninitialized values stops the dry run (``DataDependentError``), and a real run follows.
+shape for each operator. What a model's control flow depends on is computed: views, integers, and small tensors. An operator
+that reads uninitialized values stops the dry run (``DataDependentError``), and a real run follows.
 
 Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function and torch_dispatch modes).
 """
@@ -220,7 +220,8 @@ def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor
 
 
 def _may_skip(schema: _Operator, tensors: Sequence[torch.Tensor], *, tainted: bool) -> bool:
-    # Integers steer (indices, masks, lengths): an operator on integers alone is computed. So is one that fills a small tensor.
+    # Control flow depends on integers (indices, masks, lengths): an operator on integers alone is computed.
+    # So is one that fills a small tensor.
     if not tensors:
         return True
     if not any(_holds_numbers(tensor) for tensor in tensors):
