@@ -19,7 +19,7 @@ class JobDeduplicator:
         self._answers: Dict[str, Answer] = {}
 
     def claim(self, key: str, job: Job) -> bool:
-        """Whether the job waits for another's answer. If not, later jobs with its key wait for this one."""
+        """Return whether the job waits for another's answer. If not, later jobs with its key wait for this one."""
         owned = self._keys.get(job["job"]) == key
         if owned or key not in self._duplicates:
             self._keys[job["job"]] = key

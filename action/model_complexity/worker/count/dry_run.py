@@ -46,7 +46,7 @@ def dry_run() -> Iterator[None]:
 
 
 def is_on() -> bool:
-    """Whether a dry run is active."""
+    """Return whether a dry run is active."""
     return bool(_active)
 
 
@@ -76,7 +76,7 @@ class _Operator(NamedTuple):
 
     is_view: bool
     reads_values: bool
-    """Whether its result, or the result's shape, is data-dependent."""
+    """Return whether its result, or the result's shape, is data-dependent."""
     writes: Tuple[Tuple[int, str], ...]
     """Position and name of the arguments that it writes to."""
     returns: Tuple[bool, ...]
@@ -130,11 +130,11 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         return result
 
     def is_uninitialized(self, tensor: torch.Tensor) -> bool:
-        """Whether the tensor's storage was never computed."""
+        """Return whether the tensor's storage was never computed."""
         return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
 
     def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
-        """Whether the tensor is, or is a view of, an index list of unknown length."""
+        """Return whether the tensor is, or is a view of, an index list of unknown length."""
         return (
             bool(self._unbacked)
             and tensor.device.type == "cpu"
@@ -142,7 +142,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         )
 
     def has_unbacked(self) -> bool:
-        """Whether any index list has unbacked sizes."""
+        """Return whether any index list has unbacked sizes."""
         return bool(self._unbacked)
 
     def _unbacked_indices(self, mask: torch.Tensor) -> torch.Tensor:
@@ -212,7 +212,7 @@ def _tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
 
 
 def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor]) -> bool:
-    """Whether the result, or its shape, depends on values of the ``empty`` tensors."""
+    """Return whether the result, or its shape, depends on values of the ``empty`` tensors."""
     if operator is torch.ops.aten.index.Tensor:
         # A mask decides how many elements there are; indices do not, and neither does what is indexed.
         return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in empty)

@@ -36,7 +36,7 @@ def numbers_in(value: Any) -> List[Any]:
 
 
 def is_list(value: Any) -> bool:
-    """Whether a value is a list."""
+    """Return whether a value is a list."""
     return bool(value.type().kind() == "ListType")
 
 

@@ -58,7 +58,7 @@ _OPAQUE = ("prim::PythonOp", "prim::CallFunction", "prim::CallMethod")
 
 
 def is_negligible(operator: str) -> bool:
-    """Whether an operator, e.g. ``aten::add_``, may be left out of the count silently."""
+    """Return whether an operator, e.g. ``aten::add_``, may be left out of the count silently."""
     namespace, _, name = operator.partition("::")
     if namespace == "prim":
         return operator in NEGLIGIBLE_FUNCTIONS or not operator.startswith(_OPAQUE)
