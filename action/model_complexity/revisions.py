@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from model_complexity.errors import ActionError
@@ -61,9 +61,12 @@ def resolve_revisions(history: History, event: Event, pull_request: PullRequest 
         ActionError: neither head nor the merge commit is available.
     """
     if pull_request is None:
-        if history.repository.has(event.sha):
+        if not history.repository.has(event.sha):
+            raise ActionError(f"commit {event.sha} is not in the checkout.", "Run actions/checkout before this action.")
+        if event.base_sha is None:
             return Revisions(event.sha, event.sha)
-        raise ActionError(f"commit {event.sha} is not in the checkout.", "Run actions/checkout before this action.")
+        base = _merge_base(history, event.base_sha, event.sha)
+        return _with_base(history, Revisions(event.sha, event.sha, base_tip=event.base_sha), base)
     head, base_tip, number = pull_request.head_sha, pull_request.base_sha, pull_request.number
     base = _merge_base(history, base_tip, head)
     if not _ensure_commit(history.repository, head):
@@ -71,10 +74,14 @@ def resolve_revisions(history: History, event: Event, pull_request: PullRequest 
         # The merge has what the base branch changed since: a comparison would attribute that to the pull request.
         note = f"Head commit unavailable. Measured the merge commit `{merge[:9]}` instead, without a comparison. {FETCH_ADVICE}"
         return Revisions(head, merge, None, base_tip, number, (note,))
+    return _with_base(history, Revisions(head, head, None, base_tip, number), base)
+
+
+def _with_base(history: History, revisions: Revisions, base: str) -> Revisions:
     if _ensure_commit(history.repository, base):
-        return Revisions(head, head, base, base_tip, number)
+        return replace(revisions, base=base)
     note = f"Merge base `{base[:9]}` is unavailable, so there is no comparison. {FETCH_ADVICE}"
-    return Revisions(head, head, None, base_tip, number, (note,))
+    return replace(revisions, notes=(note,))
 
 
 def _merge_base(history: History, base: str, head: str) -> str:

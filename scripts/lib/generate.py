@@ -56,7 +56,7 @@ def _yaml_description(text: str) -> str:
 
 
 def _yaml_text(value: object) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return f'"{str(value).lower()}"'  # a string: inputs have no other type
     return str(value) or '""'
 

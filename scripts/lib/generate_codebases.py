@@ -31,7 +31,8 @@ def generate(page: str, codebases: Sequence[Codebase]) -> str:
     names = [found[1] for found in _PART.finditer(page)]
     if sorted(names) != sorted(parts):
         raise ValueError(
-            f"docs/codebases.md has the generated parts {sorted(names)}, but the rows give {sorted(parts)}."
+            f"docs/codebases.md has the generated parts {sorted(names)}, but the rows give {sorted(parts)}. "
+            "Give each codebase a section with the lines `<!-- SCOPE: begin -->` and `<!-- SCOPE: end -->`."
         )
     return _PART.sub(lambda found: f"<!-- {found[1]}: begin -->\n{parts[found[1]]}<!-- {found[1]}: end -->\n", page)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.worker.job import run_job
 from tests.codebases.conftest import Measure, assert_dry_is_real, shipped
 from tests.support.flat import flat
@@ -92,7 +93,7 @@ def test_metrics_equal_published_ones(measure: Measure, config: str, flops: floa
     ],
 )
 def test_deployed_metrics_equal_published_ones(config: str, flops: float, params: float) -> None:
-    answer = run_job(shipped("mmyolo", config), "auto", deploy=True)
+    answer = run_job(shipped("mmyolo", config), "auto", options=MeasureOptions(deploy=True))
     assert answer
     found = flat(answer["measurement"])
     assert round(found["deployed"]["flops"] / 1e9, 2) == flops

@@ -14,6 +14,8 @@ from tests.e2e.step_log import shown_log, workflow_commands
 from tests.support.github_server import GitHubServer
 from tests.support.pull_request import CREDENTIAL, PullRequestFixture
 
+from model_complexity.publish.outputs import OUTPUTS
+
 pytestmark = pytest.mark.e2e
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -145,8 +147,7 @@ def test_file_commands_have_only_the_actions_values(attacked: tuple[Run, PullReq
     folder = run.workspace.parent / "_temp" / "_runner_file_commands"
 
     assert {path.name for path in folder.iterdir()} == {f"{stem}_1" for stem in FILE_COMMANDS.values()}
-    results = {"verdict", "flops-delta", "params-delta", "results"}
-    assert run.outputs.keys() == {"report", "configs", "failed", "comment-url"} | results
+    assert run.outputs.keys() == OUTPUTS.keys()
     assert (run.outputs["configs"], run.outputs["failed"]) == ("12", "6")
     assert (run.env, run.path, (folder / "save_state_1").read_text()) == ("", "", "")
     assert run.summary.startswith("## Model complexity\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tests.support.action_runs import LIBRARY, TREE, WORKER_PYTHON, act, act_in, comments, flops, left_behind
@@ -10,6 +11,7 @@ from tests.support.pull_request import PullRequestFixture
 
 from model_complexity.errors import ActionError
 from model_complexity.escape import code
+from model_complexity.github.event import EVENTS
 from model_complexity.publish.outputs import EMPTY_RESULTS
 from model_complexity.report import Failure, Measurement
 
@@ -186,6 +188,19 @@ def test_manual_run_measures_without_a_pull_request(pull_request: PullRequestFix
     }
     assert (outputs["configs"], outputs["comment-url"]) == ("2", "")
     assert "**2 configs are measured. There is no base to compare with.**" in summary
+
+
+def test_event_with_a_base_is_compared_without_a_pull_request(
+    pull_request: PullRequestFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EVENTS, "merge_group", lambda event, data: replace(event, base_sha=str(data["base"])))  # type: ignore[arg-type]
+    pull_request.push("Wider", {"configs/large.py": "_base_ = './_base_/net.py'\nmodel = dict(channels=16)\n"})
+    assert act(pull_request, "merge_group", {"base": pull_request.base_sha})[0] == 0
+    report, outputs, summary = left_behind(pull_request)
+    assert (report.pull_request, report.base) == (None, pull_request.base_sha)
+    assert (outputs["configs"], outputs["flops-delta"], outputs["comment-url"]) == ("1", "100.0000", "")
+    assert "**`large.py` costs 100.00\xa0% more FLOPs (2.56K → 5.12K).**" in summary
+    assert comments(pull_request) == []
 
 
 def test_manual_run_comments_on_a_pull_request(pull_request: PullRequestFixture) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.report import (
     Entry,
     Failure,
@@ -27,8 +28,13 @@ def module(name: str, depth: int, shape: tuple[int, ...] | None = None, **figure
     return Module(name=name, depth=depth, shape=shape, figures=figures)
 
 
+def counts(flops: int = 0, params: int = 0, activations: int = 0) -> dict[str, int]:
+    """Figures of every metric; 0 for metrics that the tests do not name."""
+    return dict.fromkeys(METRICS, 0) | {"flops": flops, "params": params, "activations": activations}
+
+
 def measured(flops: int, params: int = 1_000, activations: int = 500, **more: Any) -> Measurement:
-    figures = {"flops": flops, "params": params, "activations": activations}
+    figures = counts(flops, params, activations)
     details: dict[str, Any] = {
         "figures": figures,
         "modules": (module("", 0, **figures),),

@@ -12,6 +12,7 @@ from scripts.lib.generate import generate, read_files
 
 from model_complexity import __version__
 from model_complexity.common.failures import FAILURE_KINDS
+from model_complexity.common.metrics import METRICS
 from model_complexity.policy import Policy, parse_policy
 from model_complexity.publish.outputs import OUTPUTS
 from model_complexity.settings.inputs import Inputs, input_info, input_name
@@ -84,6 +85,12 @@ def test_every_output_has_a_description() -> None:
 def test_docs_name_every_failure_kind() -> None:
     documented = (ROOT / "docs" / "troubleshooting.md").read_text()
     assert [kind for kind in FAILURE_KINDS if f"`{kind}`" not in documented] == []
+
+
+@pytest.mark.parametrize("page", ["policy", "glossary", "comment-templates"])
+def test_docs_name_every_metric(page: str) -> None:
+    documented = (ROOT / "docs" / f"{page}.md").read_text()
+    assert [name for name in METRICS if f"`{name}`" not in documented] == []
 
 
 def test_one_version_everywhere() -> None:

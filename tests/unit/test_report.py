@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.support.factories import entry, failed, measured, report
+from tests.support.factories import counts, entry, failed, measured, report
 
 from model_complexity.report import Answer, Entry, Measurement, Report, Target
 from model_complexity.sandbox.protocol import parse_answer
 
-FIGURES = {"flops": 1, "params": 1, "activations": 1}
+FIGURES = counts(1, 1, 1)
 
 
 def test_a_report_survives_its_file() -> None:

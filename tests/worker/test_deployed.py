@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.worker.job import run_job
 from tests.support.flat import flat
 from tests.worker.run_worker import measure
@@ -102,7 +103,7 @@ def test_deployed_form_is_absent_when_deploy_is_off(nets: Path) -> None:
 def test_deployed_repvgg_equals_published_numbers(tree: Path) -> None:
     """Ding et al., "RepVGG: Making VGG-style ConvNets Great Again", table 2: RepVGG-A0 has 8.30M params and 1.4B FLOPs."""
     (tree / "repvgg.py").write_text("_base_ = 'mmpretrain::repvgg/repvgg-A0_8xb32_in1k.py'\n")
-    answer = run_job(Path("repvgg.py"), "auto", deploy=True)
+    answer = run_job(Path("repvgg.py"), "auto", options=MeasureOptions(deploy=True))
     assert answer
     deployed = flat(answer["measurement"])["deployed"]
     assert (deployed["flops"], deployed["params"]) == (1_360_233_728, 8_309_384)

@@ -42,7 +42,7 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Event:
-    """What the workflow runs for: a pull request (head and base), or one commit.
+    """What the workflow runs for: a pull request (head and base), one commit, or one commit and its base.
 
     Args:
         repository: GITHUB_REPOSITORY, ``owner/name``.
@@ -52,6 +52,7 @@ class Event:
         configs: the configs that a manual run names, as the input `configs` writes them.
         shapes: the shapes that a manual run names, as the input `shapes` writes them.
         token_is_read_only: whether GITHUB_TOKEN may not write.
+        base_sha: the commit that `sha` is compared with if there is no pull request.
     """
 
     repository: str
@@ -61,6 +62,7 @@ class Event:
     configs: str | None = None
     shapes: str | None = None
     token_is_read_only: bool = False
+    base_sha: str | None = None
 
 
 @dataclass(frozen=True)

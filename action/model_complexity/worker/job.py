@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Optional
 
 import torch
 
+from model_complexity.common.options import MeasureOptions
 from model_complexity.common.shapes import InputSpec
 from model_complexity.worker.build import stub_extension
 from model_complexity.worker.build.imports import find_for_imports
@@ -26,6 +27,8 @@ from model_complexity.worker.count.analysis import count
 from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.failure_of import failure_of
 from model_complexity.worker.model_key import model_key
+
+_DEFAULTS = MeasureOptions()
 
 
 def versions() -> Dict[str, str]:
@@ -46,7 +49,7 @@ def run_job(
     mode: str = "dry",
     is_shared: Callable[[str], bool] = never_shared,
     *,
-    deploy: bool = False,
+    options: MeasureOptions = _DEFAULTS,
 ) -> Optional[Dict[str, Any]]:
     """Load, build and count a config.
 
@@ -56,7 +59,7 @@ def run_job(
         device: ``cpu`` or ``cuda``: where a real run happens.
         mode: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
         is_shared: whether another job has this key, which equal jobs share, and measures it.
-        deploy: whether to count the deployed form of the model too, where it has one.
+        options: those of the whole run, such as ``deploy``; ``device`` and ``mode`` above are those of this attempt.
 
     Returns:
         ``{"measurement": …}`` or ``{"failure": …}`` with the fields of ``report.Measurement`` and ``report.Failure``, and
@@ -64,7 +67,7 @@ def run_job(
         Nothing that the config does short of ending the process raises here.
     """
     started = time.monotonic()
-    attempt = _Attempt(config, shape, "cpu" if mode == "dry" else device, dry=mode == "dry", deploy=deploy)
+    attempt = _Attempt(config, shape, "cpu" if mode == "dry" else device, dry=mode == "dry", options=options)
     try:
         key = attempt.load()
         if key is not None and is_shared(key):
@@ -78,8 +81,8 @@ def run_job(
 class _Attempt:
     """One attempt at a job. ``stage`` is ``load``, ``build`` or ``count``."""
 
-    def __init__(self, path: Path, requested: InputSpec, device: str, *, dry: bool, deploy: bool) -> None:
-        self._path, self._input, self._device, self._dry, self._deploy = path, requested, device, dry, deploy
+    def __init__(self, path: Path, requested: InputSpec, device: str, *, dry: bool, options: MeasureOptions) -> None:
+        self._path, self._input, self._device, self._dry, self._options = path, requested, device, dry, options
         self.stage, self.scope = "load", ""
 
     def load(self) -> Optional[str]:
@@ -90,12 +93,12 @@ class _Attempt:
         self.scope = enter_scope(self._config)  # before arithmetic is skipped: modules compute when they are imported
         self._codebase = codebase_of(self.scope)
         self._input = self._codebase.resolve(self._config, self._input)
-        return model_key(self._config, self.scope, self._input)  # all jobs of a worker have one `deploy`
+        return model_key(self._config, self.scope, self._input)  # all jobs of a worker have the same options
 
     def measure(self) -> Dict[str, Any]:
         """Build and count what was loaded."""
         measurement = self._count()
-        return {**measurement, **self._deployed(measurement)} if self._deploy else measurement
+        return {**measurement, **self._deployed(measurement)} if self._options.deploy else measurement
 
     def _deployed(self, measurement: Dict[str, Any]) -> Dict[str, Any]:
         # The deployed form's metrics, if they differ. A failure costs only these.

@@ -76,7 +76,7 @@ class _WorkerState(NamedTuple):
     versions: Dict[str, str]
     device: str
     mode: str
-    deploy: bool
+    options: MeasureOptions
     limits: Limits
     max_parallel: int
     answers_fd: int
@@ -108,7 +108,7 @@ class _WorkerState(NamedTuple):
             job.versions(),
             device,
             mode,
-            options.deploy,
+            options,
             limits,
             max_parallel,
             answers_fd,
@@ -199,7 +199,7 @@ class _WorkerState(NamedTuple):
             if self.device != "cpu":
                 _set_non_dumpable(shut=False)  # CUDA's driver looks into its own /proc
             shape = job["shape"] if isinstance(job["shape"], str) else tuple(job["shape"])
-            return self.run_job(Path(job["config"]), shape, self.device, mode, query, deploy=self.deploy)
+            return self.run_job(Path(job["config"]), shape, self.device, mode, query, options=self.options)
 
         return work
 

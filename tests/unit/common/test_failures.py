@@ -25,8 +25,21 @@ def test_report_rejects_an_unknown_failure_kind() -> None:
         Failure(kind="mystery", message="m", hint="h")
 
 
-def test_retries_and_sharing_by_kind() -> None:
-    ended = {"crash", "out_of_memory", "timeout"}
-    assert {kind for kind, known in FAILURE_KINDS.items() if known.retry_isolated} == ended
-    assert {kind for kind, known in FAILURE_KINDS.items() if not known.shareable} == ended
-    assert {kind for kind, known in FAILURE_KINDS.items() if known.retry_real} == {"build", "forward"}
+@pytest.mark.parametrize(
+    ("kind", "retry_isolated", "retry_real", "shareable"),
+    [
+        ("config_syntax", False, False, True),
+        ("config_load", False, False, True),
+        ("missing_dependency", False, False, True),
+        ("build", False, True, True),
+        ("forward", False, True, True),
+        ("timeout", True, False, False),
+        ("out_of_memory", True, False, False),
+        ("crash", True, False, False),
+        ("unsupported_input", False, False, True),
+        ("zero_count", False, False, True),
+    ],
+)
+def test_retries_and_sharing_by_kind(kind: str, retry_isolated: bool, retry_real: bool, shareable: bool) -> None:
+    known = FAILURE_KINDS[kind]
+    assert (known.retry_isolated, known.retry_real, known.shareable) == (retry_isolated, retry_real, shareable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from tests.support.factories import entry, measured, report
+from tests.support.factories import counts, entry, measured, report
 
 from model_complexity.commands.output import console_on
 from model_complexity.render import render, render_html
@@ -14,7 +14,7 @@ from model_complexity.report import Deployed, Measurement, Report
 
 
 def repvgg(flops: int, deployed: int | None) -> Measurement:
-    form = None if deployed is None else Deployed(figures={"flops": deployed, "params": 800, "activations": 250})
+    form = None if deployed is None else Deployed(figures=counts(deployed, 800, 250))
     return measured(flops, deployed=form)
 
 

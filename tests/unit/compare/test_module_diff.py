@@ -7,8 +7,9 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.factories import Part, conv, measured, model, module, norm, parts
+from tests.support.factories import Part, conv, counts, measured, model, module, norm, parts
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.compare import Figures, ModuleDiff, Shares, group_changes, module_changes
 from model_complexity.compare.module_diff import NO_FIGURES
 from model_complexity.compare.module_groups import pattern
@@ -37,10 +38,10 @@ def test_the_modules_that_did_it_are_named_and_their_parents_are_not() -> None:
         ("changed", "backbone.stem", "backbone.stem"),
     ]
     body, stem = diff.changes
-    assert body.delta == Figures((16 * 64, 16, 0))
-    assert stem.delta == Figures((12 * 64, 12, 4 * 64))
+    assert body.delta == Figures.of(counts(16 * 64, 16, 0))
+    assert stem.delta == Figures.of(counts(12 * 64, 12, 4 * 64))
     assert body.parameters == (("weight", (4, 8, 1, 1), (4, 4, 1, 1)),)
-    assert body.share == Shares((16 / 28, 16 / 28, 0.0))
+    assert body.share.by_metric() == dict.fromkeys(METRICS) | {"flops": 16 / 28, "params": 16 / 28, "activations": 0.0}
     assert (diff.unchanged, diff.unchanged_modules) == (("head",), 1)
 
 
@@ -51,8 +52,8 @@ def test_what_a_parent_counts_itself_is_its_own_change() -> None:
     assert (change.name, change.own, change.head, change.base) == (
         "attn",
         True,
-        Figures((160, 1, 10)),
-        Figures((100, 1, 10)),
+        Figures.of(counts(160, 1, 10)),
+        Figures.of(counts(100, 1, 10)),
     )
 
 
@@ -65,14 +66,14 @@ def test_parameters_belong_to_their_module() -> None:
         ("mask", (4,), None),
         ("cls_token", None, (1, 1, 8)),
     )
-    assert change.delta == Figures((0, 80 + 4 - 40 - 8, 0))
+    assert change.delta == Figures.of(counts(0, 80 + 4 - 40 - 8, 0))
 
 
 def test_a_parameter_that_is_transposed_is_a_change_of_no_figure() -> None:
     base, head = Part(5, 5, {"weight": (2, 3)}), Part(5, 5, {"weight": (3, 2)})
     (change,) = module_changes(model(head), model(base)).changes
     assert (change.delta, change.parameters) == (NO_FIGURES, (("weight", (3, 2), (2, 3)),))
-    assert change.share == Shares((None, None, None))
+    assert change.share == Shares(None for _ in METRICS)
 
 
 def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
@@ -162,7 +163,7 @@ def test_of_two_methods_only_params_are_compared() -> None:
     head = model(a=conv(8, 3)).model_copy(update={"entry_point": "forward"})
     diff = module_changes(head, base)
     assert diff.figures == ("params",)
-    assert [change.delta for change in diff.changes] == [Figures((0, 12, 0))]
+    assert [change.delta for change in diff.changes] == [Figures.of(counts(0, 12, 0))]
 
 
 def test_rows_without_their_parents_add_up_all_the_same() -> None:
@@ -171,7 +172,7 @@ def test_rows_without_their_parents_add_up_all_the_same() -> None:
     head = measured(10, 6, 10, modules=(orphan, weight))
     diff = module_changes(head, measured(1, 1, 1, modules=()))
     assert told(diff) == [("added", "a.b.c", None), ("changed", "", "")]
-    assert [change.delta for change in diff.changes] == [Figures((7, 5, 9)), Figures((2, 0, 0))]
+    assert [change.delta for change in diff.changes] == [Figures.of(counts(7, 5, 9)), Figures.of(counts(2, 0, 0))]
     assert diff.changes[1].parameters == (("x.weight", (5,), None),)
 
 

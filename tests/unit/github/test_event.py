@@ -112,7 +112,8 @@ def test_pull_request_target_is_refused_with_the_reason() -> None:
 def test_unknown_event_is_refused_with_the_supported_ones() -> None:
     with pytest.raises(ActionError) as caught:
         parse("push", {})
-    assert str(caught.value) == "The event `push` is not supported. Use `pull_request` or `workflow_dispatch`."
+    supported = " or ".join(f"`{name}`" for name in EVENTS)
+    assert str(caught.value) == f"The event `push` is not supported. Use {supported}."
 
 
 def test_new_event_needs_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.policy import Policy, PolicyError, PolicyIssue, parse_policy
 from model_complexity.policy.yaml_document import MAX_BYTES
 
@@ -98,7 +99,7 @@ def test_last_matching_rule_sets_the_shapes() -> None:
         ("budgets: [{metric: flops, max: 9999999999P}]", "is more than the largest count, 9,223,372,036,854,775,807"),
         ("budgets: [{metric: flops, max: [5G]}]", "line 1, column 32: budgets[0].max: is not an amount"),
         ("budgets: [{metric: flops, max-increase: 3}]", "'3' is not a percentage, such as 3%. Did you mean 3%?"),
-        ("budgets: [{metric: flop, max: 1}]", "'flop' is not one of flops, params, activations. Did you mean `flops`?"),
+        ("budgets: [{metric: flop, max: 1}]", f"'flop' is not one of {', '.join(METRICS)}. Did you mean `flops`?"),
         ("budgets: [{metric: flops, max: 1, level: yes}]", "budgets[0].level: 'yes' is not one of warn, fail"),
         ("budgets: [{metric: flops}]", "budgets[0]: has no limit. Set `max`, `max-increase` or both"),
         ("budgets: [{max: 1}]", "line 1, column 11: budgets[0].metric: is missing"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.factories import entry, failed, measured, report
+from tests.support.factories import counts, entry, failed, measured, report
 
 from model_complexity.publish.outputs import EMPTY_RESULTS, MAX_RESULTS_LENGTH, largest_increase, results
 from model_complexity.report import BudgetCheck, Entry, UnsupportedOps
@@ -67,8 +67,8 @@ def test_results_are_complete_json() -> None:
                 "shape": [3, 224, 224],
                 "status": "changed",
                 "verdict": "fail",
-                "head": {"flops": 9, "params": 2, "activations": 3},
-                "base": {"flops": 8, "params": 2, "activations": 3},
+                "head": counts(9, 2, 3),
+                "base": counts(8, 2, 3),
                 "failure": None,
                 "exceeded": ["flops max 5"],
             }

@@ -16,6 +16,7 @@ from markupsafe import escape
 from tests.browser.reports import PAYLOADS, full_report, hostile_report, large_report
 from tests.support.factories import Part, conv, entry, failed, measured, model, module, norm, report
 
+from model_complexity.common.metrics import METRICS
 from model_complexity.compare import ModuleDiff, module_changes
 from model_complexity.escape import code, plain
 from model_complexity.render import render, render_html
@@ -61,7 +62,7 @@ def template_context(page: str) -> list[Any]:
 def test_the_figures_are_those_of_the_comment() -> None:
     shown = full_report()
     markdown = [line.split(" | ") for line in render(shown, limit=65_000).splitlines() if line.startswith("| `")]
-    comment = {cells[0].split("`")[1]: cells[-3:] for cells in markdown}
+    comment = {cells[0].split("`")[1]: cells[-len(METRICS) :] for cells in markdown}
     page = {row.file: row.cells for row in rows(shown, 100)}
     for name in ("deeper.py",):  # what is unchanged may be a line that counts, in the comment
         figures = [f"{head[0]} ({', '.join(change)})" for _, head, change in zip(*[iter(page[name])] * 3, strict=True)]
