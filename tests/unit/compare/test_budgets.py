@@ -54,7 +54,7 @@ def test_max_has_the_state_of_its_limit_and_base(head: int, base: int | None, st
         metric="flops",
         rule="max",
         limit="10K",
-        most=10_000,
+        max_value=10_000,
         head=head,
         base=base,
         state=state,  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def test_max_has_the_state_of_its_limit_and_base(head: int, base: int | None, st
 
 
 @pytest.mark.parametrize(
-    ("limit", "base", "most"),
+    ("limit", "base", "max_value"),
     [
         ("3%", 1_000_000, 1_030_000),
         ("0%", 7, 7),
@@ -76,15 +76,15 @@ def test_max_has_the_state_of_its_limit_and_base(head: int, base: int | None, st
         ("999999%", 2**62, 2**63 - 1),
     ],
 )
-def test_max_increase_is_exact_at_the_limit(limit: str, base: int, most: int) -> None:
+def test_max_increase_is_exact_at_the_limit(limit: str, base: int, max_value: int) -> None:
     rules = policy({"metric": "params", "max-increase": limit, "level": "warn"})
-    for head, state in ((most, "ok"), (most + 1, "exceeded")):
+    for head, state in ((max_value, "ok"), (max_value + 1, "exceeded")):
         if head < 2**63:
             (check,) = evaluate([entry(NAME, measured(1, head), measured(1, base))], rules)
-            assert (check.rule, check.limit, check.most, check.state, check.level) == (
+            assert (check.rule, check.limit, check.max_value, check.state, check.level) == (
                 "max-increase",
                 limit,
-                most,
+                max_value,
                 state,
                 "warn",
             )
@@ -100,9 +100,9 @@ def test_max_increase_equals_arithmetic_on_fractions(base: int, head: int, limit
 
 
 def test_limit_is_exact() -> None:
-    for text, most in {"0.3G": 300_000_000, "1.1K": 1_100, "2.3P": 23 * 10**14, "1.0005K": 1_000, "0": 0}.items():
+    for text, max_value in {"0.3G": 300_000_000, "1.1K": 1_100, "2.3P": 23 * 10**14, "1.0005K": 1_000, "0": 0}.items():
         (check,) = evaluate([entry(NAME, measured(1), None)], policy(max_of(text)))
-        assert check.most == most
+        assert check.max_value == max_value
 
 
 def test_failing_or_removed_config_has_no_checks() -> None:

@@ -72,7 +72,7 @@ def reports(draw: st.DrawFn) -> Report:
     configs *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
     checks = [
         BudgetCheck(
-            config=config.target.name, shape=config.shape, metric="flops", rule="max", limit="5", most=5, base=None,
+            config=config.target.name, shape=config.shape, metric="flops", rule="max", limit="5", max_value=5, base=None,
             head=config.head.figures["flops"], level="fail",
             state=draw(st.sampled_from(["ok", "near", "exceeded", "already_exceeded", "ignored"])),
             reason=draw(st.none() | NAMES.map(lambda text: text[:500])),

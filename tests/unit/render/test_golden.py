@@ -102,9 +102,9 @@ def budget_broken() -> Report:
         return BudgetCheck(**(defaults | {"head": config.head.figures["flops"]} | more))
 
     budgets = (
-        check(deeper, limit="2G", most=2 * 10**9, state="exceeded"),
-        check(vit, limit="18G", most=18 * 10**9, state="near"),
-        check(vit, metric="params", limit="100M", most=10**8, head=91_234_024, state="ok"),
+        check(deeper, limit="2G", max_value=2 * 10**9, state="exceeded"),
+        check(vit, limit="18G", max_value=18 * 10**9, state="near"),
+        check(vit, metric="params", limit="100M", max_value=10**8, head=91_234_024, state="ok"),
     )
     return report(vit, deeper, budgets=budgets, policy="applied", run_url=RUN)
 

@@ -256,9 +256,9 @@ def test_forged_tree_is_limited_in_bytes() -> None:
 
 
 def test_configs_details_and_lists_are_cut_with_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html_page, "MOST_CONFIGS", 3)
+    monkeypatch.setattr(html_page, "MAX_CONFIGS", 3)
     monkeypatch.setattr(html_page, "ALL_DETAILS", 30)
-    monkeypatch.setattr(html_page, "MOST_LISTED", 2)
+    monkeypatch.setattr(html_page, "MAX_LISTED", 2)
     left = tuple(Target(config=f"configs/{n}.py", base_config=None, reason="added") for n in range(5))
     failures = [entry(f"f{n}.py", failed(detail="x" * 50 + str(n)), None) for n in range(5)]
     page = render_html(report(*failures, not_measured=left))

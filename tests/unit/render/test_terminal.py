@@ -33,7 +33,7 @@ def budget(config: str, state: str, **more: object) -> BudgetCheck:
         "metric": "flops",
         "rule": "max",
         "limit": "1K",
-        "most": 1_000,
+        "max_value": 1_000,
         "head": 1_536,
         "base": 768,
         "level": "fail",
