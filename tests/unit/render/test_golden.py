@@ -66,7 +66,9 @@ def through_a_base_file() -> Report:
 
 def first_run() -> Report:
     """No base to compare with."""
-    note = "The merge base `bbbbbbbbb` could not be had: nothing is compared. Set `fetch-depth: 0` on actions/checkout."
+    note = (
+        "The merge base `bbbbbbbbb` is unavailable, so nothing is compared. Set `fetch-depth: 0` on actions/checkout."
+    )
     configs = [entry(VIT, real("vit"), None), entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None)]
     return report(*configs, base=None, notes=(note,), run_url=RUN)
 

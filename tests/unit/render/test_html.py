@@ -220,7 +220,7 @@ def test_pairs_have_every_module_once_below_its_parent(head: list[str], base: li
         for pair in joined:
             del path[pair.depth :]
             if path and pair.head:
-                assert not path[-1] or pair.name.startswith(path[-1] + "."), "each hangs below an ancestor"
+                assert not path[-1] or pair.name.startswith(path[-1] + "."), "each is below an ancestor"
             path.append(pair.name)
 
 
@@ -287,10 +287,10 @@ def test_invalid_tree_does_not_affect_the_other_trees() -> None:
 
 
 @given(st.lists(st.integers(0, 1_000)), st.integers(0, 20_000))
-def test_fair_limit_gives_unused_rows_to_larger_trees(sizes: list[int], room: int) -> None:
-    level = fair_limit(sizes, room)
-    assert sum(min(size, level) for size in sizes) <= room
-    assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > room
+def test_fair_limit_gives_unused_rows_to_larger_trees(sizes: list[int], total: int) -> None:
+    level = fair_limit(sizes, total)
+    assert sum(min(size, level) for size in sizes) <= total
+    assert level == max(sizes, default=0) or sum(min(size, level + 1) for size in sizes) > total
 
 
 @pytest.mark.slow
