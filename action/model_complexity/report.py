@@ -241,7 +241,7 @@ class BudgetCheck(_Data):
     rule: Literal["max", "max-increase"]
     limit: Annotated[str, StringConstraints(max_length=60, pattern=r"^[0-9.]+[KMGTP]?%?$")]
     """As the policy writes it, e.g. ``5G`` or ``3%``."""
-    most: Count
+    max_value: Count
     """The largest value that keeps it; for ``max-increase``, computed from the base."""
     head: Count
     base: Count | None

@@ -71,7 +71,7 @@ def compare(
         workdir: an empty folder for the trees.
         policy: overrides the repository's.
         workflow: the inputs of a manually started workflow.
-        warn: takes each note of the report as soon as it is known.
+        warn: is called with each note of the report at once.
 
     Raises:
         ActionError: the comparison is impossible; what cannot be measured is part of the report.

@@ -75,7 +75,13 @@ def full_report() -> Report:
 def check(entry: Entry, metric: Any, state: Any, **more: Any) -> BudgetCheck:
     """A budget of at most 3 % more."""
     assert isinstance(entry.head, Measurement)
-    defaults: dict[str, Any] = {"rule": "max-increase", "limit": "3%", "most": 9_000, "level": "fail", "base": 8_000}
+    defaults: dict[str, Any] = {
+        "rule": "max-increase",
+        "limit": "3%",
+        "max_value": 9_000,
+        "level": "fail",
+        "base": 8_000,
+    }
     return BudgetCheck(
         config=entry.target.name,
         shape=entry.shape,

@@ -338,7 +338,7 @@ def test_traffic_check_finds_invalid_requests_and_responses(github: GitHubServer
     assert described.problems(good) == []
     good.path, good.query, good.body = good.path.replace("/7/", "/seven/"), "perpage=3", {"body": 3, "x": 1}
     good.response = {"id": "1"}
-    found = "\n".join(described.problems(good))
+    problems = "\n".join(described.problems(good))
     for part in (
         "'seven' is not of type 'integer'",
         "'perpage'",
@@ -346,4 +346,4 @@ def test_traffic_check_finds_invalid_requests_and_responses(github: GitHubServer
         "3 is not of type 'string'",
         "'node_id' is a",
     ):
-        assert part in found
+        assert part in problems

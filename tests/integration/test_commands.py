@@ -167,18 +167,18 @@ def test_resolve_range_finds_the_commits(
     repo.write({"configs/large.py": WIDER.replace("16", "20")})
     main = repo.commit("Wider on main")
     clone = open_working_tree(repo.root / "configs", tmp_path)
-    found = resolve_range(
+    resolved = resolve_range(
         clone, Repository.open(clone.root, tmp_path / "git"), parse_range(written.format(main=main[:10]))
     )
     commits = {"left": left, "feature": feature, "main": main}
-    assert (found.base, found.head, found.head_checkout) == (
+    assert (resolved.base, resolved.head, resolved.head_checkout) == (
         commits[base],
         commits[head],
         commits[head],
     )
-    assert found.notes == (("Nothing differs from `main`.",) if base == head else ())
+    assert resolved.notes == (("Nothing differs from `main`.",) if base == head else ())
     tips = {"{main}...feature": main, "feature...": feature}
-    assert found.base_tip == tips.get(written, commits[base]), "whose policy applies"
+    assert resolved.base_tip == tips.get(written, commits[base]), "whose policy applies"
 
 
 def test_diff_works_in_a_subfolder_of_a_linked_worktree(

@@ -121,8 +121,8 @@ def test_changed_files_have_renames_and_odd_names(origin: Path, tmp_path: Path) 
     (origin / "mode.py").chmod(0o755)
     files = {"old.py": None, "gone.py": None, "n/new.py": f"{body}more\n", "café\n'x'.py": "2", '"\t.py': "3"}
     head = commit(origin, files)
-    found = Repository.open(origin, tmp_path / "private").changed_files(base, head)
-    assert set(found) == {
+    changes = Repository.open(origin, tmp_path / "private").changed_files(base, head)
+    assert set(changes) == {
         ChangedFile("n/new.py", "old.py", "renamed"),
         ChangedFile(None, "gone.py", "deleted"),
         ChangedFile("café\n'x'.py", "café\n'x'.py", "modified"),
@@ -136,9 +136,9 @@ def test_changed_files_exceed_the_limit_of_the_api(origin: Path, tmp_path: Path)
     base = commit(origin, {f"old/{number}.py": f"{number}\n" * 9 for number in range(3_100)})
     git(origin, "mv", "old", "new")
     head = commit(origin, {f"added/{number}.py": "" for number in range(100)})
-    found = Repository.open(origin, tmp_path / "private").changed_files(base, head)
-    assert len(found) == 3_200
-    assert {change for change in found if change.status == "renamed"} == {
+    changes = Repository.open(origin, tmp_path / "private").changed_files(base, head)
+    assert len(changes) == 3_200
+    assert {change for change in changes if change.status == "renamed"} == {
         ChangedFile(f"new/{number}.py", f"old/{number}.py", "renamed") for number in range(3_100)
     }
 

@@ -18,14 +18,14 @@ MMENGINE = """
 import json, os, sys
 from mmengine.config import Config
 
-found = {}
+bases_by_path = {}
 for folder, _, files in os.walk('configs'):
     for file in files:
         path = os.path.join(folder, file)
         if path.endswith('.py'):
             bases = [base for base in Config._get_base_files(path) if '::' not in base]  # other packages'
-            found[path] = [os.path.normpath(Config._get_cfg_path(base, path)[0]) for base in bases]
-json.dump(found, sys.stdout)
+            bases_by_path[path] = [os.path.normpath(Config._get_cfg_path(base, path)[0]) for base in bases]
+json.dump(bases_by_path, sys.stdout)
 """
 
 

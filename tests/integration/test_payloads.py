@@ -18,8 +18,8 @@ SHA = "b" * 40
 
 def examples(name: str) -> list[dict[str, Any]]:
     assert EXAMPLES.is_file(), "GitHub's example payloads are missing: npm ci --ignore-scripts --prefix tests"
-    (found,) = (hook["examples"] for hook in json.loads(EXAMPLES.read_text()) if hook["name"] == name)
-    return list(found)
+    (found_examples,) = (hook["examples"] for hook in json.loads(EXAMPLES.read_text()) if hook["name"] == name)
+    return list(found_examples)
 
 
 def test_every_pull_request_example_is_parsed() -> None:

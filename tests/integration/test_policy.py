@@ -22,8 +22,8 @@ def budgets(*rules: str, more: str = "") -> dict[str, str | None]:
 
 
 def states(pull_request: PullRequestFixture) -> list[tuple[str, str, str]]:
-    found: tuple[BudgetCheck, ...] = left_behind(pull_request)[0].budgets
-    return [(check.metric, check.limit, check.state) for check in found]
+    checks: tuple[BudgetCheck, ...] = left_behind(pull_request)[0].budgets
+    return [(check.metric, check.limit, check.state) for check in checks]
 
 
 def annotated(log: str) -> list[str]:
@@ -228,10 +228,10 @@ def test_linked_policy_is_not_followed(pull_request: PullRequestFixture) -> None
 
 
 def shapes_measured(pull_request: PullRequestFixture) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    shapes: dict[str, list[Any]] = {}
     for entry in left_behind(pull_request)[0].entries:
-        found.setdefault(entry.target.name, []).append(entry.shape)
-    return found
+        shapes.setdefault(entry.target.name, []).append(entry.shape)
+    return shapes
 
 
 def test_policy_sets_shapes_and_excludes_configs(pull_request: PullRequestFixture) -> None:

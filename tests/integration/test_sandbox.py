@@ -76,23 +76,23 @@ def test_tree_cannot_shadow_our_code_or_torch(tmp_path: Path, tree: Path) -> Non
 def test_crashed_worker_costs_the_job_that_crashed_it(tmp_path: Path, tree: Path) -> None:
     (tree / "empty.py").write_text("nothing = 1\n")
     (tree / "kills.py").write_text("os = __import__('os')\nos.kill(os.getppid(), 9)\n__import__('time').sleep(60)\n")
-    found, _ = measure(make_sandbox(tmp_path), tree, "good.py", "kills.py", "empty.py", "good.py")
-    assert isinstance(found["good.py"], Measurement)
-    assert isinstance(found["kills.py"], Failure)
-    assert (found["kills.py"].kind, found["kills.py"].message) == (
+    results, _ = measure(make_sandbox(tmp_path), tree, "good.py", "kills.py", "empty.py", "good.py")
+    assert isinstance(results["good.py"], Measurement)
+    assert isinstance(results["kills.py"], Failure)
+    assert (results["kills.py"].kind, results["kills.py"].message) == (
         "crash",
         "The config crashed the worker or corrupted its protocol.",
     )
-    assert isinstance(found["empty.py"], Failure), "it is measured by the worker that came after"
-    assert found["empty.py"].message == "the config has no `model`"
+    assert isinstance(results["empty.py"], Failure), "it is measured by the worker that came after"
+    assert results["empty.py"].message == "the config has no `model`"
 
 
 def test_invalid_measurement_is_a_failure(tmp_path: Path, tree: Path) -> None:
     (tree / "forges.py").write_text(FORGES)
-    found, _ = measure(make_sandbox(tmp_path), tree, "forges.py", "good.py")
-    assert isinstance(found["forges.py"], Failure)
-    assert found["forges.py"].kind == "crash"
-    assert isinstance(found["good.py"], Measurement)
+    results, _ = measure(make_sandbox(tmp_path), tree, "forges.py", "good.py")
+    assert isinstance(results["forges.py"], Failure)
+    assert results["forges.py"].kind == "crash"
+    assert isinstance(results["good.py"], Measurement)
 
 
 NESTED = """
@@ -111,19 +111,19 @@ def test_nested_or_huge_answer_costs_its_own_job(tmp_path: Path, tree: Path) -> 
         (tree / f"nested{depth}.py").write_text(NESTED % (depth, depth))
     (tree / "huge.py").write_text(NESTED.replace("b'[' * %d + b']' * %d", "b'[' + b'1,' * (40 << 20) + b'1]'"))
     configs = ["nested500.py", "nested984.py", "nested5000.py", "huge.py", "good.py"]
-    found, _ = measure(make_sandbox(tmp_path), tree, *configs)
-    assert isinstance(found.pop("good.py"), Measurement)
-    assert {result.kind for result in found.values() if isinstance(result, Failure)} == {"crash"}
-    assert set(found) == set(configs[:-1])
+    results, _ = measure(make_sandbox(tmp_path), tree, *configs)
+    assert isinstance(results.pop("good.py"), Measurement)
+    assert {result.kind for result in results.values() if isinstance(result, Failure)} == {"crash"}
+    assert set(results) == set(configs[:-1])
 
 
 def test_leftover_process_does_not_affect_the_next_config(tmp_path: Path, tree: Path) -> None:
     (tree / "leaves.py").write_text(LEAVES + GOOD)
     (tree / "better.py").write_text(GOOD)
     for jobs in (1, 2):
-        found, _ = measure(make_sandbox(tmp_path / str(jobs), jobs=jobs), tree, "leaves.py", "good.py", "better.py")
-        assert isinstance(found["good.py"], Measurement), "whatever it did to itself"
-        assert isinstance(found["better.py"], Measurement)
+        results, _ = measure(make_sandbox(tmp_path / str(jobs), jobs=jobs), tree, "leaves.py", "good.py", "better.py")
+        assert isinstance(results["good.py"], Measurement), "whatever it did to itself"
+        assert isinstance(results["better.py"], Measurement)
 
 
 LEAVES = """
@@ -145,17 +145,17 @@ os.wait()
 
 def test_failure_is_readable_when_a_name_is_not_utf_8(tmp_path: Path, tree: Path) -> None:
     (tree / "names.py").write_text("raise ValueError('/data/caf' + chr(0xDCE9))\n")
-    found, _ = measure(make_sandbox(tmp_path), tree, "names.py")
-    assert isinstance(found["names.py"], Failure)
-    assert found["names.py"].message == "ValueError: /data/caf?"
+    results, _ = measure(make_sandbox(tmp_path), tree, "names.py")
+    assert isinstance(results["names.py"], Failure)
+    assert results["names.py"].message == "ValueError: /data/caf?"
 
 
 def test_output_is_logged_up_to_its_limit(tmp_path: Path, tree: Path) -> None:
     (tree / "prints.py").write_text(
         f"print('first')\nfor _ in range({OUTPUT_LIMIT // 1000 + 2000}):\n    print('x' * 999)\n" + GOOD
     )
-    found, lines = measure(make_sandbox(tmp_path), tree, "prints.py")
-    assert isinstance(found["prints.py"], Measurement)
+    results, lines = measure(make_sandbox(tmp_path), tree, "prints.py")
+    assert isinstance(results["prints.py"], Measurement)
     assert lines[0] == "first"
     assert lines[-1] == "[output truncated: the first 4 MiB are shown]"
     assert sum(map(len, lines)) <= OUTPUT_LIMIT + 100

@@ -46,12 +46,12 @@ class Checkout:
         head = self.git("rev-parse", "HEAD")
         sha, skipped = working_tree.snapshot(repository, head)
         tree = repository.checkout(sha, self.home / "tree")
-        found = {
+        snapshot_files = {
             path.relative_to(tree).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_text()
             for path in tree.rglob("*")
             if path.name != ".git" and (path.is_symlink() or path.is_file())
         }
-        return found, skipped
+        return snapshot_files, skipped
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_snapshot_has_edits_deletions_moves_and_new_files(checkout: Checkout) ->
     (root / "large").write_text("x" * (2**20 + 1))
     (root / "nested").mkdir()
     subprocess.run(["git", "init", "--quiet", str(root / "nested")], check=True)
-    found, skipped = checkout.snapshot()
-    assert found == {
+    snapshot_files, skipped = checkout.snapshot()
+    assert snapshot_files == {
         "kept": "kept\n",
         "edited": "and edited again\n",
         "elsewhere": "moved\n",
@@ -119,8 +119,8 @@ def test_snapshot_has_conflict_markers(checkout: Checkout) -> None:
     (checkout.root / "edited").write_text("ours\n")
     checkout.git("commit", "--quiet", "--all", "-m", "ours")
     checkout.git("merge", "other", check=False)
-    found, _ = checkout.snapshot()
-    assert "<<<<<<<" in found["edited"]
+    snapshot_files, _ = checkout.snapshot()
+    assert "<<<<<<<" in snapshot_files["edited"]
     assert checkout.git("ls-files", "--unmerged") != "", "still to be resolved"
 
 

@@ -1,4 +1,4 @@
-"""Reports to render and compare, and models as trees of modules, made by hand."""
+"""Factories of reports, and of models as trees of modules."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def entry(name: str, head: Result | None, base: Result | None, **target: Any) ->
 
 
 def report(*entries: Entry, **more: Any) -> Report:
-    told: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "repository": "octocat/zoo",
         "pull_request": 7,
         "head": "a" * 40,
         "base": "b" * 40,
         "tool": "0.1.0",
     }
-    return Report(**(told | {"entries": entries} | more))
+    return Report(**(defaults | {"entries": entries} | more))
 
 
 @dataclass(frozen=True)

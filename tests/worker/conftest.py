@@ -19,6 +19,6 @@ def zoo() -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty repository that is the working directory, as it is the worker's."""
+    """Return an empty repository, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -32,10 +32,10 @@ def library(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tree
 
 
-def key(tree: Path, text: str, fed: tuple[int, ...] = (3, 8, 8)) -> str | None:
+def key(tree: Path, text: str, shape: tuple[int, ...] = (3, 8, 8)) -> str | None:
     (tree / "config.py").write_text(text)
     config = load_config(tree / "config.py")
-    return model_key(config, enter_scope(config), fed)
+    return model_key(config, enter_scope(config), shape)
 
 
 def test_model_key_is_equal_for_equal_models(library: Path) -> None:

@@ -156,7 +156,7 @@ TOKENS, MODEL, HEADS, FEEDFORWARD = 3 * 64 * 64 // 32, 16, 4, 32
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_fused_encoder_layer_counts_as_its_parts(norm_first: bool) -> None:
-    """The operator is called as the layer itself calls it where no module has hooks; fvcore's tracing hangs hooks on them."""
+    """The operator is called as the layer calls it without hooks. fvcore's tracing adds hooks to modules."""
     layer = nn.TransformerEncoderLayer(MODEL, HEADS, FEEDFORWARD, batch_first=True, norm_first=norm_first)
 
     def fused(image: torch.Tensor, module: nn.TransformerEncoderLayer) -> torch.Tensor:

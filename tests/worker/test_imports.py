@@ -1,4 +1,4 @@
-"""Imports that are met half-way, and those that are not."""
+"""Imports with skipped version assertions and empty stubs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ assert {other}.__version__ == '2.0.0rc4', (
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that packages are imported from, and forgotten with."""
+    """Return a folder to import packages from. They are unloaded after the test."""
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     importlib.invalidate_caches()
     known = set(sys.modules)
@@ -31,7 +31,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-def test_a_bound_on_anothers_version_is_passed_over(packages: Path) -> None:
+def test_version_assertion_of_another_package_is_skipped(packages: Path) -> None:
     (packages / "other_one.py").write_text("__version__ = '2.2.0'\n")
     (packages / "other_two.py").write_text("__version__ = '2.9'\n")
     (packages / "inner.py").write_text(CHECK.format(other="other_two", name="OTHER_TWO"))
@@ -42,11 +42,11 @@ def test_a_bound_on_anothers_version_is_passed_over(packages: Path) -> None:
     assert (sys.modules["other_one"].__version__, sys.modules["other_two"].__version__) == ("2.2.0", "2.9")
 
 
-def test_what_moved_within_pythons_library_is_found_where_it_was(tree: Path) -> None:
+def test_moved_standard_library_name_is_found_at_its_old_place(tree: Path) -> None:
     (tree / "old.py").write_text("from collections import Sequence, OrderedDict\nassert isinstance([], Sequence)\n")
     (tree / "a.py").write_text("custom_imports = dict(imports=['old'])\nmodel = dict(type='Absent')\n")
     (answer,) = measure(tree, ["a.py"])
-    assert answer["failure"]["kind"] == "build"  # it came so far
+    assert answer["failure"]["kind"] == "build"  # the import succeeded
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ def test_what_moved_within_pythons_library_is_found_where_it_was(tree: Path) -> 
     [
         "assert 1 == 2, 'one is not two'",
         "assert False, 'OTHER==1 is used but incompatible. Please install other>=2.0.0'",  # not imported
-        "import sys as mmsys\nassert False, 'SYS==1 is used but incompatible. Please install sys>=2.0.0'",  # asks in vain
+        "import sys as mmsys\nassert False, 'SYS==1 is used but incompatible. Please install sys>=2.0.0'",  # no version
     ],
 )
-def test_another_assertion_stands(packages: Path, text: str) -> None:
+def test_other_assertion_is_raised(packages: Path, text: str) -> None:
     (packages / "refusing.py").write_text(text + "\n")
     with pytest.raises(AssertionError):
         imports.import_ignoring_version_bounds("refusing")
 
 
-def test_a_bound_is_passed_over_where_a_config_imports(tree: Path) -> None:
+def test_version_assertion_is_skipped_when_a_config_imports_the_package(tree: Path) -> None:
     (tree / "other_one.py").write_text("__version__ = '2.2.0'\n")
     (tree / "picky.py").write_text(CHECK.format(other="other_one", name="Other_One"))
     (tree / "a.py").write_text("custom_imports = dict(imports=['picky'])\nmodel = dict(type='Absent')\n")
     (answer,) = measure(tree, ["a.py"])
-    assert answer["failure"]["kind"] == "build"  # it came so far
+    assert answer["failure"]["kind"] == "build"  # the import succeeded
 
 
-def test_what_no_model_needs_is_imported_empty_and_not_used(tree: Path) -> None:
+def test_unneeded_package_is_imported_as_an_empty_stub(tree: Path) -> None:
     (tree / "readers.py").write_text("from xtcocotools.coco import COCO\nclass Reader(COCO): pass\n")
     (tree / "names.py").write_text("custom_imports = dict(imports=['readers'])\nmodel = dict(type='Absent')\n")
     (tree / "reads.py").write_text("from xtcocotools.coco import COCO\nread = COCO('annotations.json')\n")
@@ -79,7 +79,7 @@ def test_what_no_model_needs_is_imported_empty_and_not_used(tree: Path) -> None:
     (tree / "asks.py").write_text("import some_reader\n")
     (tree / "needs.py").write_text("custom_imports = dict(imports=['asks'])\nmodel = dict(type='Absent')\n")
     names, uses, needs = measure(tree, ["names.py", "uses.py", "needs.py"])
-    assert names["failure"]["kind"] == "build"  # it came so far
+    assert names["failure"]["kind"] == "build"  # the import succeeded
     assert (uses["failure"]["kind"], uses["failure"]["message"]) == (
         "missing_dependency",
         "No module named 'xtcocotools.coco'",

@@ -1,4 +1,4 @@
-"""What models are fed: the config's own size, inputs by name, and what cannot be made."""
+"""Inputs of models: the config's own size, inputs by name, and unsupported inputs."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def ask(tree: Path, config: str, *shapes: Any) -> list[dict[str, Any]]:
 
 
 def test_auto_shape_is_the_size_of_the_configs_own_pipeline(library: Path) -> None:
-    auto, asked = ask(library, "conv.py", "auto", [3, 16, 16])
+    auto, requested = ask(library, "conv.py", "auto", [3, 16, 16])
     assert auto["measurement"]["input_shape"] == [1, 3, 16, 16]
-    assert auto["measurement"]["flops"] == asked["measurement"]["flops"] == 16 * 16 * 3 * 4
+    assert auto["measurement"]["flops"] == requested["measurement"]["flops"] == 16 * 16 * 3 * 4
     assert auto["measurement"]["inputs"] == {}
 
 

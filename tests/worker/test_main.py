@@ -39,11 +39,11 @@ def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
         (tree / name).write_text(("custom_imports = dict(imports=['nets'])\n" if name == "leaves.py" else "") + text)
     configs = [name for evil in EVIL for name in (evil, "good.py")]
     answers = measure(tree, configs, timeout=15, memory_bytes=2 << 30)
-    said = {
+    failures = {
         config: answer["failure"]["kind"] + ": " + answer["failure"]["message"] if "failure" in answer else "measured"
         for config, answer in zip(configs, answers, strict=True)
     }
-    assert said == {
+    assert failures == {
         "exits.py": "config_load: called sys.exit(3)",
         "dies.py": "crash: exited with status 7 before it returned a result",
         "crashes.py": "crash: died of signal 11 (SIGSEGV)",

@@ -11,7 +11,7 @@ from model_complexity.policy.model import Budget, Policy
 from model_complexity.report import BudgetCheck, Entry, Measurement, MetricName
 
 NEAR: Final = (9, 10)
-"""The share of an absolute limit from which a figure is near it."""
+"""The share of ``max`` from which a budget is ``near``."""
 
 
 def evaluate(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...]:
@@ -20,10 +20,10 @@ def evaluate(entries: Sequence[Entry], policy: Policy) -> tuple[BudgetCheck, ...
     A failure at head has no result. ``max-increase`` needs a base that is measured and comparable.
     """
     return tuple(
-        result
+        check
         for entry, head, budget in _pairs(entries, policy)
-        for result in (_max(budget, entry, head, policy), _max_increase(budget, entry, head, policy))
-        if result is not None
+        for check in (_max(budget, entry, head, policy), _max_increase(budget, entry, head, policy))
+        if check is not None
     )
 
 
@@ -52,33 +52,49 @@ def _pairs(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[Entry, Me
 def _max(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
     if budget.max is None:
         return None
-    most, value, before = budget.max.value, head.figures[budget.metric], _before(entry, budget.metric)
+    max_value, value, base_value = budget.max.value, head.figures[budget.metric], _base_value(entry, budget.metric)
     near, whole = NEAR
-    if value <= most:
-        state = "near" if value * whole >= most * near else "ok"
-    elif before is not None and most < before and value <= before:
+    if value <= max_value:
+        state = "near" if value * whole >= max_value * near else "ok"
+    elif base_value is not None and max_value < base_value and value <= base_value:
         state = "already_exceeded"
     else:
         state = "exceeded"
-    return _result(
-        budget, entry, policy, rule="max", limit=budget.max.text, most=most, head=value, base=before, state=state
+    return _check(
+        budget,
+        entry,
+        policy,
+        rule="max",
+        limit=budget.max.text,
+        max_value=max_value,
+        head=value,
+        base=base_value,
+        state=state,
     )
 
 
 def _max_increase(budget: Budget, entry: Entry, head: Measurement, policy: Policy) -> BudgetCheck | None:
-    before = _before(entry, budget.metric)
-    if budget.max_increase is None or before is None:
+    base_value = _base_value(entry, budget.metric)
+    if budget.max_increase is None or base_value is None:
         return None
-    most, value = budget.max_increase.max_value(before), head.figures[budget.metric]
-    limit, state = budget.max_increase.text, "ok" if value <= most else "exceeded"
-    return _result(
-        budget, entry, policy, rule="max-increase", limit=limit, most=most, head=value, base=before, state=state
+    max_value, value = budget.max_increase.max_value(base_value), head.figures[budget.metric]
+    limit, state = budget.max_increase.text, "ok" if value <= max_value else "exceeded"
+    return _check(
+        budget,
+        entry,
+        policy,
+        rule="max-increase",
+        limit=limit,
+        max_value=max_value,
+        head=value,
+        base=base_value,
+        state=state,
     )
 
 
-def _result(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found: object) -> BudgetCheck:
-    known = state in {"exceeded", "already_exceeded"}
-    reason = policy.reason_to_ignore(entry.target.name, budget.metric) if known else None
+def _check(budget: Budget, entry: Entry, policy: Policy, *, state: str, **values: object) -> BudgetCheck:
+    exceeded = state in {"exceeded", "already_exceeded"}
+    reason = policy.reason_to_ignore(entry.target.name, budget.metric) if exceeded else None
     return BudgetCheck.model_validate(
         {
             "config": entry.target.name,
@@ -87,11 +103,10 @@ def _result(budget: Budget, entry: Entry, policy: Policy, *, state: str, **found
             "state": state if reason is None else "ignored",
             "level": budget.level,
             "reason": reason,
-            **found,
+            **values,
         }
     )
 
 
-def _before(entry: Entry, metric: MetricName) -> int | None:
-    """The base's figure, where it is comparable with head's."""
+def _base_value(entry: Entry, metric: MetricName) -> int | None:
     return entry.base.figures[metric] if isinstance(entry.base, Measurement) and comparable(metric, entry) else None

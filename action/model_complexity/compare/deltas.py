@@ -27,7 +27,7 @@ path. incomparable: the sides have different entry points. measured: head only, 
 
 
 class Delta(NamedTuple):
-    """A difference: exact, and relative to the base (None where the base is 0)."""
+    """An exact difference, and its ratio to the base (None if the base is 0)."""
 
     absolute: int
     relative: float | None
@@ -39,7 +39,7 @@ class Delta(NamedTuple):
 
 
 def deployed_of(metric: MetricName, entry: Entry) -> tuple[int, Delta | None] | None:
-    """Return a figure of the deployed form, and its delta if both sides have such a form; None without one."""
+    """Return a figure of the deployed form with its delta; None without such a form."""
     primary = entry.primary
     if not isinstance(primary, Measurement) or primary.deployed is None:
         return None
@@ -52,7 +52,7 @@ def deployed_of(metric: MetricName, entry: Entry) -> tuple[int, Delta | None] | 
 
 
 def delta_of(metric: MetricName, entry: Entry) -> Delta | None:
-    """Return head's figure less the base's; None without two measurements whose traces are comparable."""
+    """Return head less base; None unless both are measured with comparable traces."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return None
     if not _same_trace(metric, entry):
@@ -65,7 +65,7 @@ def _same_trace(metric: MetricName, entry: Entry) -> bool:
 
 
 def same_entry_point(entry: Entry) -> bool:
-    """Return whether both sides traced the same method; otherwise traced metrics are not comparable."""
+    """Return whether both sides traced the same entry point."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.entry_point == entry.base.entry_point
@@ -86,7 +86,7 @@ def same_conditions(entry: Entry) -> bool:
 
 
 def comparable(metric: MetricName, entry: Entry) -> bool:
-    """Return whether the sides' figures differ by the model alone: same entry point, same uncounted operators."""
+    """Return whether both sides have the same entry point and uncounted operators."""
     return _same_trace(metric, entry) and same_coverage(metric, entry)
 
 

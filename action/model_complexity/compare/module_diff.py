@@ -25,19 +25,19 @@ class Figures(tuple[int, ...]):
 
     @classmethod
     def of(cls, figures: Mapping[str, int]) -> Figures:
-        """Take figures by metric; one that is missing is 0."""
+        """Read figures by metric. A missing one is 0."""
         return cls(figures.get(name, 0) for name in METRICS)
 
     def by_metric(self) -> dict[MetricName, int]:
-        """Return the figures by the metrics' names."""
+        """Return the figures by metric."""
         return dict(zip(METRICS, self, strict=True))
 
     def less(self, other: Figures) -> Figures:
-        """Subtract the other's."""
+        """Subtract other figures."""
         return Figures(ours - theirs for ours, theirs in zip(self, other, strict=True))
 
     def plus(self, other: Figures) -> Figures:
-        """Add the other's."""
+        """Add other figures."""
         return Figures(ours + theirs for ours, theirs in zip(self, other, strict=True))
 
 
@@ -47,7 +47,7 @@ class Shares(tuple[float | None, ...]):
     __slots__ = ()
 
     def by_metric(self) -> dict[MetricName, float | None]:
-        """Return the shares by the metrics' names."""
+        """Return the shares by metric."""
         return dict(zip(METRICS, self, strict=True))
 
 
@@ -55,7 +55,7 @@ NO_FIGURES = Figures.of({})
 
 
 class ParameterChange(NamedTuple):
-    """A parameter of a module whose shape differs; None on the side where it is not."""
+    """A parameter whose shape differs. A shape is None on the side without the parameter."""
 
     name: str
     head: Shape | None
@@ -86,13 +86,13 @@ class ModuleChange(NamedTuple):
 
     @property
     def delta(self) -> Figures:
-        """Head's figures less the base's."""
+        """Return head's figures less the base's."""
         return (self.head or NO_FIGURES).less(self.base or NO_FIGURES)
 
 
 @dataclass(frozen=True)
 class ModuleDiff:
-    """What a pull request did to the modules of one config.
+    """The difference of one config's modules between base and head.
 
     The deltas of all changes add up to the difference of the measurements' totals. A share is a change's part of all that
     moved, the sum of the deltas' absolute values: so it is meaningful where changes cancel each other.
@@ -111,17 +111,16 @@ class ModuleDiff:
 
 
 def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
-    """Finds the modules that were added, removed, changed or renamed.
+    """Find the modules that were added, removed, changed or renamed.
 
-    Modules are the same if their names are. Of the others, a removed and an added one are called *renamed* if they are
-    children of one and the same parent, follow the same sibling, have something to show for themselves (a figure that is not
-    0), and are equal in all that is below them: names, parameter shapes, figures. Where several are alike that holds only if the
-    removed siblings in that place and the added ones are alike one by one, in order. All else is removed
-    and added: a rename is never guessed. Where a name is on both sides but stands for another kind of module (its
-    parameters have other names or numbers of dimensions: the numbers of a sequence have shifted), it is first tried as one
-    that is removed and one that is added. A module without any figure that is added or removed is not reported.
+    Modules are the same if their names are. A removed and an added module are *renamed* if they have the same parent, follow
+    the same sibling, have a metric that is not 0, and are equal below: names, parameter shapes, metrics. Where several are
+    equal, this holds only if the removed and the added siblings are equal one by one, in order. A rename is never guessed: all
+    others are removed and added. A name on both sides is first tried as a removed and an added module if its parameters have
+    other names or ranks: the numbers of a sequence may have shifted. An added or removed module without any metric is not
+    reported.
 
-    Where the sides traced different methods, flops and activations are left out, as they are in the totals.
+    If the entry points differ, flops and activations are left out, as they are in the totals.
     """
     same_trace = head.entry_point == base.entry_point
     figures = tuple(name for name in module_metrics() if same_trace or not METRICS[name].traced)
@@ -151,7 +150,7 @@ def _weight(change: ModuleChange) -> tuple[bool, tuple[float, ...]]:
 
 @dataclass
 class _Side:
-    """A measurement's modules as a tree; every name that is not below another's hangs under the root, ""."""
+    """A measurement's modules as a tree; every name that is not below another's is a child of the root, ""."""
 
     whole: dict[str, Figures]
     children: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -167,19 +166,19 @@ class _Side:
         rows = [module for module in measurement.modules if module.shape is None and module.name]
         side = cls({"": _figures(measurement, figures), **{row.name: _figures(row, figures) for row in rows}})
         for row in rows:
-            parent, label = side.place(row.name)
+            parent, label = side.parent_and_label(row.name)
             side.children.setdefault(parent, {})[label] = row.name
             side.below[parent] = side.below.get(parent, NO_FIGURES).plus(side.whole[row.name])
         for module in measurement.modules:
             if module.shape is not None:
-                parent, label = side.place(module.name)
+                parent, label = side.parent_and_label(module.name)
                 side.parameters.setdefault(parent, {})[label] = module.shape
         for name in reversed(list(side.subtree(""))):
             side.sizes[name] = 1 + sum(side.sizes[child] for child in side.children_of(name))
         return side
 
-    def place(self, name: str) -> tuple[str, str]:
-        """Its parent, and what it is called there."""
+    def parent_and_label(self, name: str) -> tuple[str, str]:
+        """Return a module's parent and its label there."""
         parent, _, label = name.rpartition(".")
         return (parent, label) if parent in self.whole else ("", name)
 
@@ -187,15 +186,15 @@ class _Side:
         return iter(self.children.get(name, {}).values())
 
     def subtree(self, name: str) -> Iterator[str]:
-        """The module and all below it, parents first."""
+        """Yield a module and all below it, parents first."""
         waiting = [name]
         while waiting:
-            one = waiting.pop()
-            yield one
-            waiting.extend(self.children_of(one))
+            current = waiting.pop()
+            yield current
+            waiting.extend(self.children_of(current))
 
-    def kind(self, name: str) -> tuple[tuple[str, int], ...]:
-        """Names and numbers of dimensions of its parameters: a convolution's are not a normalisation's."""
+    def signature(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Return names and ranks of its parameters. They tell a convolution from a normalization."""
         return tuple((label, len(shape)) for label, shape in self.parameters.get(name, {}).items())
 
     def own(self, name: str) -> Figures:
@@ -213,12 +212,12 @@ class _Digests:
         self._numbers: dict[object, int] = {}
 
     def of(self, side: _Side, root: str) -> int:
-        found: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for name in reversed(list(side.subtree(root))):
-            below = tuple((label, found[child]) for label, child in side.children.get(name, {}).items())
+            below = tuple((label, numbers[child]) for label, child in side.children.get(name, {}).items())
             content = (side.whole[name], tuple(side.parameters.get(name, {}).items()), below)
-            found[name] = self._numbers.setdefault(content, len(self._numbers))
-        return found[root]
+            numbers[name] = self._numbers.setdefault(content, len(self._numbers))
+        return numbers[root]
 
 
 class _Comparison:
@@ -229,30 +228,32 @@ class _Comparison:
         self._pairs: list[tuple[str, str]] = [("", "")]
         """Modules that are the same, head's name first; parents before their children."""
         self._touched: set[str] = set()
-        """Of those, head's names of the ones that are not as they were, without regard to what is below them."""
+        """Names at head of the pairs with a change of their own."""
 
     def walk(self) -> None:
-        for ours, theirs in self._pairs:  # which grows on the way
+        for ours, theirs in self._pairs:  # _compare appends to it
             self._compare(ours, theirs)
 
     def counterparts(self) -> dict[str, str]:
-        """The base's name -> head's name of every pair, with what is below the renamed ones and kept its names."""
-        found = {theirs: ours for ours, theirs in self._pairs}
+        """Return base name -> head name of every pair, with the modules below renamed ones."""
+        counterparts = {theirs: ours for ours, theirs in self._pairs}
         for change in self.changes:
             if change.kind == "renamed" and change.base_name is not None:
                 skip = len(change.base_name)
-                found |= {name: change.name + name[skip:] for name in self.base.subtree(change.base_name)}
-        return found
+                counterparts |= {name: change.name + name[skip:] for name in self.base.subtree(change.base_name)}
+        return counterparts
 
     def unchanged(self) -> list[str]:
-        """The topmost of the pairs below which nothing changed."""
+        """Return the topmost pairs below which nothing changed."""
         touched = set(self._touched)
         for ours, _ in reversed(self._pairs):
             if ours in touched and ours:
-                parent, _ = self.head.place(ours)
+                parent, _ = self.head.parent_and_label(ours)
                 touched.add(parent)
         return [
-            ours for ours, _ in self._pairs if ours not in touched and (not ours or self.head.place(ours)[0] in touched)
+            ours
+            for ours, _ in self._pairs
+            if ours not in touched and (not ours or self.head.parent_and_label(ours)[0] in touched)
         ]
 
     def _compare(self, ours: str, theirs: str) -> None:
@@ -263,7 +264,11 @@ class _Comparison:
             own = ours in self.head.children or theirs in self.base.children
             self.changes.append(ModuleChange("changed", ours, theirs, 1, own, head, base, parameters))
         new, old = self.head.children.get(ours, {}), self.base.children.get(theirs, {})
-        same = {label for label in new.keys() & old.keys() if self.head.kind(new[label]) == self.base.kind(old[label])}
+        same = {
+            label
+            for label in new.keys() & old.keys()
+            if self.head.signature(new[label]) == self.base.signature(old[label])
+        }
         renamed = {} if len(same) == len(new) == len(old) else self._renames(new, old, same)
         followed = set(renamed.values())
         left = {label for label in old if label not in same and old[label] not in followed}
@@ -292,21 +297,23 @@ class _Comparison:
         self.changes.append(ModuleChange(kind, name, theirs, side.sizes[name], own=False, head=head, base=base))
 
     def _renames(self, new: Mapping[str, str], old: Mapping[str, str], same: Set[str]) -> dict[str, str]:
-        """Head's name -> the base's name of the children that are the same under another name."""
-        added = _byplace(new, same, lambda name: self._digest(self.head, name))
-        removed = _byplace(old, same, lambda name: self._digest(self.base, name))
+        """Return head name -> base name of the renamed children."""
+        added = _by_preceding_sibling(new, same, lambda name: self._digest(self.head, name))
+        removed = _by_preceding_sibling(old, same, lambda name: self._digest(self.base, name))
         return {
-            ours: its for place in added.keys() & removed.keys() for ours, its in _alike(added[place], removed[place])
+            ours: its
+            for place in added.keys() & removed.keys()
+            for ours, its in _certain_pairs(added[place], removed[place])
         }
 
     def _digest(self, side: _Side, name: str) -> int | None:
         return self._digests.of(side, name) if any(side.whole[name]) else None
 
 
-def _byplace(
+def _by_preceding_sibling(
     siblings: Mapping[str, str], same: Set[str], digest: Callable[[str], int | None]
 ) -> dict[str | None, list[tuple[str, int]]]:
-    """Those siblings that are not on both sides, by the sibling before them that is."""
+    """Group the siblings of one side only by the common sibling before them."""
     places: dict[str | None, list[tuple[str, int]]] = {}
     before: str | None = None
     for label, name in siblings.items():
@@ -317,8 +324,8 @@ def _byplace(
     return places
 
 
-def _alike(ours: Sequence[tuple[str, int]], theirs: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """Pairs that are certain: all, one by one, if the sequences are alike, else those that are alike to one only."""
+def _certain_pairs(ours: Sequence[tuple[str, int]], theirs: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """Yield all pairs if the sequences are equal, else those with a unique match in order."""
     if [digest for _, digest in ours] == [digest for _, digest in theirs]:
         yield from ((name, other) for (name, _), (other, _) in zip(ours, theirs, strict=True))
         return
@@ -326,7 +333,7 @@ def _alike(ours: Sequence[tuple[str, int]], theirs: Sequence[tuple[str, int]]) -
     once &= {digest for digest, times in Counter(digest for _, digest in theirs).items() if times == 1}
     left = [(name, digest) for name, digest in ours if digest in once]
     right = [(name, digest) for name, digest in theirs if digest in once]
-    # In another order they have moved as well: that is no longer a rename.
+    # A module that has moved as well is not renamed.
     yield from ((name, other) for (name, mine), (other, its) in zip(left, right, strict=True) if mine == its)
 
 

@@ -18,28 +18,28 @@ class ChangeGroup(NamedTuple):
 
     @property
     def first(self) -> ModuleChange:
-        """The first of them. They differ in the numbers of their names only."""
+        """Return the first change. The others differ in the numbers of their names only."""
         return self.changes[0]
 
     @property
     def delta(self) -> Figures:
-        """Of all together."""
+        """Return the sum of all deltas."""
         return Figures(len(self.changes) * part for part in self.first.delta)
 
     @property
     def share(self) -> Shares:
-        """Of all together."""
+        """Return the sum of all shares."""
         return Shares(None if part is None else len(self.changes) * part for part in self.first.share)
 
 
 def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
-    """Groups changes, the largest share of flops, then of params, then of activations first; renames last."""
+    """Group equal changes, sorted by their shares of flops, params and activations. Renames are last."""
     groups: dict[object, list[ModuleChange]] = {}
     for change in changes:
         names = None if change.base_name is None else _wild(change.base_name)
         key = change._replace(name=_wild(change.name), base_name=names)
         groups.setdefault(key, []).append(change)
-    found = [
+    change_groups = [
         ChangeGroup(
             pattern([change.name for change in group]),
             None if group[0].base_name is None else pattern([change.base_name or "" for change in group]),
@@ -47,11 +47,11 @@ def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
         )
         for group in groups.values()
     ]
-    return tuple(sorted(found, key=_weight))
+    return tuple(sorted(change_groups, key=_weight))
 
 
 def pattern(names: Sequence[str]) -> str:
-    """One name for several that differ in numbers only; for one, itself."""
+    """Write one name for several that differ in numbers only."""
     parts = [list(dict.fromkeys(column)) for column in zip(*(name.split(".") for name in names), strict=True)]
     varying = [place for place, values in enumerate(parts) if len(values) > 1]
     if len(varying) == 1:
@@ -68,7 +68,7 @@ def _is_number(part: str) -> bool:
 
 
 def _ranges(numbers: Sequence[str]) -> str:
-    """``{0–3,5}``; beyond four runs, the first and the last only."""
+    """Write ranges: ``{0–3,5}``. Beyond four, only the first two and the last."""
     runs: list[list[int]] = []
     for number in sorted(map(int, numbers)):
         if runs and number == runs[-1][-1] + 1:

@@ -65,8 +65,8 @@ def checks_by_entry(report: Report) -> dict[tuple[str, InputSpec], list[BudgetCh
     return checks
 
 
-def folded(report: Report) -> tuple[tuple[Entry, ...], tuple[CollapsedConfigs, ...]]:
-    """Split the entries into those with a line of their own, worst first, and the collapsed ones, by base file."""
+def collapse_unchanged(report: Report) -> tuple[tuple[Entry, ...], tuple[CollapsedConfigs, ...]]:
+    """Split entries into rows, worst first, and collapsed configs by base file."""
     compared = report.base is not None
     notable = {entry.target.name for entry in report.entries if not _is_collapsible(entry, compared=compared)}
     notable |= {check.config for check in notable_checks(report)}

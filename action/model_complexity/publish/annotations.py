@@ -60,7 +60,7 @@ def report_annotations(report: Report, *, failures_are_errors: bool) -> Iterator
 def _of_budget(check: BudgetCheck) -> Annotation:
     shape = f"At {check.shape}: " if check.shape != "auto" else ""
     level: Level = "error" if check.level == "fail" else "warning"
-    excess = (check.head - check.most) / max(check.most, 1)
+    excess = (check.head - check.max_value) / max(check.max_value, 1)
     return Annotation(level, "Budget exceeded", f"{shape}{describe_budget(check)}.", check.config, 0, (1, excess))
 
 

@@ -92,8 +92,8 @@ def _changed(report: Report, statuses: Counter[Status], label: Writer) -> Iterat
         return
     changes = [change for entry in worst_first(report) if (change := _largest_change(entry))]
     if not changes:
-        alike = all(same_conditions(entry) for entry in report.entries)
-        what = "uncounted operators" if alike else "conditions"
+        same_for_all = all(same_conditions(entry) for entry in report.entries)
+        what = "uncounted operators" if same_for_all else "conditions"
         yield f"{pluralize(statuses['changed'], 'config')} changed only in {what}"
         return
     # Flops before params before activations; the largest increase before any decrease.
@@ -133,18 +133,18 @@ def _describe_change(change: _LargestChange, label: Writer) -> str:
 
 def _failing(report: Report) -> Iterator[str]:
     compared = report.base is not None
-    found: Counter[tuple[Status, FailureKind]] = Counter()
+    failures: Counter[tuple[Status, FailureKind]] = Counter()
     for entries in _by_config(report).values():
         for entry in entries:
             status = status_of(entry, compared=compared)
             if status in _FAILING and isinstance(entry.head, Failure):
-                found[status, entry.head.kind] += 1
+                failures[status, entry.head.kind] += 1
                 break  # a config counts once
     phrases: Counter[tuple[str, str]] = Counter()  # kinds that share a verb are one
-    for (status, kind), configs in found.items():
+    for (status, kind), configs in failures.items():
         phrases[failure_phrase(status, kind), failure_phrase(status, kind, 2)] += configs
-    for (one, many), configs in phrases.most_common():
-        yield f"{pluralize(configs, 'config')} {one if configs == 1 else many}"
+    for (singular, plural), configs in phrases.most_common():
+        yield f"{pluralize(configs, 'config')} {singular if configs == 1 else plural}"
 
 
 def _first_figures(report: Report, configs: int, label: Writer) -> str:

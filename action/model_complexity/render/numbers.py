@@ -18,13 +18,13 @@ NBSP = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
 LONGEST_CONDITION = 80
 """Characters of one condition."""
-MOST_CONDITIONS = 4
+MAX_CONDITIONS = 4
 """Conditions of one measurement that are named."""
 CONVENTION: Final = "One multiply-accumulate is one FLOP. Double the FLOPs to count additions as well."
 
 
 def signed(delta: Delta) -> tuple[str, ...]:
-    """``+0.715G`` and ``+4.24 %``, or ``no change``, or the first alone where the base is 0."""
+    """Write a delta: ``+0.715G`` and ``+4.24 %``, or ``no change``. Without a percentage if the base is 0."""
     if delta.absolute == 0:
         return ("no change",)
     absolute = _sign(delta.absolute) + format_count(abs(delta.absolute))
@@ -32,7 +32,7 @@ def signed(delta: Delta) -> tuple[str, ...]:
 
 
 def percent(relative: float) -> str:
-    """Two decimals and a sign; a change too small to show is not shown as none."""
+    """Write a signed percentage with two decimals. A small change is not rounded to zero."""
     if abs(relative) < 0.00005:
         return f"{_sign(relative)}<0.01{NBSP}%"
     return f"{_sign(relative)}{abs(relative) * 100:,.2f}{NBSP}%"
@@ -80,9 +80,9 @@ def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> s
         write: makes one of them safe for where it is printed.
     """
     ordered = sorted(conditions, key=is_exclusion)
-    shown = [write(plain(condition, LONGEST_CONDITION)) for condition in ordered[:MOST_CONDITIONS]]
-    if len(ordered) > MOST_CONDITIONS:
-        shown.append(f"{len(ordered) - MOST_CONDITIONS} more conditions")
+    shown = [write(plain(condition, LONGEST_CONDITION)) for condition in ordered[:MAX_CONDITIONS]]
+    if len(ordered) > MAX_CONDITIONS:
+        shown.append(f"{len(ordered) - MAX_CONDITIONS} more conditions")
     return "; ".join(shown)
 
 
@@ -97,7 +97,7 @@ def is_exclusion(condition: str) -> bool:
 
 
 def share(part: float) -> str:
-    """Write a part of a whole with one decimal: ``33.1 %``; a part too small to show is not shown as none."""
+    """Write a part of a whole with one decimal: ``33.1 %``. A small part is not rounded to zero."""
     return f"<0.1{NBSP}%" if 0 < part < 0.0005 else f"{part * 100:.1f}{NBSP}%"
 
 
@@ -105,12 +105,12 @@ def describe_budget(check: BudgetCheck) -> str:
     """Write a figure against its limit: ``23.186G FLOPs, 3.186G over the limit of 20G``."""
     limit = f"the limit of {check.limit}"
     if check.rule == "max-increase":
-        limit = f"the {format_count(check.most)} that an increase of {check.limit} allows"
+        limit = f"the {format_count(check.max_value)} that an increase of {check.limit} allows"
     text = f"{format_count(check.head)} {METRICS[check.metric].noun}"
-    over = check.head - check.most
+    over = check.head - check.max_value
     if over > 0:
         return f"{text}, {format_count(over)} over {limit}"
-    return f"{text}, {share(check.head / check.most) if check.most else 'all'} of {limit}"
+    return f"{text}, {share(check.head / check.max_value) if check.max_value else 'all'} of {limit}"
 
 
 def join_limited(names: Sequence[str], limit: int) -> str:
@@ -120,7 +120,7 @@ def join_limited(names: Sequence[str], limit: int) -> str:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """``1 config``, ``2 configs``."""
+    """Write a number with its noun: ``1 config``, ``2 configs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

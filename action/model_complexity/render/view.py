@@ -1,6 +1,6 @@
 """A report as rows of plain text, before Markdown.
 
-Texts of the pull request are not escaped here: the caller escapes them. A ``Label`` keeps them apart from our own words.
+Texts of the pull request are not escaped here: the caller escapes them. A ``Label`` separates them from trusted words.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from model_complexity.common.text import format_count
 from model_complexity.compare import (
     CollapsedConfigs,
     Status,
+    collapse_unchanged,
     delta_of,
     deployed_of,
-    folded,
     notable_checks,
     same_conditions,
     same_coverage,
@@ -29,7 +29,7 @@ from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Me
 
 
 class Label(NamedTuple):
-    """Our words, then an untrusted name or message."""
+    """Trusted words, then an untrusted name or message."""
 
     words: str
     name: str = ""
@@ -87,7 +87,7 @@ class View(NamedTuple):
 
 def build_view(report: Report) -> View:
     """Lay out a report, worst first."""
-    entries, folds = folded(report)
+    entries, folds = collapse_unchanged(report)
     labels = labels_of([entry.target.name for entry in report.entries])
     budgets = notable_checks(report)
     exceeded = {(check.config, check.shape) for check in budgets if check.state == "exceeded"}
@@ -139,9 +139,9 @@ def inputs_differ(entry: Entry) -> bool:
 def uncalled_parts(measurement: Measurement) -> list[str]:
     """Return the topmost modules with params that were never called: their FLOPs are not counted."""
     uncalled = set(measurement.uncalled_modules)
-    found = [module.name for module in measurement.modules if module.name in uncalled and module.figures.get("params")]
-    parts = set(found)
-    return [name for name in found if not any(name[:end] in parts for end in _dots(name))]
+    names = [module.name for module in measurement.modules if module.name in uncalled and module.figures.get("params")]
+    parts = set(names)
+    return [name for name in names if not any(name[:end] in parts for end in _dots(name))]
 
 
 def _dots(name: str) -> list[int]:
@@ -174,7 +174,11 @@ def _common_conditions(entries: Sequence[Entry]) -> tuple[str, ...]:
     # A config that failed has no conditions and does not count.
     sides = [side for entry in entries for side in (entry.head, entry.base) if isinstance(side, Measurement)]
     first = sides[0].conditions if sides else ()
-    return tuple(one for one in first if not is_exclusion(one) and all(one in side.conditions for side in sides))
+    return tuple(
+        condition
+        for condition in first
+        if not is_exclusion(condition) and all(condition in side.conditions for side in sides)
+    )
 
 
 def conditions_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
@@ -185,10 +189,10 @@ def conditions_of(entry: Entry, common: Sequence[str] = ()) -> tuple[tuple[str, 
     if not isinstance(entry.primary, Measurement):
         return (), None
     before = entry.base.conditions if isinstance(entry.base, Measurement) else entry.primary.conditions
-    own = (one for one in entry.primary.conditions if one not in common)
-    shown = tuple(one for one in own if not is_exclusion(one) or one not in before)
+    own = (condition for condition in entry.primary.conditions if condition not in common)
+    shown = tuple(condition for condition in own if not is_exclusion(condition) or condition not in before)
     return shown, None if same_conditions(entry) else tuple(
-        one for one in before if one not in entry.primary.conditions
+        condition for condition in before if condition not in entry.primary.conditions
     )
 
 
@@ -202,7 +206,7 @@ def _reason_label(entry: Entry) -> Label | None:
 
 
 def _from_base_on(path: str) -> str:
-    """``_base_/models/resnet18.py``: what is before it is long, and a table cell cannot break it."""
+    """Shorten to ``_base_/models/resnet18.py``: a table cell cannot break a long path."""
     return path[path.find("_base_/") :] if "/_base_/" in f"/{path}" else path
 
 
@@ -224,11 +228,12 @@ def _cell(name: MetricName, entry: Entry, status: Status) -> Cell:
 
 
 def _deployed(entry: Entry) -> tuple[Cell, ...]:
-    found = [(name, deployed_of(name, entry)) for name in METRICS]
+    figures = [(name, deployed_of(name, entry)) for name in METRICS]
     return tuple(
-        Cell(name, one[0], one[1] and one[0] - one[1].absolute, format_count(one[0]), signed(one[1]) if one[1] else ())
-        for name, one in found
-        if one
+        Cell(name, value, delta and value - delta.absolute, format_count(value), signed(delta) if delta else ())
+        for name, figure in figures
+        if figure
+        for value, delta in [figure]
     )
 
 
@@ -244,18 +249,18 @@ def _value(result: Result | None, name: MetricName) -> int | None:
 
 
 def _uncounted(report: Report) -> tuple[tuple[str, int], ...]:
-    return _having(report, lambda head: head.unsupported_ops.uncounted)
+    return _count_configs(report, lambda head: head.unsupported_ops.uncounted)
 
 
 def _exclusions(report: Report) -> tuple[tuple[str, int], ...]:
-    return _having(report, lambda head: filter(is_exclusion, head.conditions))
+    return _count_configs(report, lambda head: filter(is_exclusion, head.conditions))
 
 
-def _having(report: Report, what: Callable[[Measurement], Iterable[str]]) -> tuple[tuple[str, int], ...]:
-    """Names of head's measurements with the number of configs, the most frequent first."""
+def _count_configs(report: Report, names_of: Callable[[Measurement], Iterable[str]]) -> tuple[tuple[str, int], ...]:
+    """Count the configs for each name of their measurements at head, most frequent first."""
     configs: dict[str, set[str]] = {}
     for entry in report.entries:
         if isinstance(entry.head, Measurement):
-            for name in what(entry.head):
+            for name in names_of(entry.head):
                 configs.setdefault(name, set()).add(entry.target.name)
-    return tuple(sorted(((name, len(where)) for name, where in configs.items()), key=lambda pair: (-pair[1], pair[0])))
+    return tuple(sorted(((name, len(paths)) for name, paths in configs.items()), key=lambda pair: (-pair[1], pair[0])))

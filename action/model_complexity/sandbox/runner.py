@@ -151,8 +151,8 @@ class Runner:
                 if not (results or keep_going):
                     raise
                 self.progress.log(f"{side}: {error}")
-                lost = Failure(**failure("crash", f"The worker stopped: {error}"))
-                results.update({job: lost for job in jobs if job not in results})
+                stopped = Failure(**failure("crash", f"The worker stopped: {error}"))
+                results.update({job: stopped for job in jobs if job not in results})
         return results
 
     def _collect(self, results: dict[Job, Result], side: str, tree: Path, jobs: Sequence[Job]) -> None:

@@ -18,7 +18,7 @@ EXACT = 0.002
 TRAINING_NORMS = "batch norm counted as in training: 5 operations a value, of which 2 remain in eval mode"
 MODULES = "counted module by module, as mmcv's counter does: functional products, such as attention's, are not seen"
 SAME_PADDING = "convolutions with padding='same' not counted: fvcore has no handle for `aten::_convolution_mode`"
-ACTIVATIONS = "metafile: the activations, which counters print beside them, stand as params"
+ACTIVATIONS = "metafile: the activations, which counters print next to them, are listed as params"
 ROUNDED = "published in so few digits that the measured figure rounds to them, or is cut to them"
 PRODUCTS = "convolutions and matrix products alone are counted: no norms, no resampling, no pooling"
 LAYERS = (

@@ -82,9 +82,9 @@ def test_collected_file_is_an_error_when_contradictory_or_malformed(configs: lis
 
 @pytest.mark.parametrize("library", ["mmdet", "mmpose", "mmseg", "mmyolo"])
 def test_collected_files_are_valid(library: str, tmp_path: Path) -> None:
-    found = read_published(tmp_path, library)
-    assert len(found) > 20
-    assert all(known.size and known.flops and known.sources for known in found.values())
+    configs = read_published(tmp_path, library)
+    assert len(configs) > 20
+    assert all(known.size and known.flops and known.sources for known in configs.values())
 
 
 def _answer(form: str, size: tuple[int, int], flops: int, **more: int) -> dict[str, Any]:
@@ -174,10 +174,10 @@ def test_way_of_counting_is_a_cause_only_when_its_value_fits(published: int, cau
     ],
 )
 def test_left_out_part_is_a_cause_only_when_its_value_fits(published: int, step: int, cause: Cause) -> None:
-    one = _answer("plain", OWN, 1_000, group_norm=100, upsample_nearest2d=50, matmul=200, conv=650)
-    known = [{**one, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
-    found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
-    assert found == cause
+    own = _answer("plain", OWN, 1_000, group_norm=100, upsample_nearest2d=50, matmul=200, conv=650)
+    known = [{**own, "parts": {"neck": 300, "unused": None}}, _answer("plain", (9, 9), published)]
+    cause_found = explain("configs/none.py", "flops", [published], known, stated=OWN, steps={published: step})
+    assert cause_found == cause
 
 
 def test_left_out_part_is_tried_last() -> None:
@@ -233,6 +233,6 @@ def test_known_cause_matches_its_configs_and_metric(config: str, metric: Literal
 
 
 def test_known_cause_is_returned() -> None:
-    found = explain("configs/regnet/regnetx-3.2gf_8xb64_in1k.py", "params", [3_210_000], [])
-    assert "15.3" in found.text
-    assert found.value is None
+    cause_found = explain("configs/regnet/regnetx-3.2gf_8xb64_in1k.py", "params", [3_210_000], [])
+    assert "15.3" in cause_found.text
+    assert cause_found.value is None

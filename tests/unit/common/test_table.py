@@ -16,8 +16,8 @@ def row(
 
 
 def test_named_inputs_have_their_names() -> None:
-    fed = {"input_shape": [1, 3, 224, 224], "inputs": {"img": [1, 3, 224, 224], "points": [1, 40000, 4]}}
-    assert format_input(fed) == "img (3, 224, 224), points (40000, 4)"
+    inputs_given = {"input_shape": [1, 3, 224, 224], "inputs": {"img": [1, 3, 224, 224], "points": [1, 40000, 4]}}
+    assert format_input(inputs_given) == "img (3, 224, 224), points (40000, 4)"
 
 
 FIGURES = {"flops": 17_581_972_224, "params": 91_234_024, "activations": 23_894_544}

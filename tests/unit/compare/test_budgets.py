@@ -1,4 +1,4 @@
-"""Budgets held against entries: states, exactness at the limit, and what is not judged."""
+"""Budget checks: states, exactness at the limit, and skipped checks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def policy(*budgets: dict[str, Any], **more: Any) -> Policy:
     return parse_policy(json.dumps({"budgets": budgets, **more}).encode())
 
 
-def states(found: tuple[BudgetCheck, ...]) -> list[str]:
-    return [one.state for one in found]
+def states(checks: tuple[BudgetCheck, ...]) -> list[str]:
+    return [check.state for check in checks]
 
 
 def max_of(text: str, **more: Any) -> dict[str, Any]:
@@ -45,16 +45,16 @@ def max_of(text: str, **more: Any) -> dict[str, Any]:
         (10_001, None, "exceeded"),
     ],
 )
-def test_a_maximum(head: int, base: int | None, state: str) -> None:
-    one = entry(NAME, measured(head), None if base is None else measured(base))
-    (found,) = evaluate([one], policy(max_of("10K")))
-    assert found == BudgetCheck(
+def test_max_has_the_state_of_its_limit_and_base(head: int, base: int | None, state: str) -> None:
+    config = entry(NAME, measured(head), None if base is None else measured(base))
+    (check,) = evaluate([config], policy(max_of("10K")))
+    assert check == BudgetCheck(
         config=NAME,
         shape=(3, 224, 224),
         metric="flops",
         rule="max",
         limit="10K",
-        most=10_000,
+        max_value=10_000,
         head=head,
         base=base,
         state=state,  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def test_a_maximum(head: int, base: int | None, state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "base", "most"),
+    ("limit", "base", "max_value"),
     [
         ("3%", 1_000_000, 1_030_000),
         ("0%", 7, 7),
@@ -76,73 +76,73 @@ def test_a_maximum(head: int, base: int | None, state: str) -> None:
         ("999999%", 2**62, 2**63 - 1),
     ],
 )
-def test_an_increase_is_exact_at_the_limit(limit: str, base: int, most: int) -> None:
+def test_max_increase_is_exact_at_the_limit(limit: str, base: int, max_value: int) -> None:
     rules = policy({"metric": "params", "max-increase": limit, "level": "warn"})
-    for head, state in ((most, "ok"), (most + 1, "exceeded")):
+    for head, state in ((max_value, "ok"), (max_value + 1, "exceeded")):
         if head < 2**63:
-            (found,) = evaluate([entry(NAME, measured(1, head), measured(1, base))], rules)
-            assert (found.rule, found.limit, found.most, found.state, found.level) == (
+            (check,) = evaluate([entry(NAME, measured(1, head), measured(1, base))], rules)
+            assert (check.rule, check.limit, check.max_value, check.state, check.level) == (
                 "max-increase",
                 limit,
-                most,
+                max_value,
                 state,
                 "warn",
             )
 
 
 @given(st.integers(0, 2**62), st.integers(0, 2**62), st.decimals(0, 1_000, places=6))
-def test_an_increase_agrees_with_arithmetic_on_fractions(base: int, head: int, limit: Any) -> None:
-    (found,) = evaluate(
+def test_max_increase_equals_arithmetic_on_fractions(base: int, head: int, limit: Any) -> None:
+    (check,) = evaluate(
         [entry(NAME, measured(head), measured(base))], policy({"metric": "flops", "max-increase": f"{limit}%"})
     )
     allowed = Fraction(base) * (1 + Fraction(limit) / 100)
-    assert found.state == ("ok" if head <= allowed else "exceeded")
+    assert check.state == ("ok" if head <= allowed else "exceeded")
 
 
-def test_amounts_are_exact() -> None:
-    for text, most in {"0.3G": 300_000_000, "1.1K": 1_100, "2.3P": 23 * 10**14, "1.0005K": 1_000, "0": 0}.items():
-        (found,) = evaluate([entry(NAME, measured(1), None)], policy(max_of(text)))
-        assert found.most == most
+def test_limit_is_exact() -> None:
+    for text, max_value in {"0.3G": 300_000_000, "1.1K": 1_100, "2.3P": 23 * 10**14, "1.0005K": 1_000, "0": 0}.items():
+        (check,) = evaluate([entry(NAME, measured(1), None)], policy(max_of(text)))
+        assert check.max_value == max_value
 
 
-def test_failures_and_removed_configs_are_not_judged() -> None:
+def test_failing_or_removed_config_has_no_checks() -> None:
     rules = policy(max_of("1"), {"metric": "flops", "max-increase": "0%"})
     assert evaluate([entry(NAME, failed(), measured(1)), entry(NAME, None, measured(9))], rules) == ()
 
 
-def test_an_increase_needs_a_base_that_was_measured() -> None:
+def test_max_increase_has_no_check_when_the_base_is_not_measured() -> None:
     rules = policy({"metric": "flops", "max-increase": "0%"})
     assert evaluate([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
     assert skipped_checks([entry(NAME, measured(9), None), entry(NAME, measured(9), failed())], rules) == ()
 
 
 @pytest.mark.parametrize(
-    ("base", "judged"),
+    ("base", "checked"),
     [
         (measured(1, 1, 1, entry_point="forward"), ["params"]),
         (measured(1, 1, 1, unsupported_ops=LSTM), ["params", "activations"]),
         (measured(1, 1, 1, device="cuda"), ["flops", "params", "activations"]),
     ],
 )
-def test_what_is_not_comparable_is_not_judged_and_it_is_said(base: Any, judged: list[str]) -> None:
+def test_max_increase_is_skipped_with_a_note_when_not_comparable(base: Any, checked: list[str]) -> None:
     figures = ("flops", "params", "activations")
     rules = policy(*({"metric": metric, "max-increase": "0%"} for metric in figures))
-    one = entry(NAME, measured(9, 9, 9), base)
-    assert [(found.metric, found.state) for found in evaluate([one, one], rules)] == [
-        (name, "exceeded") for name in judged
+    config = entry(NAME, measured(9, 9, 9), base)
+    assert [(check.metric, check.state) for check in evaluate([config, config], rules)] == [
+        (name, "exceeded") for name in checked
     ] * 2
-    said = skipped_checks([one, one], rules)
-    assert [note.split(":")[0] for note in said] == [
-        f"`max-increase` on {name} was skipped 2 times" for name in figures if name not in judged
+    notes = skipped_checks([config, config], rules)
+    assert [note.split(":")[0] for note in notes] == [
+        f"`max-increase` on {name} was skipped 2 times" for name in figures if name not in checked
     ]
 
 
-def test_a_base_that_is_not_comparable_excuses_no_breach() -> None:
-    (found,) = evaluate([entry(NAME, measured(9), measured(10, entry_point="forward"))], policy(max_of("5")))
-    assert (found.state, found.base) == ("exceeded", None)
+def test_max_is_exceeded_when_the_base_is_not_comparable() -> None:
+    (check,) = evaluate([entry(NAME, measured(9), measured(10, entry_point="forward"))], policy(max_of("5")))
+    assert (check.state, check.base) == ("exceeded", None)
 
 
-def test_globs_shapes_and_order() -> None:
+def test_budget_applies_to_its_globs_and_shapes_in_order() -> None:
     budgets = [
         max_of("1", configs=["configs/**", "!configs/b.py"]),
         max_of("2", configs="!configs/a.py"),
@@ -153,8 +153,8 @@ def test_globs_shapes_and_order() -> None:
     a, b = entry("configs/a.py", measured(9), None), entry("configs/b.py", measured(9), None)
     auto = a.model_copy(update={"shape": "auto", "head": measured(9, input_shape=(1, 3, 32, 64))})
     named = a.model_copy(update={"shape": "points=4x4", "head": measured(9, input_shape=(1, 4, 4))})
-    found = evaluate([a, b, auto, named], policy(*budgets))
-    assert [(one.config[-4], one.shape, one.limit) for one in found] == [
+    checks = evaluate([a, b, auto, named], policy(*budgets))
+    assert [(check.config[-4], check.shape, check.limit) for check in checks] == [
         ("a", (3, 224, 224), "1"),
         ("a", (3, 224, 224), "3"),
         ("b", (3, 224, 224), "2"),
@@ -167,13 +167,13 @@ def test_globs_shapes_and_order() -> None:
     ]
 
 
-def test_a_renamed_config_is_judged_by_its_new_path() -> None:
+def test_renamed_config_is_checked_under_its_new_path() -> None:
     moved = entry("configs/new.py", measured(9), measured(9), base_config="configs/old.py", reason="renamed")
     assert states(evaluate([moved], policy(max_of("5", configs="configs/old.py")))) == []
     assert states(evaluate([moved], policy(max_of("5", configs="configs/new.py")))) == ["already_exceeded"]
 
 
-def test_known_exceptions_are_ignored_with_their_reason_only_where_a_budget_is_broken() -> None:
+def test_ignored_config_has_a_reason_when_its_budget_is_exceeded() -> None:
     ignore = [
         {"configs": "configs/a.py", "metric": "flops", "reason": "A teacher."},
         {"configs": "configs/**", "metric": "params", "reason": "All of them."},
@@ -183,7 +183,7 @@ def test_known_exceptions_are_ignored_with_their_reason_only_where_a_budget_is_b
         entry("configs/a.py", measured(9, 9, 9), measured(9, 9, 9)),
         entry("configs/b.py", measured(9, 1, 1), None),
     ]
-    assert [(one.state, one.reason) for one in evaluate(entries, rules)] == [
+    assert [(check.state, check.reason) for check in evaluate(entries, rules)] == [
         ("ignored", "A teacher."),
         ("ignored", "All of them."),
         ("already_exceeded", None),
@@ -193,9 +193,9 @@ def test_known_exceptions_are_ignored_with_their_reason_only_where_a_budget_is_b
     ]
 
 
-def broken(level: str, state: str = "exceeded") -> BudgetCheck:
-    (found,) = evaluate([entry(NAME, measured(9), None)], policy(max_of("5", level=level)))
-    return found.model_copy(update={"state": state})
+def exceeded_check(level: str, state: str = "exceeded") -> BudgetCheck:
+    (check,) = evaluate([entry(NAME, measured(9), None)], policy(max_of("5", level=level)))
+    return check.model_copy(update={"state": state})
 
 
 @pytest.mark.parametrize(
@@ -204,17 +204,15 @@ def broken(level: str, state: str = "exceeded") -> BudgetCheck:
         ([], "none", "pass"),
         ([], "applied", "pass"),
         ([], "not_applied", "unknown"),
-        ([broken("warn")], "applied", "warn"),
-        ([broken("warn"), broken("fail")], "applied", "fail"),
-        ([broken("fail", state) for state in ("ok", "near", "already_exceeded", "ignored")], "applied", "pass"),
+        ([exceeded_check("warn")], "applied", "warn"),
+        ([exceeded_check("warn"), exceeded_check("fail")], "applied", "fail"),
+        ([exceeded_check("fail", state) for state in ("ok", "near", "already_exceeded", "ignored")], "applied", "pass"),
     ],
 )
-def test_the_verdict_is_the_worst_level_that_is_broken(
-    budgets: list[BudgetCheck], policy_is: str, verdict: str
-) -> None:
+def test_verdict_is_the_worst_level_that_is_exceeded(budgets: list[BudgetCheck], policy_is: str, verdict: str) -> None:
     assert report(budgets=tuple(budgets), policy=policy_is).verdict == verdict
 
 
-def test_without_budgets_nothing_is_judged() -> None:
+def test_evaluate_is_empty_when_the_policy_has_no_budgets() -> None:
     entries: list[Entry] = [entry(NAME, measured(9), measured(1))]
     assert (evaluate(entries, Policy()), skipped_checks(entries, Policy())) == ((), ())

@@ -1,4 +1,4 @@
-"""Deltas and fates of configs."""
+"""Deltas and statuses of configs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model_complexity.report import Entry, UnsupportedOps
 LSTM = UnsupportedOps(uncounted={"aten::lstm": 1})
 
 
-def test_deltas_are_exact_and_relative() -> None:
+def test_delta_is_exact_and_relative() -> None:
     change = entry("a.py", measured(3_000, 10), measured(2_000, 0))
     assert delta_of("flops", change) == (1_000, 0.5)
     assert delta_of("params", change) == (10, None)
@@ -20,7 +20,7 @@ def test_deltas_are_exact_and_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "status"),
+    ("config", "status"),
     [
         (entry("a.py", measured(2), measured(1)), "changed"),
         (entry("a.py", measured(1, activations=3), measured(1, activations=4)), "changed"),
@@ -39,19 +39,19 @@ def test_deltas_are_exact_and_relative() -> None:
         (entry("a.py", measured(1), failed()), "fixed"),
     ],
 )
-def test_status(one: Entry, status: str) -> None:
-    assert status_of(one, compared=True) == status
+def test_status_depends_on_both_sides(config: Entry, status: str) -> None:
+    assert status_of(config, compared=True) == status
 
 
-def test_without_a_base_nothing_is_new() -> None:
+def test_status_is_measured_when_the_run_has_no_base() -> None:
     assert status_of(entry("a.py", measured(1), None), compared=False) == "measured"
 
 
-def test_there_is_no_delta_where_a_side_is_missing() -> None:
+def test_delta_is_none_when_a_side_is_missing() -> None:
     assert delta_of("flops", entry("a.py", measured(1), failed())) is None
     assert delta_of("flops", entry("a.py", measured(1), None)) is None
 
 
-def test_flops_of_different_methods_are_not_compared() -> None:
+def test_delta_of_flops_is_none_when_entry_points_differ() -> None:
     other = entry("a.py", measured(1, 30), measured(9, 20, entry_point="forward"))
     assert {metric: delta_of(metric, other) for metric in METRICS} == dict.fromkeys(METRICS) | {"params": (10, 0.5)}

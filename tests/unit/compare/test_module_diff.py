@@ -1,4 +1,4 @@
-"""Which modules changed: causes, not their parents; renames only where they are certain; sums that hold."""
+"""Module differences: changed modules, certain renames, exact totals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from model_complexity.compare.module_groups import pattern
 from model_complexity.report import Measurement
 
 
-def told(diff: ModuleDiff) -> list[tuple[str, str, str | None]]:
+def changes_of(diff: ModuleDiff) -> list[tuple[str, str, str | None]]:
     return [(change.kind, change.name, change.base_name) for change in diff.changes]
 
 
@@ -24,16 +24,16 @@ def renames(diff: ModuleDiff) -> tuple[tuple[str | None, str], ...]:
     return tuple((change.base_name, change.name) for change in diff.changes if change.kind == "renamed")
 
 
-def test_the_same_model_has_no_changes() -> None:
-    one = model(stem=conv(4, 3), head=conv(2, 4))
-    assert module_changes(one, one) == ModuleDiff(unchanged=("",), unchanged_modules=3)
+def test_module_changes_is_empty_when_the_models_are_equal() -> None:
+    same_model = model(stem=conv(4, 3), head=conv(2, 4))
+    assert module_changes(same_model, same_model) == ModuleDiff(unchanged=("",), unchanged_modules=3)
 
 
-def test_the_modules_that_did_it_are_named_and_their_parents_are_not() -> None:
+def test_module_changes_names_modules_without_their_parents() -> None:
     base = model(backbone=parts(stem=conv(4, 3), body=conv(4, 4)), head=conv(2, 4))
     head = model(backbone=parts(stem=conv(8, 3), body=conv(4, 8)), head=conv(2, 4))
     diff = module_changes(head, base)
-    assert told(diff) == [
+    assert changes_of(diff) == [
         ("changed", "backbone.body", "backbone.body"),
         ("changed", "backbone.stem", "backbone.stem"),
     ]
@@ -45,7 +45,7 @@ def test_the_modules_that_did_it_are_named_and_their_parents_are_not() -> None:
     assert (diff.unchanged, diff.unchanged_modules) == (("head",), 1)
 
 
-def test_what_a_parent_counts_itself_is_its_own_change() -> None:
+def test_parent_is_changed_when_its_own_count_differs() -> None:
     base = model(attn=Part(100, 10, {"scale": (1,)}, {"qkv": conv(4, 3)}))
     head = model(attn=Part(160, 10, {"scale": (1,)}, {"qkv": conv(4, 3)}))
     (change,) = module_changes(head, base).changes
@@ -57,7 +57,7 @@ def test_what_a_parent_counts_itself_is_its_own_change() -> None:
     )
 
 
-def test_parameters_belong_to_their_module() -> None:
+def test_parameter_change_belongs_to_its_module() -> None:
     base = model(Part(parameters={"cls_token": (1, 1, 8), "pos_embed": (1, 5, 8)}))
     head = model(Part(parameters={"pos_embed": (1, 10, 8), "mask": (4,)}))
     (change,) = module_changes(head, base).changes
@@ -69,40 +69,43 @@ def test_parameters_belong_to_their_module() -> None:
     assert change.delta == Figures.of(counts(0, 80 + 4 - 40 - 8, 0))
 
 
-def test_a_parameter_that_is_transposed_is_a_change_of_no_figure() -> None:
+def test_transposed_parameter_changes_no_metric() -> None:
     base, head = Part(5, 5, {"weight": (2, 3)}), Part(5, 5, {"weight": (3, 2)})
     (change,) = module_changes(model(head), model(base)).changes
     assert (change.delta, change.parameters) == (NO_FIGURES, (("weight", (3, 2), (2, 3)),))
     assert change.share == Shares(None for _ in METRICS)
 
 
-def test_a_deeper_stage_has_blocks_that_appeared_as_one_each() -> None:
+def test_deeper_stage_has_one_change_for_each_added_block() -> None:
     block = parts(conv1=conv(4, 4), bn1=norm(4))
     base = model(layer=parts(**{"0": block}))
     head = model(layer=parts(**{"0": block, "1": block, "2": block}))
     diff = module_changes(head, base)
-    assert told(diff) == [("added", "layer.1", None), ("added", "layer.2", None)]
+    assert changes_of(diff) == [("added", "layer.1", None), ("added", "layer.2", None)]
     assert [change.modules for change in diff.changes] == [3, 3]
     assert [change.delta.by_metric()["flops"] for change in diff.changes] == [(16 + 8) * 64] * 2
     assert diff.unchanged == ("layer.0",)
     assert [
-        (family.name, len(family.changes), family.share.by_metric()["flops"]) for family in group_changes(diff.changes)
+        (group.name, len(group.changes), group.share.by_metric()["flops"]) for group in group_changes(diff.changes)
     ] == [("layer.{1–2}", 2, 1.0)]
-    assert told(module_changes(base, head)) == [("removed", "layer.1", "layer.1"), ("removed", "layer.2", "layer.2")]
+    assert changes_of(module_changes(base, head)) == [
+        ("removed", "layer.1", "layer.1"),
+        ("removed", "layer.2", "layer.2"),
+    ]
 
 
-def test_a_renamed_subtree_is_one_line_and_no_change() -> None:
+def test_renamed_subtree_is_one_change_without_a_delta() -> None:
     inner = parts(a=conv(4, 3), b=parts(c=conv(4, 4), d=norm(4)))
     base, head = model(stem=conv(3, 3), layers=inner), model(stem=conv(3, 3), blocks=inner)
     diff = module_changes(head, base)
-    assert told(diff) == [("renamed", "blocks", "layers")]
+    assert changes_of(diff) == [("renamed", "blocks", "layers")]
     assert diff.changes[0].modules == 5
     assert diff.changes[0].delta == NO_FIGURES
     assert renames(diff) == (("layers", "blocks"),)
     assert diff.unchanged == ("stem",)
 
 
-def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
+def test_equal_siblings_are_matched_in_order_when_all_are_renamed() -> None:
     block = conv(4, 4)
     base = model(**{f"layer{n}": block for n in range(3)}, head=norm(4))
     head = model(**{f"stage{n}": block for n in range(3)}, head=norm(4))
@@ -112,7 +115,7 @@ def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
 @pytest.mark.parametrize(
     ("base", "head"),
     [
-        # one of two that are alike is gone: which one?
+        # one of two equal modules is removed
         (model(a=conv(4, 4), b=conv(4, 4)), model(c=conv(4, 4))),
         # elsewhere among its siblings, or under another parent
         (model(a=conv(4, 4), fix=norm(4)), model(fix=norm(4), c=conv(4, 4))),
@@ -125,40 +128,40 @@ def test_alike_siblings_that_are_all_renamed_are_followed_in_order() -> None:
         (model(a=parts(b=conv(4, 4))), model(c=parts(d=conv(4, 4)))),
     ],
 )
-def test_a_rename_is_never_guessed(base: Measurement, head: Measurement) -> None:
+def test_module_is_not_renamed_when_its_match_is_ambiguous(base: Measurement, head: Measurement) -> None:
     diff = module_changes(head, base)
     assert renames(diff) == ()
     assert {change.kind for change in diff.changes} == {"added", "removed"}
 
 
-def test_numbers_of_a_sequence_that_have_shifted() -> None:
+def test_sequence_is_matched_when_its_numbers_shift() -> None:
     """ResNetV1d puts a pooling before the convolution of a shortcut: 0 and 1 become 1 and 2."""
     base = model(shortcut=parts(**{"0": conv(8, 4), "1": norm(8)}))
     head = model(shortcut=parts(**{"0": Part(70, 7), "1": conv(8, 4), "2": norm(8)}))
     diff = module_changes(head, base)
-    assert told(diff) == [
+    assert changes_of(diff) == [
         ("added", "shortcut.0", None),
         ("renamed", "shortcut.1", "shortcut.0"),
         ("renamed", "shortcut.2", "shortcut.1"),
     ]
 
 
-def test_a_name_that_stands_for_something_else_is_a_change() -> None:
+def test_module_is_changed_when_its_name_has_other_content() -> None:
     diff = module_changes(model(a=norm(4)), model(a=conv(4, 3)))
-    assert told(diff) == [("changed", "a", "a")]
+    assert changes_of(diff) == [("changed", "a", "a")]
 
 
-def test_modules_without_a_figure_are_not_reported() -> None:
+def test_module_without_metrics_is_not_reported() -> None:
     assert module_changes(model(a=conv(4, 3), act=Part()), model(a=conv(4, 3), relu=Part())).changes == ()
 
 
-def test_a_module_that_was_never_called_counts_nothing() -> None:
+def test_uncalled_module_has_no_flops() -> None:
     row = module("head", depth=1, params=4)
     called = module("head", depth=1, params=4, flops=0, activations=0)
     assert module_changes(measured(0, 4, 0, modules=(row,)), measured(0, 4, 0, modules=(called,))).changes == ()
 
 
-def test_of_two_methods_only_params_are_compared() -> None:
+def test_only_params_are_compared_when_entry_points_differ() -> None:
     base = model(a=conv(4, 3))
     head = model(a=conv(8, 3)).model_copy(update={"entry_point": "forward"})
     diff = module_changes(head, base)
@@ -166,27 +169,27 @@ def test_of_two_methods_only_params_are_compared() -> None:
     assert [change.delta for change in diff.changes] == [Figures.of(counts(0, 12, 0))]
 
 
-def test_rows_without_their_parents_add_up_all_the_same() -> None:
+def test_changes_equal_the_totals_when_parents_are_missing() -> None:
     orphan = module("a.b.c", depth=3, params=5, flops=7, activations=9)
     weight = module("x.weight", depth=2, params=5, shape=(5,))
     head = measured(10, 6, 10, modules=(orphan, weight))
     diff = module_changes(head, measured(1, 1, 1, modules=()))
-    assert told(diff) == [("added", "a.b.c", None), ("changed", "", "")]
+    assert changes_of(diff) == [("added", "a.b.c", None), ("changed", "", "")]
     assert [change.delta for change in diff.changes] == [Figures.of(counts(7, 5, 9)), Figures.of(counts(2, 0, 0))]
     assert diff.changes[1].parameters == (("x.weight", (5,), None),)
 
 
-def test_families_are_alike_in_all_but_numbers() -> None:
+def test_group_has_changes_that_differ_in_numbers_only() -> None:
     block = parts(attn=conv(4, 4), fc=conv(4, 2))
     other = parts(attn=conv(8, 4), fc=conv(4, 2))
     base = model(a=parts(**{str(n): block for n in range(12)}), b=parts(**{str(n): block for n in range(3)}))
     head = model(a=parts(**{str(n): other for n in range(12)}), b=parts(**{"0": block, "1": other, "2": block}))
-    found = group_changes(module_changes(head, base).changes)
-    assert [(family.name, len(family.changes), family.delta.by_metric()["params"]) for family in found] == [
+    groups = group_changes(module_changes(head, base).changes)
+    assert [(group.name, len(group.changes), group.delta.by_metric()["params"]) for group in groups] == [
         ("a.{0–11}.attn", 12, 12 * 16),
         ("b.1.attn", 1, 16),
     ]
-    assert found[0].share.by_metric()["flops"] == pytest.approx(12 / 13)
+    assert groups[0].share.by_metric()["flops"] == pytest.approx(12 / 13)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +202,11 @@ def test_families_are_alike_in_all_but_numbers() -> None:
         (["a.0.b.1", "a.1.b.1", "a.0.b.2"], "a.*.b.*"),
     ],
 )
-def test_patterns(names: list[str], text: str) -> None:
+def test_pattern_covers_all_names(names: list[str], text: str) -> None:
     assert pattern(names) == text
 
 
-def test_twenty_thousand_modules_take_well_under_a_second() -> None:
+def test_module_changes_takes_under_a_second_for_20000_modules() -> None:
     def wide(first: str) -> Measurement:
         # Half of it renamed, in subtrees; the other half changed.
         side = 8 if first == "x" else 9
@@ -216,10 +219,10 @@ def test_twenty_thousand_modules_take_well_under_a_second() -> None:
     assert 13_000 < len(head.modules) <= 20_000
     started = time.process_time()
     diff = module_changes(head, base)
-    found = group_changes(diff.changes)
+    groups = group_changes(diff.changes)
     assert time.process_time() - started < 1.0
     assert len(renames(diff)) == 66
-    assert len(found) < 140
+    assert len(groups) < 140
 
 
 def chain(depth: int, tip: str) -> Measurement:
@@ -228,8 +231,8 @@ def chain(depth: int, tip: str) -> Measurement:
     return measured(1, 1, 1, modules=tuple(rows))
 
 
-def test_a_very_deep_model_is_no_problem() -> None:
-    assert told(module_changes(chain(500, "x"), chain(500, "y"))) == [
+def test_module_changes_accepts_a_very_deep_model() -> None:
+    assert changes_of(module_changes(chain(500, "x"), chain(500, "y"))) == [
         ("renamed", ".".join(["a"] * 499 + ["x"]), ".".join(["a"] * 499 + ["y"]))
     ]
 
@@ -252,7 +255,7 @@ TREES = st.recursive(
 
 @settings(max_examples=1_000, deadline=None)
 @given(TREES, TREES)
-def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
+def test_changes_equal_the_difference_of_the_totals(ours: Part, theirs: Part) -> None:
     head, base = model(ours), model(theirs)
     diff = module_changes(head, base)
     summed = NO_FIGURES
@@ -263,22 +266,22 @@ def test_the_changes_add_up_to_the_totals(ours: Part, theirs: Part) -> None:
     for place, share in enumerate(zip(*(change.share for change in diff.changes), strict=True)):
         moved = any(change.delta[place] for change in diff.changes)
         assert sum(part or 0 for part in share) == pytest.approx(1.0 if moved else 0.0)
-    shown = [change.name for change in diff.changes if change.kind != "removed"]
-    assert len(set(shown)) == len(shown)
+    names = [change.name for change in diff.changes if change.kind != "removed"]
+    assert len(set(names)) == len(names)
     gone = [change.base_name for change in diff.changes if change.base_name is not None]
     assert len(set(gone)) == len(gone)
-    assert sum(len(family.changes) for family in group_changes(diff.changes)) == len(diff.changes)
+    assert sum(len(group.changes) for group in group_changes(diff.changes)) == len(diff.changes)
 
 
 @settings(max_examples=1_000, deadline=None)
 @given(TREES)
-def test_what_is_equal_has_no_changes(tree: Part) -> None:
+def test_module_changes_is_empty_for_any_equal_trees(tree: Part) -> None:
     assert module_changes(model(tree), model(tree)).changes == ()
 
 
 @settings(max_examples=1_000, deadline=None)
 @given(TREES, st.data())
-def test_a_rename_alone_is_a_rename_and_no_delta(tree: Part, data: st.DataObject) -> None:
+def test_rename_has_no_delta_when_nothing_else_differs(tree: Part, data: st.DataObject) -> None:
     inner = Part(tree.flops, tree.activations, tree.parameters, tree.children)
     place = data.draw(st.sampled_from(["before", "between", "after"]))
     siblings = {"before": {}, "between": {"p": conv(2, 2)}, "after": {"p": conv(2, 2), "q": norm(3)}}[place]
@@ -287,5 +290,5 @@ def test_a_rename_alone_is_a_rename_and_no_delta(tree: Part, data: st.DataObject
     head = model(**siblings, new=inner, **rest)
     diff = module_changes(head, base)
     silent = not any(tree.totals())
-    assert told(diff) == ([] if silent else [("renamed", "new", "old")])
+    assert changes_of(diff) == ([] if silent else [("renamed", "new", "old")])
     assert all(change.delta == NO_FIGURES for change in diff.changes)

@@ -16,7 +16,14 @@ from model_complexity.report import BudgetCheck, DiscoveryWarning, Report
 
 
 def budget(config: str = "configs/a.py", head: int = 9_000, **more: Any) -> BudgetCheck:
-    defaults = {"shape": (3, 224, 224), "metric": "flops", "rule": "max", "limit": "5K", "most": 5_000, "base": 4_000}
+    defaults = {
+        "shape": (3, 224, 224),
+        "metric": "flops",
+        "rule": "max",
+        "limit": "5K",
+        "max_value": 5_000,
+        "base": 4_000,
+    }
     return BudgetCheck(**({"config": config, "head": head, "state": "exceeded", "level": "fail"} | defaults | more))
 
 

@@ -21,7 +21,7 @@ def budget(config: str, level: Any = "fail", state: Any = "exceeded") -> BudgetC
         metric="flops",
         rule="max",
         limit="5",
-        most=5,
+        max_value=5,
         head=9,
         base=None,
         state=state,

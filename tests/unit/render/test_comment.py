@@ -36,7 +36,7 @@ HOSTILE = [
 ]
 
 
-def test_a_report_with_everything_in_it() -> None:
+def test_comment_of_a_full_report_has_all_sections() -> None:
     modules = (
         module("", depth=0, params=1_000, flops=3_000, activations=500),
         module("stem", depth=1, params=800, flops=3_000, activations=500),
@@ -63,7 +63,7 @@ def test_a_report_with_everything_in_it() -> None:
     assert text == (GOLDEN / "everything.md").read_text().removesuffix("\n")
 
 
-def test_a_report_without_a_base() -> None:
+def test_comment_has_figures_only_when_the_run_has_no_base() -> None:
     text = render(
         report(entry("configs/a.py", measured(10), None, reason="requested"), base=None, pull_request=None), limit=LIMIT
     )
@@ -72,19 +72,19 @@ def test_a_report_without_a_base() -> None:
     assert "merge base" not in text
 
 
-def test_a_config_at_several_shapes_is_one_config_with_a_row_for_each() -> None:
+def test_config_has_a_row_for_each_shape_and_is_counted_once() -> None:
     small = {"input_shape": (1, 3, 8, 8)}
-    one, other = (
+    large, small = (
         entry("configs/a.py", measured(10), measured(10)),
         entry("configs/a.py", measured(9, **small), measured(8, **small)),
     )
-    text = render(report(one, other.model_copy(update={"shape": (3, 8, 8)})), limit=LIMIT)
+    text = render(report(large, small.model_copy(update={"shape": (3, 8, 8)})), limit=LIMIT)
     assert "**`a.py` costs 12.50\xa0% more FLOPs (8 → 9).**" in text
     assert "\n| `a.py` | (3,\xa08,\xa08) | 9 (+1, +12.50\xa0%) |" in text
     assert "\n| `a.py` | (3,\xa0224,\xa0224) | 10 (no change) |" in text
 
 
-def test_nothing_measured() -> None:
+def test_comment_has_a_sentence_when_nothing_is_measured() -> None:
     assert "**Nothing was measured.**" in render(report(), limit=LIMIT)
 
 
@@ -106,14 +106,14 @@ LARGE = [pytest.param(*size, marks=pytest.mark.slow) for size in ((300, 40), (1_
 
 
 @pytest.mark.parametrize(("count", "rows"), [(1, 40), (20, 40), (60, 40), *LARGE])
-def test_detail_is_dropped_in_steps_that_are_named(count: int, rows: int) -> None:
+def test_detail_is_dropped_in_steps_with_a_notice_when_the_comment_is_too_long(count: int, rows: int) -> None:
     text = render(many(count, rows), limit=LIMIT)
     assert len(text) <= LIMIT
     assert well_formed(text)
-    said = [step.notice for step in STEPS if step.notice and step.notice in text]
+    notices = [step.notice for step in STEPS if step.notice and step.notice in text]
     full = render(many(count, rows), limit=10**9)
     assert full.count("a-rather-long-name") == 2 * count + 1, "a row and a section for each, and the verdict"
-    assert bool(said) is (len(full) > LIMIT), "said if and only if something was left out"
+    assert bool(notices) is (len(full) > LIMIT), "a notice if and only if something was left out"
     assert text.splitlines()[2] == full.splitlines()[2], "the verdict is always there"
 
 
@@ -123,14 +123,14 @@ def section_of(text: str, name: str) -> str:
     return re.split(r"^(?:<details><summary><code>|<sub>)", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip()
 
 
-def test_a_summary_has_a_row_for_every_config_or_says_so() -> None:
-    one = measured(1, modules=tree(1))
-    text = render(report(*(entry(f"c{n}.py", one, one) for n in range(1_200))), limit=1_048_575)
+def test_summary_has_a_row_for_every_config_or_a_notice() -> None:
+    result = measured(1, modules=tree(1))
+    text = render(report(*(entry(f"c{n}.py", result, result) for n in range(1_200))), limit=1_048_575)
     assert sum(line.startswith("| `c") for line in text.splitlines()) == 1_200
     assert "to fit GitHub's limit" not in text
 
 
-def test_one_long_table_costs_no_other_config_its_own() -> None:
+def test_long_table_does_not_affect_other_tables() -> None:
     small = entry("small.py", measured(2, modules=tree(20)), measured(1))
     text = render(report(entry("big.py", measured(2, modules=tree(1_200, 1)), measured(1)), small), limit=LIMIT)
     assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
@@ -142,28 +142,28 @@ def test_one_long_table_costs_no_other_config_its_own() -> None:
     assert "The longest sections of configs are cut to fit GitHub's limit" in text
 
 
-def test_a_long_table_is_cut_no_deeper_than_it_must() -> None:
+def test_long_table_keeps_as_many_levels_as_fit() -> None:
     text = render(report(entry("big.py", measured(2, modules=tree(1_200, 3)), measured(1))), limit=LIMIT)
     assert "The table of modules is cut at depth 2 to fit GitHub's limit. See the report file" in text
     assert (text.count("\n|  .x"), text.count("\n|   .x.x")) == (0, 0)
     assert LIMIT // 2 < len(text) <= LIMIT
 
 
-def test_long_details_of_failures_cost_no_other_config_its_table() -> None:
+def test_long_failure_details_do_not_affect_tables() -> None:
     failures = [entry(f"f{n}.py", failed(detail="head\n" + "x" * 19_990 + "end"), None) for n in range(4)]
     small = entry("small.py", measured(2, modules=tree(20)), measured(1))
     text = render(report(*failures, small), limit=LIMIT)
     assert "| model" in section_of(text, "small.py")
-    for one in failures:
-        shown = section_of(text, one.target.name)
-        assert f"```text\n{'x' * 5_997}end\n```" in shown
-        assert "Only the last 6,000 characters of the detail are shown." in shown
+    for failure in failures:
+        section = section_of(text, failure.target.name)
+        assert f"```text\n{'x' * 5_997}end\n```" in section
+        assert "Only the last 6,000 characters of the detail are shown." in section
     cut = render(report(*failures * 5, small), limit=LIMIT)
     assert "| model" in section_of(cut, "small.py")
     assert f"```text\n{'x' * 1_497}end\n```" in cut
 
 
-def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
+def test_forged_table_does_not_affect_the_rest_of_the_comment() -> None:
     forged = tuple(
         module(f"{n}" + "`" * 900, depth=1, params=1, flops=1, activations=1, shape=(2**62,) * 8) for n in range(5_000)
     )
@@ -184,7 +184,7 @@ def test_a_forged_table_costs_time_and_room_only_of_its_own() -> None:
     ("change", "lost"),
     [({"modules": (None,)}, "the rest of this section"), ({"entry_point": None}, "this section")],
 )
-def test_a_section_that_cannot_be_written_costs_no_other(change: dict[str, Any], lost: str) -> None:
+def test_invalid_section_does_not_affect_the_others(change: dict[str, Any], lost: str) -> None:
     small = entry("small.py", measured(2), measured(1))
     broken = entry("broken.py", measured(2), None)
     broken = broken.model_copy(update={"head": measured(2).model_copy(update=change)})
@@ -193,7 +193,7 @@ def test_a_section_that_cannot_be_written_costs_no_other(change: dict[str, Any],
     assert section_of(text, "small.py") == section_of(render(report(small), limit=LIMIT), "small.py")
 
 
-def test_the_bases_uncounted_operators_are_said() -> None:
+def test_uncounted_operators_of_the_base_are_shown() -> None:
     lstm = UnsupportedOps(uncounted={"aten::lstm": 2})
     text = render(report(entry("a.py", measured(10), measured(10, unsupported_ops=lstm))), limit=LIMIT)
     assert "**1 config changed only in uncounted operators.**" in text
@@ -204,7 +204,7 @@ def test_the_bases_uncounted_operators_are_said() -> None:
     assert "**Not counted:** `aten::lstm` ×2.\n\n**Not counted at the base:** nothing." in text
 
 
-def test_flops_of_different_methods_are_not_compared() -> None:
+def test_flops_have_no_delta_when_entry_points_differ() -> None:
     base = measured(1_000, entry_point="forward", device="cuda", mode="dry", input_shape=(2, 3, 224, 224))
     text = render(report(entry("a.py", measured(10, 2_000), base)), limit=LIMIT)
     assert "**1 config is not comparable with the base, which has another entry point.**" in text
@@ -218,7 +218,7 @@ def test_flops_of_different_methods_are_not_compared() -> None:
     assert "**Different at the base:** device `cuda`.\n" in text
 
 
-def test_a_limit_that_nothing_fits_is_an_error() -> None:
+def test_render_raises_when_nothing_fits_the_limit() -> None:
     with pytest.raises(ValueError, match="a report needs more than 100 bytes"):
         render(many(3), limit=100)
 
@@ -246,14 +246,14 @@ def hostile_report(name: str) -> Report:
     )
     path = name[:4_000] or "x"
     operators = UnsupportedOps(uncounted={name[:500]: 1})
-    held = {"conditions": (f"@{name[:499]}",), "stubbed_ops": (name[:500],)}
+    untrusted = {"conditions": (f"@{name[:499]}",), "stubbed_ops": (name[:500],)}
     return report(
         entry(
             path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path
         ),
         entry(
             path,
-            measured(2, **held),
+            measured(2, **untrusted),
             measured(1, entry_point="f" + name[:499], device="d" + name[:499], unsupported_ops=operators),
         ),
         entry(path, failed(message=name[:500], detail=name, hint=name[:500]), failed(message=name[:500])),
@@ -282,7 +282,7 @@ def innocuous(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_text_and_nothing_else(name: str) -> None:
+def test_hostile_name_is_rendered_as_text_only(name: str) -> None:
     tags, plain = visible(render(hostile_report(name), limit=LIMIT))
     innocent_tags, innocent = visible(render(hostile_report(innocuous(name)), limit=LIMIT))
     assert tags == innocent_tags
@@ -290,19 +290,19 @@ def test_hostile_names_are_text_and_nothing_else(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_code_spans_hold(text: str) -> None:
+def test_code_span_cannot_be_closed_by_its_text(text: str) -> None:
     html = MarkdownIt("commonmark").enable("table").render(f"| a | b |\n|--|--|\n| {code(text)} | end |")
     assert html.count("<td>") == 2
     assert html.count("<code>") == 1
 
 
-def test_blocks_hold() -> None:
+def test_block_cannot_be_closed_by_its_text() -> None:
     html = MarkdownIt("commonmark", {"html": True}).render(fenced("a\n```\n````\n</details>\n") + "\nafter")
     assert html.endswith("<p>after</p>\n")
     assert html.count("<pre>") == 1
 
 
-def test_clipping_keeps_both_ends() -> None:
+def test_clipped_text_keeps_both_ends() -> None:
     assert truncate_middle("abcdefghij", 5) == "ab…ij"
     assert truncate_middle("abc", 5) == "abc"
     assert html_code("<b>&", 10) == "<code>&lt;b&gt;&amp;</code>"
@@ -319,15 +319,15 @@ def test_clipping_keeps_both_ends() -> None:
         (Delta(10**12, 1234.5), ("+1T", "+123,450.00\xa0%")),
     ],
 )
-def test_deltas_are_written_with_a_sign(delta: Delta, text: tuple[str, ...]) -> None:
+def test_signed_delta_has_a_sign_and_a_percentage(delta: Delta, text: tuple[str, ...]) -> None:
     assert signed(delta) == text
 
 
-def test_percentages_do_not_round_a_change_to_none() -> None:
+def test_percentage_of_a_change_is_not_rounded_to_zero() -> None:
     assert percent(0.00004) == "+<0.01\xa0%"
     assert percent(-0.00005) == "−0.01\xa0%"
 
 
-def test_an_entry_shows_its_shape() -> None:
-    one: Entry = entry("a.py", measured(1), None)
-    assert one.shape == SHAPE
+def test_entry_has_its_shape() -> None:
+    config: Entry = entry("a.py", measured(1), None)
+    assert config.shape == SHAPE

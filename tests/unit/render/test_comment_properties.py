@@ -1,4 +1,4 @@
-"""Property tests of the comment: any report fits, is well formed and has its verdict; any name is text and nothing else."""
+"""Property tests of the comment: any report fits and is well formed, and any name is text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from model_complexity.report import BudgetCheck, Entry, Measurement, Report
         max_size=300,
     )
 )
-def test_any_name_is_text_and_nothing_else(name: str) -> None:
+def test_any_name_is_rendered_as_text_only(name: str) -> None:
     text = render(hostile_report(name), limit=LIMIT)
     assert well_formed(text)
     assert visible(text) == visible(render(hostile_report(innocuous(name)), limit=LIMIT))
@@ -68,26 +68,26 @@ def entries(draw: st.DrawFn) -> Entry:
 
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
-    found = draw(st.lists(entries(), max_size=6))
-    found *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
+    configs = draw(st.lists(entries(), max_size=6))
+    configs *= draw(st.sampled_from([1, 1, 1, 1, 1, 1, 30]))
     checks = [
         BudgetCheck(
-            config=one.target.name, shape=one.shape, metric="flops", rule="max", limit="5", most=5, base=None,
-            head=one.head.figures["flops"], level="fail",
+            config=config.target.name, shape=config.shape, metric="flops", rule="max", limit="5", max_value=5, base=None,
+            head=config.head.figures["flops"], level="fail",
             state=draw(st.sampled_from(["ok", "near", "exceeded", "already_exceeded", "ignored"])),
             reason=draw(st.none() | NAMES.map(lambda text: text[:500])),
         )
-        for one in found[:6]
-        if isinstance(one.head, Measurement)
+        for config in configs[:6]
+        if isinstance(config.head, Measurement)
     ]  # fmt: skip
-    return report(*found, base=draw(st.sampled_from(["b" * 40, None])), budgets=tuple(checks))
+    return report(*configs, base=draw(st.sampled_from(["b" * 40, None])), budgets=tuple(checks))
 
 
 @settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(reports())
-def test_any_report_fits_is_well_formed_and_has_its_verdict(one: Report) -> None:
-    text = render(one, limit=65_000)
+def test_comment_of_any_report_fits_and_is_well_formed(shown_report: Report) -> None:
+    text = render(shown_report, limit=65_000)
     assert len(text.encode("utf-8", "replace")) <= 65_000
     assert well_formed(text)
-    assert text.splitlines()[2] == render(one, limit=10**9).splitlines()[2]
+    assert text.splitlines()[2] == render(shown_report, limit=10**9).splitlines()[2]
     assert re.fullmatch(r"\*\*.+\.\*\*", text.splitlines()[2])

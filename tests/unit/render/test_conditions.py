@@ -1,4 +1,4 @@
-"""What figures hold for and leave out, and which operators were not installed, in the comment, on a terminal and on the page."""
+"""Conditions, exclusions and stubbed operators in the comment, the terminal and the HTML report."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def detector(flops: int = 10, conditions: tuple[str, ...] = PROPOSALS) -> Measur
     return measured(flops, conditions=conditions, entry_point="predict")
 
 
-def comment(shown: Report) -> str:
-    return render(shown, limit=LIMIT)
+def comment(shown_report: Report) -> str:
+    return render(shown_report, limit=LIMIT)
 
 
-def terminal(shown: Report) -> str:
+def terminal(shown_report: Report) -> str:
     out = io.StringIO()
-    print_report_text(shown, console_on(out, 200))
+    print_report_text(shown_report, console_on(out, 200))
     return out.getvalue()
 
 
-def test_what_all_figures_hold_for_is_said_once_beside_the_input() -> None:
+def test_common_conditions_are_shown_once_after_the_input() -> None:
     text = comment(report(entry("a.py", detector(20), detector()), entry("b.py", detector(9), None)))
     assert "\n\nInput shape: (3,\xa0224,\xa0224). Conditions: 1,000 proposals.\n\n" in text
     assert "\n| `a.py` | 20 (+10, +100.00\xa0%) |" in text
@@ -42,7 +42,7 @@ def test_what_all_figures_hold_for_is_said_once_beside_the_input() -> None:
     )
 
 
-def test_otherwise_each_row_says_it_of_itself_and_the_others_say_nothing() -> None:
+def test_row_shows_its_conditions_when_they_are_not_common() -> None:
     text = comment(report(entry("a.py", detector(), None), entry("b.py", measured(5), None)))
     assert "\n| `a.py`, new, 1,000 proposals | 10 |" in text
     assert "\n| `b.py`, new | 5 |" in text
@@ -50,70 +50,72 @@ def test_otherwise_each_row_says_it_of_itself_and_the_others_say_nothing() -> No
     assert " Conditions: without post-processing (1 config). " in text
 
 
-def test_a_config_that_failed_says_nothing_against_it() -> None:
+def test_failing_config_does_not_affect_the_common_conditions() -> None:
     text = comment(report(entry("a.py", detector(), detector()), entry("b.py", failed(), None)))
     assert "Conditions: 1,000 proposals." in text
 
 
-def test_without_conditions_nothing_is_said() -> None:
-    shown = report(entry("a.py", measured(5), measured(6)))
-    for text in (comment(shown), terminal(shown), render_html(shown)):
+def test_conditions_are_not_mentioned_when_there_are_none() -> None:
+    shown_report = report(entry("a.py", measured(5), measured(6)))
+    for text in (comment(shown_report), terminal(shown_report), render_html(shown_report)):
         for word in ("Conditions", "proposals", "tubbed operators"):
             assert word not in text
-    assert condition_lines(shown) == []
+    assert condition_lines(shown_report) == []
 
 
-def test_sides_that_hold_for_different_things_are_told_apart() -> None:
+def test_conditions_of_both_sides_are_shown_when_they_differ() -> None:
     before = detector(10)
-    shown = report(entry("a.py", detector(20, ("2,000 proposals", "without post-processing")), before))
-    text = comment(shown)
+    shown_report = report(entry("a.py", detector(20, ("2,000 proposals", "without post-processing")), before))
+    text = comment(shown_report)
     assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20, conditions differ).**" in text
     assert "\n| `a.py`, 2,000 proposals, **at the base 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
     assert (
         "\n**Different at the base:** 1,000 proposals; without post-processing. The deltas include the change of conditions.\n"
     ) in text
-    assert "modified, 2,000 proposals; without post-processing, at the base 1,000 proposals" in terminal(shown)
-    page = render_html(shown)
+    assert "modified, 2,000 proposals; without post-processing, at the base 1,000 proposals" in terminal(shown_report)
+    page = render_html(shown_report)
     assert "modified, 2,000 proposals, at the base 1,000 proposals</span>" in page
     assert '<td data-label="base">1,000 proposals; without post-processing</td>' in page
     assert "<strong>head and base differ</strong>" in page
 
 
-def test_the_same_figures_of_different_things_are_a_change() -> None:
-    one = entry("a.py", detector(), measured(10, entry_point="predict"))
-    assert status_of(one, compared=True) == "changed"
-    text = comment(report(one))
+def test_config_is_changed_when_only_its_conditions_differ() -> None:
+    config = entry("a.py", detector(), measured(10, entry_point="predict"))
+    assert status_of(config, compared=True) == "changed"
+    text = comment(report(config))
     assert "**1 config changed only in conditions.**" in text
     assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without this condition** | 10 (" in text
 
 
-def test_operators_that_were_not_installed_are_named_and_the_many_are_counted() -> None:
+def test_stubbed_operators_are_named_up_to_a_limit() -> None:
     names = tuple(f"operator_{number}" for number in range(12))
-    shown = report(entry("a.py", measured(5, stubbed_ops=names), None))
-    said = "Stubbed operators of mmcv (shapes only): `operator_0`, "
-    assert said in comment(shown)
-    assert "`operator_9` and 2 more." in comment(shown)
-    assert "stubbed operators" in render_html(shown)
-    assert "operator_11" in render_html(shown)
-    assert "Stubbed operators of mmcv (shapes only) in a.py at (3, 224, 224): operator_0, " in terminal(shown)
+    shown_report = report(entry("a.py", measured(5, stubbed_ops=names), None))
+    sentence = "Stubbed operators of mmcv (shapes only): `operator_0`, "
+    assert sentence in comment(shown_report)
+    assert "`operator_9` and 2 more." in comment(shown_report)
+    assert "stubbed operators" in render_html(shown_report)
+    assert "operator_11" in render_html(shown_report)
+    assert "Stubbed operators of mmcv (shapes only) in a.py at (3, 224, 224): operator_0, " in terminal(shown_report)
 
 
-def test_hostile_ones_are_text_and_are_bounded() -> None:
+def test_hostile_conditions_are_text_and_limited() -> None:
     conditions = tuple(f"{HOSTILE} {number} {'long' * 100}" for number in range(20))
     head = measured(20, conditions=conditions, stubbed_ops=conditions)
-    shown = report(entry("a.py", head, measured(10, conditions=conditions[:2])), entry("b.py", measured(1), None))
-    text = comment(shown)
+    shown_report = report(
+        entry("a.py", head, measured(10, conditions=conditions[:2])), entry("b.py", measured(1), None)
+    )
+    text = comment(shown_report)
     row = next(line for line in text.splitlines() if line.startswith("| `a.py`"))
     assert row.count("``<img src=x>\\|`@everyone") == 4
     assert "16 more conditions" in row
     assert len(row) < 700
-    page = render_html(shown)
+    page = render_html(shown_report)
     assert "<img" not in page
     assert "long" * 30 not in page
 
 
 @pytest.mark.parametrize(
-    ("condition", "shown"),
+    ("condition", "words"),
     [
         ("without post-processing", "without post-processing"),
         ("8 frames of 3 clips", "8 frames of 3 clips"),
@@ -122,6 +124,6 @@ def test_hostile_ones_are_text_and_are_bounded() -> None:
         ("@everyone", "`@everyone`"),
     ],
 )
-def test_only_words_are_printed_as_words(condition: str, shown: str) -> None:
+def test_condition_is_code_unless_it_is_plain_words(condition: str, words: str) -> None:
     text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
-    assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {shown}." in text
+    assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {words}." in text

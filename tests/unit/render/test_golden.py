@@ -1,4 +1,4 @@
-"""Whole comments on real measurements, to be read by eye: scripts/golden writes them anew."""
+"""Whole comments on real measurements. scripts/golden rewrites them."""
 
 from __future__ import annotations
 
@@ -66,9 +66,11 @@ def through_a_base_file() -> Report:
 
 def first_run() -> Report:
     """No base to compare with."""
-    note = "The merge base `bbbbbbbbb` could not be had: nothing is compared. Set `fetch-depth: 0` on actions/checkout."
-    found = [entry(VIT, real("vit"), None), entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None)]
-    return report(*found, base=None, notes=(note,), run_url=RUN)
+    note = (
+        "The merge base `bbbbbbbbb` is unavailable, so nothing is compared. Set `fetch-depth: 0` on actions/checkout."
+    )
+    configs = [entry(VIT, real("vit"), None), entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet18"), None)]
+    return report(*configs, base=None, notes=(note,), run_url=RUN)
 
 
 def all_failing() -> Report:
@@ -89,22 +91,22 @@ def budget_broken() -> Report:
     deeper = entry("configs/resnet/resnet18_8xb32_in1k.py", real("resnet34"), real("resnet18"))
     vit = entry(VIT, real("vit"), real("vit"))
 
-    def check(one: Entry, **more: Any) -> BudgetCheck:
-        assert isinstance(one.head, Measurement)
-        told = {
-            "config": one.target.name,
-            "shape": one.shape,
+    def check(config: Entry, **more: Any) -> BudgetCheck:
+        assert isinstance(config.head, Measurement)
+        defaults = {
+            "config": config.target.name,
+            "shape": config.shape,
             "metric": "flops",
             "rule": "max",
             "base": None,
             "level": "fail",
         }
-        return BudgetCheck(**(told | {"head": one.head.figures["flops"]} | more))
+        return BudgetCheck(**(defaults | {"head": config.head.figures["flops"]} | more))
 
     budgets = (
-        check(deeper, limit="2G", most=2 * 10**9, state="exceeded"),
-        check(vit, limit="18G", most=18 * 10**9, state="near"),
-        check(vit, metric="params", limit="100M", most=10**8, head=91_234_024, state="ok"),
+        check(deeper, limit="2G", max_value=2 * 10**9, state="exceeded"),
+        check(vit, limit="18G", max_value=18 * 10**9, state="near"),
+        check(vit, metric="params", limit="100M", max_value=10**8, head=91_234_024, state="ok"),
     )
     return report(vit, deeper, budgets=budgets, policy="applied", run_url=RUN)
 
@@ -117,15 +119,15 @@ def deformable() -> Report:
     )
     heads = (real("faster-rcnn, deformable"), real("faster-rcnn"))
     through = "configs/_base_/models/faster-rcnn_r50_fpn.py"
-    found = (
+    configs = (
         entry(name, head, real("faster-rcnn"), reason="inherited", through=through)
         for name, head in zip(names, heads, strict=True)
     )
-    return report(*found, run_url=RUN)
+    return report(*configs, run_url=RUN)
 
 
 def more_proposals() -> Report:
-    """Figures that hold for twice as many proposals as before, beside a detector that has none and a backbone."""
+    """A detector with twice as many proposals, one without proposals, and a backbone."""
     return report(
         entry(
             "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
@@ -166,7 +168,7 @@ SCENES: dict[str, Callable[[], Report]] = {
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_the_comment_is_the_one_that_was_reviewed(name: str) -> None:
+def test_comment_equals_its_golden_file(name: str) -> None:
     text = render(SCENES[name](), limit=65_000) + "\n"
     file = GOLDEN / f"{name}.md"
     if os.environ.get("GOLDEN") == "write":
@@ -185,12 +187,12 @@ def test_the_comment_is_the_one_that_was_reviewed(name: str) -> None:
         ("mobilenet, wider head", "mobilenet", {"head.fc"}),
     ],
 )
-def test_the_comparison_names_exactly_the_modules_that_changed(head: str, base: str, changed: set[str]) -> None:
+def test_module_changes_names_exactly_the_changed_modules(head: str, base: str, changed: set[str]) -> None:
     diff = module_changes(real(head), real(base))
     assert {change.name.removeprefix("backbone.") for change in diff.changes} == changed
 
 
-def test_of_a_vit_with_finer_patches_the_patch_embedding_and_all_that_sees_the_tokens_changed() -> None:
+def test_module_changes_of_a_vit_has_the_patch_embedding_and_the_token_layers_when_patches_are_finer() -> None:
     diff = module_changes(real("vit, patches of 14"), real("vit"))
     layer = {"", ".attn", ".attn.qkv", ".attn.proj", ".ffn.layers.0.0", ".ffn.layers.1", ".ln1", ".ln2"}
     names = {change.name for change in diff.changes}

@@ -22,15 +22,23 @@ from model_complexity.report import BudgetCheck, DiscoveryWarning, Module, Repor
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def printed(shown: Report, width: int = 100) -> str:
+def printed(shown_report: Report, width: int = 100) -> str:
     out = io.StringIO()
-    print_report_text(shown, console_on(out, width))
+    print_report_text(shown_report, console_on(out, width))
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines())
 
 
 def budget(config: str, state: str, **more: object) -> BudgetCheck:
-    told = {"metric": "flops", "rule": "max", "limit": "1K", "most": 1_000, "head": 1_536, "base": 768, "level": "fail"}
-    return BudgetCheck.model_validate({"config": config, "shape": (3, 224, 224), "state": state} | told | more)
+    defaults = {
+        "metric": "flops",
+        "rule": "max",
+        "limit": "1K",
+        "max_value": 1_000,
+        "head": 1_536,
+        "base": 768,
+        "level": "fail",
+    }
+    return BudgetCheck.model_validate({"config": config, "shape": (3, 224, 224), "state": state} | defaults | more)
 
 
 def everything() -> Report:
@@ -58,12 +66,12 @@ def everything() -> Report:
 
 
 @pytest.mark.parametrize("width", [100, 60])
-def test_golden(width: int) -> None:
+def test_terminal_report_equals_its_golden_file(width: int) -> None:
     assert printed(everything(), width) == (GOLDEN / f"terminal-{width}.txt").read_text()
 
 
 @pytest.mark.parametrize("width", [30, 60, WIDE - 1, WIDE, 160])
-def test_no_line_is_wider_than_the_terminal_and_every_figure_is_whole(width: int) -> None:
+def test_lines_fit_the_terminal_and_figures_are_not_wrapped(width: int) -> None:
     text = printed(everything(), width)
     assert [line for line in text.splitlines() if len(line) > width] == []
     for part in ("0.75K", "\N{MINUS SIGN}0.25K", "\N{MINUS SIGN}25.00 %", "exceeded (fail)"):
@@ -71,7 +79,7 @@ def test_no_line_is_wider_than_the_terminal_and_every_figure_is_whole(width: int
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
 
 
-def test_nothing_is_said_by_colour_alone() -> None:
+def test_colour_adds_no_information() -> None:
     """With the escape sequences taken away, the coloured text is the plain one."""
     coloured = io.StringIO()
     console = Console(file=coloured, force_terminal=True, color_system="standard", width=100, markup=False, emoji=False)
@@ -82,18 +90,18 @@ def test_nothing_is_said_by_colour_alone() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
-@pytest.mark.parametrize("tell", [print_report, print_check, print_measured])
-def test_what_goes_into_a_file_has_no_escape_sequence(tell: object, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("print_to", [print_report, print_check, print_measured])
+def test_file_output_has_no_escape_sequences(print_to: object, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     out = io.StringIO()
-    tell(everything(), OutputFormat(form), out)  # type: ignore[operator]
+    print_to(everything(), OutputFormat(form), out)  # type: ignore[operator]
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().endswith("\n")
     if form == "json":
         assert Report.model_validate_json(out.getvalue()) == everything()
 
 
-def test_the_other_forms_are_the_actions() -> None:
+def test_other_formats_equal_those_of_the_action() -> None:
     made = {"markdown": render(everything(), limit=SUMMARY_LIMIT - 1), "html": render_html(everything())}
     for form, text in made.items():
         out = io.StringIO()
@@ -101,7 +109,7 @@ def test_the_other_forms_are_the_actions() -> None:
         assert out.getvalue() == text.rstrip("\n") + "\n"
 
 
-def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_prints_the_verdict_and_the_notable_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     out = io.StringIO()
     print_check(everything(), OutputFormat(), out)
@@ -110,14 +118,14 @@ def test_a_check_says_the_verdict_and_the_budgets_that_matter(monkeypatch: pytes
     assert "exceeded (fail)    configs/net.py at (3, 224, 224): flops 1.536K, 0.768K at the base, max 1K\n" in text
     assert "near the limit     configs/smaller.py" in text
     assert "configs/same.py at (3, 224, 224): flops" not in text, "ok"
-    for shown, said in (
+    for shown_report, start in (
         (report(policy="applied"), "Budgets: within limits. Nothing was measured."),
         (report(), "There is no policy, so no budget is checked. Nothing was measured."),
         (report(policy="not_applied"), "Budgets: UNKNOWN. The policy cannot be read. Nothing was measured."),
     ):
         out = io.StringIO()
-        print_check_text(shown, console_on(out, 200))
-        assert out.getvalue().startswith(said)
+        print_check_text(shown_report, console_on(out, 200))
+        assert out.getvalue().startswith(start)
 
 
 class Terminal(io.StringIO):
@@ -129,7 +137,7 @@ class Terminal(io.StringIO):
     ("look", "variable", "coloured"),
     [(OutputFormat(), "", True), (OutputFormat(colour=False), "", False), (OutputFormat(), "1", False)],
 )
-def test_a_terminal_has_colour_unless_it_is_unwanted(
+def test_terminal_has_colour_unless_it_is_disabled(
     look: OutputFormat, variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -139,7 +147,7 @@ def test_a_terminal_has_colour_unless_it_is_unwanted(
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())) is coloured
 
 
-def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_counted() -> None:
+def test_measured_configs_have_a_summary_table_and_uncounted_operators() -> None:
     fft = measured(5, unsupported_ops=UnsupportedOps(uncounted={"aten::fft_rfft2": 3}))
     entries = (entry("a.py", fft, None), entry("b.py", measured(6), None), entry("c.py", fft, None))
     out = io.StringIO()
@@ -157,7 +165,7 @@ def test_several_measured_configs_have_a_table_in_front_and_say_what_was_not_cou
     assert "Not counted" not in alone.getvalue(), "stdout is the page's"
 
 
-def test_one_measured_config_is_the_page_alone_and_a_wide_table_is_not_folded() -> None:
+def test_measured_config_has_no_summary_table_and_a_wide_table_is_not_wrapped() -> None:
     out = io.StringIO()
     deep = measured(5, modules=(module("", depth=0, flops=5), module("m" * 200, depth=1, flops=4)))
     print_measured_text(report(entry("a.py", deep, None), base=None), console_on(out, 40))
@@ -180,18 +188,18 @@ HOSTILE = st.text(
 
 @settings(deadline=None)
 @given(HOSTILE, HOSTILE)
-def test_hostile_names_are_text(name: str, words: str) -> None:
+def test_hostile_name_is_printed_as_text(name: str, words: str) -> None:
     markup = f"[red]{name}[/nothing]:warning:[link=x]"
-    shown = report(
+    shown_report = report(
         entry(markup, model(a=conv(4, 3)), model(a=conv(2, 3))),
         entry(f"b{name}", failed("build", words, detail=words), None, reason="renamed", base_config=markup),
         budgets=(budget(markup, "ignored", reason=words or "x"),),
         warnings=(DiscoveryWarning(config=name, message=words),),
         notes=(words,),
     )
-    for tell in (print_report_text, print_check_text, print_measured_text):
+    for print_to in (print_report_text, print_check_text, print_measured_text):
         out = io.StringIO()
-        tell(shown, console_on(out, 5_000))
+        print_to(shown_report, console_on(out, 5_000))
         text = out.getvalue()
         assert "[red]" in text
         assert ":warning:[link=x]" in text

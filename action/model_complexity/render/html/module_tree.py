@@ -22,7 +22,7 @@ from model_complexity.report import Entry, Measurement, MetricName, Module
 LONGEST_LABEL = 80
 """Characters of the last part of a module's name."""
 ROW_BYTES = 250
-"""Room for a row, on average; a real one takes about 100."""
+"""Bytes allowed for a row on average. A real one takes about 100."""
 _STATES = ("", "new", "removed", "changed", "renamed")
 """The script knows a row's state by its place here."""
 
@@ -38,75 +38,75 @@ class Pair(NamedTuple):
 
     @property
     def name(self) -> str:
-        """At head, or at the base for one that is gone."""
+        """Return the name at head, or at the base for a removed module."""
         module = self.head or self.base
         return module.name if module else ""
 
 
 class Tree(NamedTuple):
-    """A tree as JSON, and what it leaves out: a sentence, or nothing."""
+    """A tree as JSON, and a sentence on what it leaves out, or blank."""
 
     json: str
     notice: str
 
 
 def pairs(head: Sequence[Module], base: Sequence[Module], diff: ModuleDiff) -> list[Pair]:
-    """Every module of either side, parents first, in head's order; one that is gone stands where the base had it.
+    """Return every module of both sides, parents first, in head's order. A removed module keeps its position.
 
-    A module whose parent is missing, as in a forged answer, hangs on the nearest ancestor that is there.
+    A module whose parent is missing, as in a forged answer, is a child of its nearest ancestor.
     """
     ours, theirs = ({module.name: module for module in side} for side in (head, base))
-    twins = _counterparts(ours, theirs, diff)
-    back = {name: theirs[other] for other, name in twins.items() if name is not None}
+    counterparts = _counterparts(ours, theirs, diff)
+    back = {name: theirs[other] for other, name in counterparts.items() if name is not None}
     below: dict[tuple[str, bool], list[tuple[str, bool]]] = {}
-    for name, gone in _in_order(ours, twins):
-        parent = _parent(name, theirs if gone else ours)
-        twin = twins.get(parent, "") if gone else parent
+    for name, removed in _in_order(ours, counterparts):
+        parent = _parent(name, theirs if removed else ours)
+        counterpart = counterparts.get(parent, "") if removed else parent
         if name:
-            key = (parent, True) if twin is None else (twin, False)
-            below.setdefault(key, []).append((name, gone))
-    found = []
+            key = (parent, True) if counterpart is None else (counterpart, False)
+            below.setdefault(key, []).append((name, removed))
+    joined = []
     stack = [("", False, 0)]
     while stack:
-        name, gone, depth = stack.pop()
-        found.append(Pair(depth, None, theirs[name]) if gone else Pair(depth, ours.get(name), back.get(name)))
-        stack.extend((*child, depth + 1) for child in reversed(below.get((name, gone), [])))
-    return found
+        name, removed, depth = stack.pop()
+        joined.append(Pair(depth, None, theirs[name]) if removed else Pair(depth, ours.get(name), back.get(name)))
+        stack.extend((*child, depth + 1) for child in reversed(below.get((name, removed), [])))
+    return joined
 
 
 def _counterparts(ours: Mapping[str, Module], theirs: Mapping[str, Module], diff: ModuleDiff) -> dict[str, str | None]:
-    """Each name of the base -> the name of the same module or parameter at head, or None for one that is gone."""
+    """Each name of the base -> the name of the same module or parameter at head, or None for a removed one."""
     if diff.counterparts is None:
         return {name: name if name in ours or not name else None for name in theirs}
-    twins: dict[str, str | None] = {name: diff.counterparts.get(name) if name else "" for name in theirs}
-    taken = set(twins.values())
+    counterparts: dict[str, str | None] = {name: diff.counterparts.get(name) if name else "" for name in theirs}
+    taken = set(counterparts.values())
     for name, module in theirs.items():
-        if module.shape is not None and name:  # a parameter is no module of the difference: it follows its module
+        if module.shape is not None and name:  # the difference has modules only: a parameter follows its module
             parent = _parent(name, theirs)
-            above = twins[parent] if parent else ""
-            same = None if above is None else f"{above}.{name[len(parent) :].lstrip('.')}".lstrip(".")
-            twins[name] = same if same in ours and same not in taken else None
-            taken.add(twins[name])
-    return twins
+            parent_at_head = counterparts[parent] if parent else ""
+            same = None if parent_at_head is None else f"{parent_at_head}.{name[len(parent) :].lstrip('.')}".lstrip(".")
+            counterparts[name] = same if same in ours and same not in taken else None
+            taken.add(counterparts[name])
+    return counterparts
 
 
-def _in_order(ours: Mapping[str, Module], twins: Mapping[str, str | None]) -> Iterator[tuple[str, bool]]:
-    """Head's names, each followed by what the base had after it and is gone, in call order; and whether it is gone."""
-    gone: dict[str | None, list[str]] = {}
+def _in_order(ours: Mapping[str, Module], counterparts: Mapping[str, str | None]) -> Iterator[tuple[str, bool]]:
+    """Yield head's names, each followed by the removed names after it, and whether each is removed."""
+    removed: dict[str | None, list[str]] = {}
     last: str | None = None
-    for name, twin in twins.items():
-        if twin is None:
-            gone.setdefault(last, []).append(name)
+    for name, counterpart in counterparts.items():
+        if counterpart is None:
+            removed.setdefault(last, []).append(name)
         else:
-            last = twin
-    yield from ((name, True) for name in gone.get(None, []))
+            last = counterpart
+    yield from ((name, True) for name in removed.get(None, []))
     for name in ours:
         yield name, False
-        yield from ((other, True) for other in gone.get(name, []))
+        yield from ((other, True) for other in removed.get(name, []))
 
 
 def _parent(name: str, known: Mapping[str, Module]) -> str:
-    """The nearest ancestor that is there; the root, "", always is."""
+    """Return the nearest known ancestor; the root is ""."""
     parent = name.rpartition(".")[0]
     while parent and parent not in known:
         parent = parent.rpartition(".")[0]
@@ -114,7 +114,7 @@ def _parent(name: str, known: Mapping[str, Module]) -> str:
 
 
 def tree(entry: Entry, most_rows: int) -> Tree:
-    """The tree of an entry that was measured on some side.
+    """Build the tree of an entry with at least one measurement.
 
     Args:
         entry: one config; at least one side is a measurement.
@@ -136,12 +136,12 @@ def tree(entry: Entry, most_rows: int) -> Tree:
     return Tree(written, _notice(len(joined), len(texts), min(depth, fits)))
 
 
-def _levels(amounts: Mapping[int, int], most: int) -> tuple[int, int]:
-    """The depth down to which whole levels fit (never less than 1), and how much of ``most`` they then take."""
+def _levels(amounts: Mapping[int, int], limit: int) -> tuple[int, int]:
+    """Return the depth (at least 1) down to which whole levels fit, and the sum of their amounts."""
     total = sum(amounts.values())
     for depth in sorted(amounts, reverse=True):
-        if total <= most or depth <= 1:
-            return depth, min(total, most)
+        if total <= limit or depth <= 1:
+            return depth, min(total, limit)
         total -= amounts[depth]
     return 0, 0
 
@@ -156,7 +156,7 @@ def _notice(every: int, shown: int, depth: int) -> str:
 
 
 def size_of(entry: Entry) -> int:
-    """How many rows an entry's whole tree has."""
+    """Count the rows of an entry's whole tree."""
     names = {
         module.name for side in (entry.head, entry.base) if isinstance(side, Measurement) for module in side.modules
     }
@@ -164,7 +164,7 @@ def size_of(entry: Entry) -> int:
 
 
 class _Sides(NamedTuple):
-    """What an entry's rows are made from. ``marks``: the state of those modules of head that a glance must find."""
+    """Both sides of an entry. ``marks``: the state of head's changed and renamed modules."""
 
     head: Measurement | None
     base: Measurement | None
@@ -180,7 +180,7 @@ class _Sides(NamedTuple):
 
 
 def script_json(data: Any) -> str:
-    """JSON that may stand in a script element: nothing in it ends the element or opens a comment."""
+    """Encode JSON for a script element. It cannot end the element or open a comment."""
     return _encode(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -202,7 +202,6 @@ def _row(sides: _Sides, pair: Pair) -> list[Any]:
 
 
 def _label(name: str) -> str:
-    """The last part of a name: its row stands below the rest."""
     return plain(name.rpartition(".")[2], LONGEST_LABEL) if name else "model"
 
 
@@ -211,12 +210,12 @@ def _state(sides: _Sides, pair: Pair) -> str:
         return ""
     if not (pair.head and pair.base):
         return "new" if pair.head else "removed" if pair.base else ""
-    # A parameter is no module of the difference: the module that holds it is.
+    # The difference has modules only: a parameter belongs to its module.
     return "changed" if pair.head.shape != pair.base.shape else sides.marks.get(pair.head.name, "")
 
 
 def _remark(pair: Pair) -> str:
-    """A parameter's shape, on both sides where they differ; what a renamed module was called."""
+    """A parameter's shape, on both sides where they differ; the old name of a renamed module."""
     shapes = [shape_text(side.shape) for side in (pair.base, pair.head) if side and side.shape is not None]
     old, new = (side.name.rpartition(".")[2] if side else "" for side in (pair.base, pair.head))
     renamed = [f"was {plain(old, LONGEST_LABEL)}"] if pair.head and pair.base and old != new else []
@@ -232,9 +231,9 @@ def _count(module: Module | None, name: MetricName) -> int | None:
 
 
 def _cell(sides: _Sides, name: MetricName, pair: Pair) -> str | list[str]:
-    """One text where all sides that were measured say the same, or base, head and what changed."""
+    """One text where the sides are equal, or base, head and delta."""
     if METRICS[name].traced and any(side and side.shape is not None for side in (pair.head, pair.base)):
-        return ""  # a parameter has none, where a dash is a module that was never called
+        return ""  # a dash means a module that was never called
     head, base = _count(pair.head, name), _count(pair.base, name)
     if head == base or not (sides.head and sides.base):
         return _text(base if sides.head is None else head)
@@ -254,12 +253,12 @@ def _share(count: int | None, total: int) -> int:
 
 
 def fair_limit(sizes: Sequence[int], total: int) -> int:
-    """The largest size that each may have so that all fit in ``total`` together: small ones give what they do not need."""
-    left = total
+    """Return the largest limit for each size so that their sum fits ``total``."""
+    remaining = total
     waiting = sorted(sizes)
     for place, size in enumerate(waiting):
-        level = left // (len(waiting) - place)
+        level = remaining // (len(waiting) - place)
         if size > level:
             return level
-        left -= size
+        remaining -= size
     return max(waiting, default=0)

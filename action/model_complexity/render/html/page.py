@@ -1,8 +1,7 @@
-"""Report -> one HTML file that needs no network: a table of configs to sort, and for each its modules to unfold.
+"""Report -> one HTML file without network requests: a sortable table of configs, with a tree of modules for each.
 
-The table is written here and reads without the script. Module trees lie in the file as JSON that the script reads when a config
-is opened, so that hundreds of them cost a browser nothing until then. What would make the file too large is cut, and each cut is
-said.
+The table is readable without the script. The module trees are JSON that the script reads when a config is opened, so hundreds
+of them do not slow the browser. What would make the file too large is cut, and each cut has a notice.
 """
 
 from __future__ import annotations
@@ -30,30 +29,30 @@ from model_complexity.render.view import labels_of
 from model_complexity.render.vocabulary import BUDGET_STATES
 from model_complexity.report import BudgetCheck, Measurement, Report
 
-MOST_CONFIGS = 2_000
+MAX_CONFIGS = 2_000
 """Rows of the table of configs."""
-MOST_MODULES = 5_000
+MAX_MODULES = 5_000
 """Modules of one config."""
 ALL_MODULES = 200_000
 """Modules of all configs together: a few hundred for each of 500. The largest trees give way first."""
 LONGEST_DETAIL = 20_000
 ALL_DETAILS = 4_000_000
 """Characters of the failures' details, of one and of all together."""
-MOST_LISTED = 500
+MAX_LISTED = 500
 """Names or checks in each list."""
 _TEMPLATES = Path(__file__).parent
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
 
 
 class Module(NamedTuple):
-    """The data of one tree: the name of its element and its JSON."""
+    """The data of one tree: the id of its element and its JSON."""
 
     key: str
     json: Markup
 
 
 def render_html(report: Report) -> str:
-    """The report as one HTML document, about 100 bytes for each module and 5 kB for each config.
+    """Render the report as one HTML document of about 100 bytes for each module and 5 kB for each config.
 
     Its content security policy (https://developer.mozilla.org/docs/Web/HTTP/CSP) lets the two inline blocks run that are written
     here, by their hashes, and forbids every request.
@@ -61,8 +60,8 @@ def render_html(report: Report) -> str:
     Args:
         report: validated data; its texts are still hostile, and are escaped here.
     """
-    shown = rows(report, MOST_CONFIGS)
-    panels, trees = _panels(shown)
+    table_rows = rows(report, MAX_CONFIGS)
+    panels, trees = _panels(table_rows)
     style, script = (_source(name) for name in ("report.css", "report.js"))
     return (
         _environment()
@@ -70,7 +69,7 @@ def render_html(report: Report) -> str:
         .render(
             report=report,
             headline=html_sentence(_headline(report)),
-            notes=[html_sentence(note) for note in report.notes[:MOST_LISTED]],
+            notes=[html_sentence(note) for note in report.notes[:MAX_LISTED]],
             columns=columns(report),
             metrics=METRICS,
             tree_metrics=module_metrics(),
@@ -79,7 +78,7 @@ def render_html(report: Report) -> str:
             trees=trees,
             budgets=_budgets(report),
             entries=len(report.entries),
-            most=MOST_LISTED,
+            max_listed=MAX_LISTED,
             budget_words=BUDGET_STATES,
             versions=_versions(report),
             convention=CONVENTION,
@@ -96,8 +95,8 @@ def _headline(report: Report) -> str:
 
 
 def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
-    """A panel for each row, and the trees that they name: configs of one model share one."""
-    level = min(MOST_MODULES, fair_limit([size_of(row.entry) for row in shown], ALL_MODULES))
+    """Build a panel for each row, and their trees. Configs with equal modules share a tree."""
+    level = min(MAX_MODULES, fair_limit([size_of(row.entry) for row in shown], ALL_MODULES))
     failures = sum(failures_of(row.entry.head, row.entry.base) for row in shown)
     longest = min(LONGEST_DETAIL, ALL_DETAILS // max(1, failures))
     keys: dict[str, str] = {}
@@ -107,7 +106,7 @@ def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
         if size_of(row.entry):
             try:
                 written = tree(row.entry, level)
-            except Exception as error:  # a tree that cannot be written costs nobody else's
+            except Exception as error:  # an invalid tree does not affect the others
                 notice = f"Writing the modules failed ({type(error).__name__}). See report.json."
             else:
                 key, notice = keys.setdefault(written.json, f"modules-{len(keys)}"), written.notice
@@ -116,7 +115,7 @@ def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
 
 
 def html_sentence(markdown: str) -> Markup:
-    """A sentence of the comment, whose only Markdown are the spans that ``escape.code`` makes, as HTML."""
+    """Convert a sentence of the comment to HTML. Its only Markdown are the spans of ``escape.code``."""
     parts, end = [], 0
     for span in _SPAN.finditer(markdown):
         name = plain(span["text"].replace(r"\|", "|"))
@@ -130,13 +129,12 @@ def _between(text: str) -> Markup:
 
 
 def _budgets(report: Report) -> list[dict[str, Any]]:
-    """Every check of a budget, worst first."""
     return [_budget(check) for check in sorted(report.budgets, key=severity)]
 
 
 def _budget(check: BudgetCheck) -> dict[str, Any]:
-    limit, most = plain(check.limit), format_count(check.most)
-    rule = f"at most {limit}" if check.rule == "max" else f"at most {limit} more ({most})"
+    limit, max_value = plain(check.limit), format_count(check.max_value)
+    rule = f"at most {limit}" if check.rule == "max" else f"at most {limit} more ({max_value})"
     return {
         "config": check.config,
         "shape": requested_text(check.shape),
@@ -152,7 +150,7 @@ def _budget(check: BudgetCheck) -> dict[str, Any]:
 
 
 def _versions(report: Report) -> list[str]:
-    """What counted, in the order of first use."""
+    """The versions of the libraries, in the order of first use."""
     sides = (side for entry in report.entries for side in (entry.head, entry.base) if isinstance(side, Measurement))
     texts = (
         f"fvcore {side.versions.fvcore} with torch {side.versions.torch} and mmengine {side.versions.mmengine}"
@@ -181,5 +179,5 @@ def _source(name: str) -> str:
 
 
 def _hash(source: str) -> str:
-    """As a content security policy names an inline block."""
+    """The hash source of an inline block in a content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"

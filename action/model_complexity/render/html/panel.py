@@ -13,7 +13,7 @@ from model_complexity.render.numbers import conditions_text, format_input, join_
 from model_complexity.render.view import uncalled_parts
 from model_complexity.report import Failure, Measurement, Result
 
-MOST_NAMES = 50
+MAX_NAMES = 50
 """Operators and uncalled modules named on each side."""
 
 
@@ -108,7 +108,7 @@ def _operators(seen: Mapping[str, int]) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    return join_limited([plain(name, 120) for name in names], MOST_NAMES)
+    return join_limited([plain(name, 120) for name in names], MAX_NAMES)
 
 
 def _failure(side: str, failure: Failure, longest: int) -> FailureView:

@@ -11,7 +11,7 @@
   const SHARES = table.dataset.shares.split(' '); // those of them whose shares are drawn
   const bodies = [...table.tBodies];
   const headers = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
-  const status = document.getElementById('said');
+  const status = document.getElementById('status');
 
   function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -51,7 +51,7 @@
     });
   });
 
-  const wanted = new Map(bodies.map((body) => {
+  const searchable = new Map(bodies.map((body) => {
     const { cells } = body.rows[0];
     return [body, `${body.querySelector('.path').textContent} ${cells[0].textContent} ${cells[2].textContent}`.toLowerCase()];
   }));
@@ -60,7 +60,7 @@
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const body of bodies) {
-      body.hidden = !words.every((word) => wanted.get(body).includes(word));
+      body.hidden = !words.every((word) => searchable.get(body).includes(word));
       shown += !body.hidden;
     }
     status.textContent = `${shown} of ${bodies.length} shown.`;

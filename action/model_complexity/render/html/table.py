@@ -71,16 +71,16 @@ def columns(report: Report) -> tuple[Column, ...]:
     return (*fixed, *figures)
 
 
-def rows(report: Report, most: int) -> list[Row]:
+def rows(report: Report, limit: int) -> list[Row]:
     """Return the first rows of the table: exceeded budgets, failures, then the largest changes."""
     checks = checks_by_entry(report)
     compared = report.base is not None
-    found = [
+    table_rows = [
         _row(entry, rank, checks.get((entry.target.name, entry.shape), []), compared=compared)
-        for rank, entry in enumerate(worst_first(report)[:most])
+        for rank, entry in enumerate(worst_first(report)[:limit])
     ]
-    ranked = [_places([key(row) for row in found]) for key in _keys(report)]
-    return [row._replace(places=places) for row, places in zip(found, zip(*ranked, strict=True), strict=True)]
+    ranked = [_ranks([key(row) for row in table_rows]) for key in _keys(report)]
+    return [row._replace(places=places) for row, places in zip(table_rows, zip(*ranked, strict=True), strict=True)]
 
 
 def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bool) -> Row:
@@ -106,7 +106,6 @@ def _row(entry: Entry, rank: int, checks: Sequence[BudgetCheck], *, compared: bo
 
 
 def _why(target: Target) -> tuple[str, str]:
-    """Why a config was selected, as a word and a path."""
     if target.reason == "inherited":
         return "through", target.through or ""
     if target.reason == "renamed":
@@ -127,7 +126,6 @@ def _conditions(entry: Entry) -> str:
 
 
 def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:
-    """The lines of one cell."""
     if side == "change":
         delta = delta_of(name, entry)
         if delta is None:
@@ -140,7 +138,7 @@ def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:
 
 
 def _keys(report: Report) -> list[Callable[[Row], Any]]:
-    """For each column what its rows are ordered by; None where there is nothing."""
+    """Return the sort key of each column. A key is None for an empty cell."""
     sides = SIDES if report.base else ("head",)
     figures = (_figure_key(name, side) for name in METRICS for side in sides)
     return [lambda row: row.entry.target.name.casefold(), _shape_key, lambda row: row.rank, *figures]
@@ -148,9 +146,9 @@ def _keys(report: Report) -> list[Callable[[Row], Any]]:
 
 def _shape_key(row: Row) -> Any:
     """Numbers as numbers: 64 before 224. Inputs by name follow, by their text."""
-    shown = row.entry.primary
-    if isinstance(shown, Measurement) and not shown.inputs:
-        return (0, shown.input_shape[1:], "")
+    primary = row.entry.primary
+    if isinstance(primary, Measurement) and not primary.inputs:
+        return (0, primary.input_shape[1:], "")
     requested = row.entry.shape
     return (1, (), requested) if isinstance(requested, str) else (0, requested, "")
 
@@ -167,12 +165,12 @@ def _figure_key(name: MetricName, side: str) -> Callable[[Row], Any]:
 
 
 def _relative(delta: Delta) -> float:
-    """From nothing to something is more than any percentage."""
+    """The relative change; infinite from a base of 0."""
     return delta.relative if delta.relative is not None else math.inf if delta.absolute else 0.0
 
 
-def _places(keys: Iterable[Any]) -> list[int | None]:
-    """Where each key stands in the order of all; equal keys share a place."""
+def _ranks(keys: Iterable[Any]) -> list[int | None]:
+    """Return each key's position in the order of all. Equal keys share one."""
     keys = list(keys)
     order = {key: place for place, key in enumerate(sorted({key for key in keys if key is not None}))}
     return [None if key is None else order[key] for key in keys]

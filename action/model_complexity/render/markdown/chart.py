@@ -10,48 +10,48 @@ from model_complexity.escape import code
 from model_complexity.render.numbers import share
 from model_complexity.report import Measurement
 
-MOST_SLICES = 8
+MAX_SLICES = 8
 SMALLEST = 0.01
-"""A part below one in a hundred goes into the rest."""
+"""Parts below 1 % are added to the rest."""
 LABEL_LIMIT = 44
 _ENOUGH = 4
 _LARGE = 0.05
-_TELLING = 0.995
-"""A part that takes all of the model is split further."""
+_WHOLE = 0.995
+"""A part that makes up nearly all of the model is split further."""
 
 
 class Slice(NamedTuple):
-    """A part of the model; its name has ``*`` for numbers, so that blocks which differ in a number only are one part."""
+    """A part of the model. Its name has ``*`` for numbers: blocks that differ in numbers are one part."""
 
     name: str
     part: float
 
 
 def slices(measurement: Measurement) -> tuple[Slice, ...]:
-    """The parts that make up a model's flops, largest first, and the rest (its name is "").
+    """Return the parts that make up a model's flops, largest first, and the rest (named "").
 
-    Starts at the whole model and looks into the largest part again and again, until at least four parts have five hundredths
-    each, or one more look would make more than eight.
+    Start at the whole model and split the largest part until at least four parts have 5 % each, or one more split would make
+    more than eight.
     """
     tree = _Tree.of(measurement)
     total = measurement.figures["flops"]
     if total <= 0:
         return ()
-    found, closed = {"": float(total)}, set[str]()
+    flops_by_name, closed = {"": float(total)}, set[str]()
     while True:
-        large = [flops for flops in found.values() if flops >= _LARGE * total]
-        open_parts = [name for name in found if name not in closed and tree.children.get(name)]
-        if not open_parts or (len(large) >= _ENOUGH and max(large) < _TELLING * total):
+        large = [flops for flops in flops_by_name.values() if flops >= _LARGE * total]
+        open_parts = [name for name in flops_by_name if name not in closed and tree.children.get(name)]
+        if not open_parts or (len(large) >= _ENOUGH and max(large) < _WHOLE * total):
             break
-        largest = max(open_parts, key=lambda name: found[name])
-        inside = tree.inside(largest, found[largest])
-        rest = {name: flops for name, flops in found.items() if name != largest}
+        largest = max(open_parts, key=lambda name: flops_by_name[name])
+        inside = tree.inside(largest, flops_by_name[largest])
+        rest = {name: flops for name, flops in flops_by_name.items() if name != largest}
         shown = [flops for flops in (rest | inside).values() if flops >= SMALLEST * total]
         closed.add(largest)
-        if len(shown) > MOST_SLICES or largest in rest:
+        if len(shown) > MAX_SLICES or largest in rest:
             continue
-        found = rest | inside
-    return _largest_first(found, total)
+        flops_by_name = rest | inside
+    return _largest_first(flops_by_name, total)
 
 
 def sentence(parts: Sequence[Slice]) -> str:
@@ -61,7 +61,7 @@ def sentence(parts: Sequence[Slice]) -> str:
 
 
 def pie(parts: Sequence[Slice]) -> str:
-    """The chart. Names are cut down to letters, digits and ``._-*``: in mermaid's own language nothing else is safe."""
+    """Write the chart. Names keep letters, digits and ``._-*`` only: mermaid's syntax is unsafe otherwise."""
     lines, seen = [], dict[str, int]()
     for part in parts:
         label = _label(part.name) if part.name else "the rest"
@@ -78,9 +78,9 @@ def _label(name: str) -> str:
     return text if len(text) <= LABEL_LIMIT else "..." + text[-(LABEL_LIMIT - 3) :]
 
 
-def _largest_first(found: Mapping[str, float], total: int) -> tuple[Slice, ...]:
-    parts = {name: flops / total for name, flops in found.items() if name}
-    kept = [Slice(name, part) for name, part in parts.items() if part >= SMALLEST][:MOST_SLICES]
+def _largest_first(flops_by_name: Mapping[str, float], total: int) -> tuple[Slice, ...]:
+    parts = {name: flops / total for name, flops in flops_by_name.items() if name}
+    kept = [Slice(name, part) for name, part in parts.items() if part >= SMALLEST][:MAX_SLICES]
     kept.sort(key=lambda part: (-part.part, part.name))
     rest = 1 - sum(part.part for part in kept)
     return (*kept, Slice("", rest)) if rest >= SMALLEST / 10 else tuple(kept)
@@ -105,7 +105,7 @@ class _Tree:
         return tree
 
     def inside(self, name: str, flops: float) -> dict[str, float]:
-        """What a part consists of: its children, and under its own name what it counts itself."""
-        found = {child: self.flops[child] for child in self.children[name]}
-        own = flops - sum(found.values())
-        return found if own <= 0 else {**found, name: own}
+        """Return the flops of a part's children, and its own under its name."""
+        parts = {child: self.flops[child] for child in self.children[name]}
+        own = flops - sum(parts.values())
+        return parts if own <= 0 else {**parts, name: own}

@@ -16,8 +16,8 @@ from model_complexity.render.markdown.template_data import LISTED, Data, templat
 from model_complexity.render.view import build_view
 from model_complexity.report import Report
 
-MOST_CHARTS = 20
-"""Each is a frame of its own on the page."""
+MAX_CHARTS = 20
+"""GitHub shows each chart in a frame of its own."""
 
 
 class Step(NamedTuple):
@@ -40,18 +40,18 @@ STEPS = (
     Step("short table", 0, 10, "Sections of configs, and rows beyond the worst 10, are left out"),
     Step("verdict only", 0, 0, "Sections and rows of configs are left out"),
 )
-"""What is dropped, in order, until the text fits. The text names each step, and a section what it lost."""
+"""What is dropped, in order, until the text fits. The text names each step, and a section what it leaves out."""
 
 
 class Rendered(NamedTuple):
-    """A text, and why it is not by the custom template where there is one."""
+    """A text, and why its custom template failed, or blank."""
 
     text: str
     problem: str = ""
 
 
 def render(report: Report, *, limit: int) -> str:
-    """The report as GitHub-flavoured Markdown.
+    """Render the report as GitHub-flavoured Markdown.
 
     Args:
         report: validated data; its texts are still hostile and are escaped here.
@@ -64,7 +64,7 @@ def render(report: Report, *, limit: int) -> str:
 
 
 def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rendered:
-    """The report by a maintainers' template, within the same limit and by the same steps.
+    """Render the report with a custom template, within the same limit and by the same steps.
 
     If the template is missing, fails, or does not fit at any step, the built-in one is used with a note.
 
@@ -83,7 +83,7 @@ def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rende
 
 def _fitted(report: Report, limit: int, write: Callable[[Data], str]) -> str:
     view = build_view(report)
-    sections = [Section(row, with_chart=number < MOST_CHARTS) for number, row in enumerate(view.rows)]
+    sections = [Section(row, with_chart=number < MAX_CHARTS) for number, row in enumerate(view.rows)]
     for step in STEPS:
         kept = sections[: step.sections]
 

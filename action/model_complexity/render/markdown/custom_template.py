@@ -1,4 +1,4 @@
-"""A comment template of the maintainers', from the base commit: run in a sandbox, bounded, and never the end of a run."""
+"""A custom comment template from the base commit, rendered in a sandbox. Its failure does not end the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_complexity.escape import code
 
 TEMPLATE_LIMIT = 64 * 1024
 """Bytes of a template file."""
-_MOST_TIMES = 20
+_MAX_FACTOR = 20
 """How many times the limit a template may write before it is stopped: what does not fit is written again with less."""
 
 
@@ -35,10 +35,10 @@ class CommentTemplate:
     problem: str = ""
 
     def render(self, data: Mapping[str, Any], limit: int) -> str:
-        """Writes the comment.
+        """Render the comment.
 
         Raises:
-            TemplateProblemError: the template is not there, is malformed, or fails.
+            TemplateProblemError: the template is missing, is malformed, or fails.
         """
         if self.text is None:
             raise TemplateProblemError(self.problem)
@@ -54,8 +54,8 @@ class CommentTemplate:
             for piece in environment.from_string(self.text).generate(dict(data)):
                 pieces.append(piece)
                 size += len(piece)
-                if size > _MOST_TIMES * limit:
-                    raise TemplateProblemError(f"its output exceeds {_MOST_TIMES} times the limit")
+                if size > _MAX_FACTOR * limit:
+                    raise TemplateProblemError(f"its output exceeds {_MAX_FACTOR} times the limit")
         except TemplateError as error:
             number = getattr(error, "lineno", None)
             line = f"line {number}: " if isinstance(number, int) else ""

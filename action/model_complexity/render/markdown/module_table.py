@@ -28,9 +28,9 @@ class Difference:
 
     def __init__(self, head: Measurement, base: Measurement) -> None:
         self._diff = module_changes(head, base)
-        found = group_changes(self._diff.changes)
-        self._causes = [group for group in found if group.first.kind != "renamed"]
-        self._renames = [group for group in found if group.first.kind == "renamed"]
+        groups = group_changes(self._diff.changes)
+        self._causes = [group for group in groups if group.first.kind != "renamed"]
+        self._renames = [group for group in groups if group.first.kind == "renamed"]
 
     @property
     def is_empty(self) -> bool:

@@ -21,7 +21,7 @@ from model_complexity.render.vocabulary import STATUSES, failure_phrase
 from model_complexity.report import Entry, Failure, Measurement
 
 DETAIL_LIMITS = (6_000, 1_500)
-"""Characters of a failure's detail, the last of which say most."""
+"""Characters of a failure's detail. The last ones are kept."""
 CHANGES = 60
 """Rows of a difference."""
 NAMED = 10
@@ -53,28 +53,28 @@ class Section:
         try:
             levels = list(_levels(self.row, with_chart=self.with_chart))
         except Exception as error:
-            levels = [_broken("the rest of this section", error)]
+            levels = [_failed_level("the rest of this section", error)]
         kept = levels[:1]
         kept += (level for before, level in pairwise(levels) if level.size < before.size)
         self.levels = tuple(kept)
 
     def text(self, level: Level) -> str:
-        """The section as Markdown: a ``<details>`` that is always closed. One that cannot be written costs nobody else's."""
+        """Write the section as a closed ``<details>``. A failure does not affect other sections."""
         entry = self.row.entry
         title = f"{html_code(entry.target.name)} · {_state(self.row)}"
         try:
             blocks = [*_lines(entry), *level.write()]
         except Exception as error:
-            blocks = [_lost("this section", error)]
+            blocks = [_write_failure("this section", error)]
         if level.notice:
             blocks.append(level.notice)
         return _details(title, blocks)
 
 
 def fit_levels(sections: Sequence[Section], budget_bytes: int) -> list[Level]:
-    """Chooses a level for each section so that together they take ``budget_bytes`` bytes at most, or the smallest levels.
+    """Choose a level for each section so that together they fit ``budget_bytes``, or the smallest levels.
 
-    It is always the section that takes most that is cut, so that a long one costs the others nothing.
+    The largest section is cut first, so a long one does not affect the others.
     """
     chosen = [0] * len(sections)
     total = sum(section.levels[0].size for section in sections)
@@ -174,8 +174,8 @@ def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
 def _difference(entry: Entry) -> Difference | None:
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return None
-    found = Difference(entry.head, entry.base)
-    return None if found.is_empty else found
+    difference = Difference(entry.head, entry.base)
+    return None if difference.is_empty else difference
 
 
 def _block(shown: Measurement) -> str:
@@ -186,11 +186,11 @@ def _level(name: str, notice: str, blocks: list[str]) -> Level:
     return Level(name, notice, sum(map(_size, blocks)) + _size(notice), lambda: blocks)
 
 
-def _broken(what: str, error: Exception) -> Level:
-    return _level("summary only", _lost(what, error), [])
+def _failed_level(what: str, error: Exception) -> Level:
+    return _level("summary only", _write_failure(what, error), [])
 
 
-def _lost(what: str, error: Exception) -> str:
+def _write_failure(what: str, error: Exception) -> str:
     return f"Writing {what} failed ({code(type(error).__name__)}). See the report file of this run for its figures."
 
 

@@ -30,12 +30,12 @@ VISIBLE = 12
 """Rows of the table that are visible at first."""
 LISTED = 50
 """Names that are listed where configs were not measured or files not read."""
-MOST_BUDGETS = 20
+MAX_BUDGETS = 20
 _UNCOUNTED = 6
 
 
 def template_context(report: Report, view: View, *, rows: int | None, sections: Sequence[str], left_out: str) -> Data:
-    """Lays out a report for a template.
+    """Return the variables of a comment template.
 
     Args:
         report: what was measured.
@@ -51,8 +51,8 @@ def template_context(report: Report, view: View, *, rows: int | None, sections: 
         "headline": headline(report, lambda text: code(text, 120), view.labels),
         "verdict": report.verdict,
         "notes": list(report.notes),
-        "budgets": [_budget(check, view) for check in view.budgets[:MOST_BUDGETS]],
-        "more_budgets": max(0, len(view.budgets) - MOST_BUDGETS),
+        "budgets": [_budget(check, view) for check in view.budgets[:MAX_BUDGETS]],
+        "more_budgets": max(0, len(view.budgets) - MAX_BUDGETS),
         "input": None if view.common_input is None else inline(view.common_input),
         "conditions": conditions_text(view.common_conditions, inline),
         "configs": [_config(row, text) for row, text in zip(kept, texts, strict=False)],
@@ -118,12 +118,12 @@ def _cells(cells: Sequence[Cell]) -> Data:
 
 
 def _cell(cell: Cell) -> str:
-    """A figure and its change. It wraps between the two, so that the table fits a narrow page."""
+    """A figure and its delta. The cell breaks between them on a narrow page."""
     return f"{cell.text} ({', '.join(cell.notes)})" if cell.notes else cell.text
 
 
-def _listed(names: Sequence[str], most: int) -> Data:
-    return {"all": len(names), "names": list(names[:most]), "more": max(0, len(names) - most)}
+def _listed(names: Sequence[str], limit: int) -> Data:
+    return {"all": len(names), "names": list(names[:limit]), "more": max(0, len(names) - limit)}
 
 
 def _warning(warning: DiscoveryWarning) -> str:
@@ -149,7 +149,7 @@ def _footer(report: Report, view: View) -> list[str]:
     if view.ok_budgets:
         verb = "is" if view.ok_budgets == 1 else "are"
         sentences.append(f"{pluralize(view.ok_budgets, 'budget')} {verb} within limits.")
-    versions = next((one.versions for one in _measurements(report)), None)
+    versions = next((measurement.versions for measurement in _measurements(report)), None)
     if versions:
         sentences.append(
             f"Counted by fvcore {code(versions.fvcore)} with torch {code(versions.torch)} and mmengine {code(versions.mmengine)}."

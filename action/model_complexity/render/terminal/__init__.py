@@ -1,4 +1,4 @@
-"""A report on a terminal, by rich. Nothing is said by colour alone.
+"""A report on a terminal, by rich. Colour adds no information.
 
 Names and messages are untrusted. They become ``Text``, in which rich reads no markup, of printable characters only.
 """

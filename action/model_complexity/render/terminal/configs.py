@@ -39,8 +39,8 @@ from model_complexity.report import Entry, Failure, Measurement, MetricName, Rep
 
 WIDE: Final = 96
 """Columns from which on the configs are a table. Below, each has its figures in lines of their own."""
-MOST_NAMES: Final = 10
-_MOST_GROUPS: Final = 8
+MAX_NAMES: Final = 10
+_MAX_GROUPS: Final = 8
 
 
 def print_configs(report: Report, entries: Sequence[Entry], console: Console) -> None:
@@ -55,7 +55,7 @@ def print_configs(report: Report, entries: Sequence[Entry], console: Console) ->
             print_paragraph(console, _block(entry, report))
     if same:
         names = [entry_label(entry) for entry in same]
-        print_paragraph(console, Text(f"Unchanged: {join_limited(names, MOST_NAMES)}."))
+        print_paragraph(console, Text(f"Unchanged: {join_limited(names, MAX_NAMES)}."))
 
 
 def _table(entries: Sequence[Entry], report: Report) -> Table:
@@ -87,10 +87,10 @@ def _block(entry: Entry, report: Report) -> Text:
 
 
 def _cell(name: MetricName, entry: Entry, report: Report) -> list[Text]:
-    shown = entry.primary
-    if isinstance(shown, Failure):
+    primary = entry.primary
+    if isinstance(primary, Failure):
         return [Text("failed" if name == next(iter(METRICS)) else "–", style="red")]
-    value = Text(format_count(shown.figures[name]))
+    value = Text(format_count(primary.figures[name]))
     delta = delta_of(name, entry)
     if delta is None:
         status = status_of(entry, compared=report.base is not None)
@@ -102,8 +102,8 @@ def _cell(name: MetricName, entry: Entry, report: Report) -> list[Text]:
 
 
 def _deployed(entry: Entry) -> dict[MetricName, list[Text]]:
-    found = [(name, deployed_of(name, entry)) for name in METRICS]
-    return {name: [Text(format_count(one[0])), *_change(one[1])] for name, one in found if one}
+    figures = [(name, deployed_of(name, entry)) for name in METRICS]
+    return {name: [Text(format_count(figure[0])), *_change(figure[1])] for name, figure in figures if figure}
 
 
 def _change(delta: Delta | None) -> list[Text]:
@@ -117,14 +117,14 @@ def print_modules(entry: Entry, console: Console) -> None:
     """Print the modules that changed, the largest share first."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return
-    found = group_changes(module_changes(entry.head, entry.base).changes)
-    if not found:
+    groups = group_changes(module_changes(entry.head, entry.base).changes)
+    if not groups:
         return
     table = two_columns()
-    for group in found[:_MOST_GROUPS]:
+    for group in groups[:_MAX_GROUPS]:
         table.add_row(Text(MODULE_CHANGES[group.first.kind]), _group(group))
-    if len(found) > _MOST_GROUPS:
-        table.add_row("", Text(f"and {len(found) - _MOST_GROUPS} more", style="dim"))
+    if len(groups) > _MAX_GROUPS:
+        table.add_row("", Text(f"and {len(groups) - _MAX_GROUPS} more", style="dim"))
     print_paragraph(console, Text(f"Modules of {entry_label(entry)}:"), indented(table))
 
 
@@ -151,8 +151,8 @@ def _sign(number: int) -> str:
 
 def entry_label(entry: Entry) -> str:
     """Write a config with its input."""
-    shown = entry.primary
-    shape = format_input(shown) if isinstance(shown, Measurement) else requested_text(entry.shape)
+    primary = entry.primary
+    shape = format_input(primary) if isinstance(primary, Measurement) else requested_text(entry.shape)
     return f"{plain(entry.target.name)} at {breakable(shape)}"
 
 

@@ -15,7 +15,7 @@ from model_complexity.common.text import format_count
 from model_complexity.compare import comparable, delta_of, notable_checks
 from model_complexity.escape import plain
 from model_complexity.render.numbers import CONVENTION, conditions_text, join_limited, requested_text
-from model_complexity.render.terminal.configs import MOST_NAMES, entry_label
+from model_complexity.render.terminal.configs import MAX_NAMES, entry_label
 from model_complexity.render.terminal.layout import breakable, indented, print_paragraph, two_columns
 from model_complexity.render.vocabulary import budget_state
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, Report
@@ -71,10 +71,10 @@ def not_counted(report: Report) -> list[str]:
             uncounted = entry.primary.unsupported_ops.uncounted.items()
             names = sorted(uncounted, key=lambda item: (-item[1], item[0]))
             left_out.append(
-                (join_limited([f"{plain(name, 80)} ×{times}" for name, times in names], MOST_NAMES), entry_label(entry))
+                (join_limited([f"{plain(name, 80)} ×{times}" for name, times in names], MAX_NAMES), entry_label(entry))
             )
             names_of_stubs = [plain(name, 80) for name in entry.primary.stubbed_ops]
-            stubbed.append((join_limited(names_of_stubs, MOST_NAMES), entry_label(entry)))
+            stubbed.append((join_limited(names_of_stubs, MAX_NAMES), entry_label(entry)))
     return [
         *(f"Not counted in {configs}: {what}." for configs, what in _together(left_out)),
         *(f"Stubbed operators of mmcv (shapes only) in {configs}: {what}." for configs, what in _together(stubbed)),
@@ -84,7 +84,7 @@ def not_counted(report: Report) -> list[str]:
 def _together(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Of (operators, config): (configs, operators), with equal operators once and blank ones left out."""
     groups = groupby(sorted(pair for pair in pairs if pair[0]), key=lambda pair: pair[0])
-    return [(join_limited([config for _, config in group], MOST_NAMES), what) for what, group in groups]
+    return [(join_limited([config for _, config in group], MAX_NAMES), what) for what, group in groups]
 
 
 def _uncounted(report: Report) -> Iterator[Text]:
@@ -101,16 +101,16 @@ def _uncounted(report: Report) -> Iterator[Text]:
 def _not_measured(report: Report) -> Iterator[Text]:
     if report.not_measured:
         names = [plain(target.name) for target in report.not_measured]
-        yield Text(f"Not measured (beyond max-configs or without a base): {join_limited(names, MOST_NAMES)}.")
+        yield Text(f"Not measured (beyond max-configs or without a base): {join_limited(names, MAX_NAMES)}.")
 
 
 def _warnings(report: Report) -> Iterator[Text]:
     failed = {entry.target.name for entry in report.entries if isinstance(entry.primary, Failure)}
-    for warning in report.warnings[:MOST_NAMES]:
+    for warning in report.warnings[:MAX_NAMES]:
         if warning.config not in failed:
             yield Text(f"Unknown inheritance: {plain(warning.config)}: {plain(warning.message, 500)}")
-    if len(report.warnings) > MOST_NAMES:
-        yield Text(f"Unknown inheritance of {len(report.warnings) - MOST_NAMES} more files.")
+    if len(report.warnings) > MAX_NAMES:
+        yield Text(f"Unknown inheritance of {len(report.warnings) - MAX_NAMES} more files.")
 
 
 def _footer(report: Report) -> str:
