@@ -93,11 +93,11 @@ def test_every_column_sorts_by_its_numbers(open_page: OpenPage) -> None:
 def test_filter_matches_name_and_result(open_page: OpenPage) -> None:
     page = open_page(full_report())
     box = page.get_by_label("Filter by name or result")
-    box.fill("FAILS now")
+    box.fill("NEWLY failing")
     assert page.locator(".row:visible .file").all_text_contents() == ["fails.py"]
     expect(page.get_by_role("status")).to_have_text("1 of 7 shown.")
-    box.fill("net/ new")
-    assert page.locator(".row:visible .file").all_text_contents() == ["new.py"]
+    box.fill("net/ removed")
+    assert page.locator(".row:visible .file").all_text_contents() == ["gone.py"]
     box.fill("")
     assert page.locator(".row:visible").count() == 7
 
@@ -244,7 +244,7 @@ def test_table_is_readable_without_scripts(open_page: OpenPage) -> None:
     page = open_page(full_report(), java_script_enabled=False)
     assert page.locator(".row").count() == 7
     assert page.locator(".row").first.inner_text().split()[0] == "deeper.py"
-    expect(page.get_by_text("Without scripts this table reads as it is")).to_be_visible()
+    expect(page.get_by_text("Enable scripts to sort this table")).to_be_visible()
     assert page.get_by_role("button").count() == 0
     expect(page.get_by_label("Filter by name or result")).to_be_hidden()
 
