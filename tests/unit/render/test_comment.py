@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 from tests.support.factories import SHAPE, entry, failed, measured, module, report
+from tests.support.golden import golden
 
 from model_complexity.compare.deltas import Delta
 from model_complexity.escape import code, fenced, html_code, truncate_middle
@@ -18,7 +18,6 @@ from model_complexity.render.numbers import percent, signed
 from model_complexity.report import DiscoveryWarning, Entry, Module, Report, Target, UnsupportedOps
 
 LIMIT = 65_000
-GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = [
     "a|b`c``d|",
     "`",
@@ -60,7 +59,7 @@ def test_comment_of_a_full_report_has_all_sections() -> None:
         ),
         limit=LIMIT,
     )
-    assert text == (GOLDEN / "everything.md").read_text().removesuffix("\n")
+    assert text == golden("everything.md", f"{text}\n").removesuffix("\n")
 
 
 def test_comment_has_figures_only_when_the_run_has_no_base() -> None:

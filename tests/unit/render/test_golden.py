@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.factories import entry, failed, report
+from tests.support.golden import golden
 
 from model_complexity.compare import module_changes
 from model_complexity.render import render
 from model_complexity.report import BudgetCheck, Entry, Measurement, Report
 
-GOLDEN = Path(__file__).parent / "golden"
 DATA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "data" / "measurements.json").read_text(encoding="utf-8")
 )
@@ -170,10 +169,7 @@ SCENES: dict[str, Callable[[], Report]] = {
 @pytest.mark.parametrize("name", SCENES)
 def test_comment_equals_its_golden_file(name: str) -> None:
     text = render(SCENES[name](), limit=65_000) + "\n"
-    file = GOLDEN / f"{name}.md"
-    if os.environ.get("GOLDEN") == "write":
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    assert text == golden(f"{name}.md", text)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.factories import conv, entry, failed, measured, model, module, norm, report
+from tests.support.golden import golden
 
 from model_complexity.commands.output import OutputFormat, console_on, print_check, print_measured, print_report
 from model_complexity.common.table import ModuleRow, module_table
@@ -18,8 +18,6 @@ from model_complexity.github.workflow_commands import SUMMARY_LIMIT
 from model_complexity.render import render, render_html
 from model_complexity.render.terminal import WIDE, print_check_text, print_measured_text, print_report_text
 from model_complexity.report import BudgetCheck, DiscoveryWarning, Module, Report, Target, UnsupportedOps
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 def printed(shown_report: Report, width: int = 100) -> str:
@@ -67,7 +65,8 @@ def everything() -> Report:
 
 @pytest.mark.parametrize("width", [100, 60])
 def test_terminal_report_equals_its_golden_file(width: int) -> None:
-    assert printed(everything(), width) == (GOLDEN / f"terminal-{width}.txt").read_text()
+    text = printed(everything(), width)
+    assert text == golden(f"terminal-{width}.txt", text)
 
 
 @pytest.mark.parametrize("width", [30, 60, WIDE - 1, WIDE, 160])
