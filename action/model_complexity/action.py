@@ -127,7 +127,7 @@ def find_pull_request(event: Event, client: Client) -> PullRequest | None:
     number = event.pull_request_number
     pull_request = event.pull_request if number is None else client.pull_request(number)
     if pull_request is None and event.configs is None and event.base_sha is None:
-        raise ActionError("Nothing to measure: a manual run needs `configs`, `pr-number`, or both.")
+        raise ActionError("The manual run has nothing to measure.", "Set `configs`, `pr-number`, or both.")
     return pull_request
 
 
@@ -172,7 +172,7 @@ def restrict_to_owner(folder: Path) -> None:
         folder.chmod(0o700)
     except OSError as error:
         raise ActionError(
-            f"cannot keep the worker out of {folder}: {error.strerror}.", "Run the action in its container."
+            f"cannot deny the worker access to {folder}: {error.strerror}.", "Run the action in its container."
         ) from error
 
 

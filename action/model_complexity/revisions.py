@@ -72,7 +72,7 @@ def resolve_revisions(history: History, event: Event, pull_request: PullRequest 
     if not _ensure_commit(history.repository, head):
         merge = _merge_commit(history.repository, event, pull_request)
         # The merge has what the base branch changed since: a comparison would attribute that to the pull request.
-        note = f"Head commit unavailable. Measured the merge commit `{merge[:9]}` instead, without a comparison. {FETCH_ADVICE}"
+        note = f"The head commit is unavailable, so merge commit `{merge[:9]}` is measured without a comparison. {FETCH_ADVICE}"
         return Revisions(head, merge, None, base_tip, number, (note,))
     return _with_base(history, Revisions(head, head, None, base_tip, number), base)
 

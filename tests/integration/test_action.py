@@ -224,7 +224,7 @@ def test_manual_run_comments_on_a_pull_request(pull_request: PullRequestFixture)
 
 
 def test_manual_run_fails_when_there_is_nothing_to_measure(pull_request: PullRequestFixture) -> None:
-    with pytest.raises(ActionError, match="a manual run needs `configs`, `pr-number`, or both"):
+    with pytest.raises(ActionError, match=r"nothing to measure\. Set `configs`, `pr-number`, or both"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch(None))
     with pytest.raises(ActionError, match="No config matches: nowhere/"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch({"configs": "nowhere/**"}))
@@ -252,7 +252,7 @@ def test_merge_commit_is_measured_when_head_is_unavailable(pull_request: PullReq
     status, log = act_in(pull_request, workspace, sha, environment=unreachable)
     assert status == 0, log
     (body,) = comments(pull_request)
-    assert f"> Head commit unavailable. Measured the merge commit `{sha[:9]}` instead, without a comparison." in body
+    assert f"> The head commit is unavailable, so merge commit `{sha[:9]}` is measured without a comparison." in body
     assert "::warning::A commit could not be fetched: " in log
     assert "| `large.py` | 5.12K | 80 | 1.152K |" in body
 
@@ -389,4 +389,4 @@ def test_template_of_the_base_branch_writes_the_comment(pull_request: PullReques
     (body,) = comments(pull_request)
     assert "> The template `tools/nothere.j2` failed: there is no such file at" in body
     assert "| `large.py` | 5.12K (+2.56K, +100.00\xa0%) |" in body
-    assert "::warning::Comment template not used: there is no such file" in log
+    assert "::warning::The comment template is not used: there is no such file" in log

@@ -229,7 +229,7 @@ def test_check_syntax_validates_the_policy_file(repo: LocalRepository) -> None:
         "Did you mean `flops`?\n"
     )
     result = repo.run("check", "--policy", "good.yml", "--syntax")
-    assert result == (0, "good.yml: valid; budgets: 0, known exceptions: 0.\n", "")
+    assert result == (0, "good.yml is valid. Budgets: 0, known exceptions: 0.\n", "")
     result = repo.run("check", "--policy", POLICY)
     assert (result.status, "line 3, column 13" in result.err) == (2, True)
     assert repo.run("check", "--policy", "nowhere.yml").err.startswith(

@@ -139,10 +139,8 @@ def test_base_policy_applies_when_the_pull_request_changes_it(pull_request: Pull
         pull_request.push("Wider, and allowed", {**WIDER, **files})
         status, log = act(pull_request)
         assert (status, verdict(pull_request), states(pull_request)) == (1, "fail", [("flops", "1K", "exceeded")])
-        assert "This pull request changes the policy. The base branch's policy was applied." in log
-        assert (
-            "> This pull request changes the policy. The base branch's policy was applied." in comments(pull_request)[0]
-        )
+        assert "This pull request changes the policy. The base branch's policy applies." in log
+        assert "> This pull request changes the policy. The base branch's policy applies." in comments(pull_request)[0]
 
 
 def test_base_policy_applies_when_the_merge_base_has_none(pull_request: PullRequestFixture) -> None:

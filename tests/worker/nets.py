@@ -59,7 +59,7 @@ class Inverting(nn.Module):
 
 
 class Elementwise(nn.Module):
-    """Computes, and not one flop is counted."""
+    """A model without counted operators."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return image * 2 + 1

@@ -21,7 +21,7 @@ Measures every config that a change touches, directly or through a base
 config, before and after, and reports the changes in FLOPs, parameters and
 activations: the report that the action writes on a pull request.
 
-what is compared:
+commits to compare:
   (nothing)      the working tree, including uncommitted changes, with its
                  merge base with the default branch (origin's default branch,
                  else main or master)
@@ -132,7 +132,7 @@ def _add_command(commands: Any, name: str, summary: str, description: str, epilo
 
 
 def _add_range(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("range", nargs="?", default="", metavar="BASE..HEAD", help="what is compared; see above")
+    parser.add_argument("range", nargs="?", default="", metavar="BASE..HEAD", help="commits to compare (see above)")
 
 
 def _add_input_options(parser: argparse.ArgumentParser, fields: Iterable[str], *, has_policy: bool = True) -> None:

@@ -36,7 +36,7 @@ def _check_syntax(path: Path | None, out: TextIO) -> int:
     except PolicyError as error:
         out.writelines(f"{path}: {sanitize(str(issue))}\n" for issue in error.issues)
         return EXIT_CHECK_FAILED
-    out.write(f"{path}: valid; budgets: {len(policy.budgets)}, known exceptions: {len(policy.ignore)}.\n")
+    out.write(f"{path} is valid. Budgets: {len(policy.budgets)}, known exceptions: {len(policy.ignore)}.\n")
     return EXIT_OK
 
 

@@ -56,9 +56,7 @@ FAILURE_KINDS: Dict[str, FailureKind] = {
     "unsupported_input": FailureKind(
         "Name the model's inputs with their dimensions in the `shapes` input, e.g. `points=40000x4`.", "run"
     ),
-    "zero_count": FailureKind(
-        "None of the model's operators is counted, so no count is given rather than a wrong one."
-    ),
+    "zero_count": FailureKind("No operator of the model is counted. Report the config to Model Complexity."),
 }
 """Why a job gave no counts: a closed set, so that each kind can have its own advice.
 

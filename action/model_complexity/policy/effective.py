@@ -76,7 +76,7 @@ def _change_note(base: PolicyFile, head_issues: tuple[PolicyIssue, ...]) -> str:
     if base.content is None and not base.error:
         note = "This pull request adds a policy. It applies once it is merged."
     else:
-        note = "This pull request changes the policy. The base branch's policy was applied."
+        note = "This pull request changes the policy. The base branch's policy applies."
     if head_issues:
         note += f" The changed policy cannot be read: {code(str(head_issues[0]), 300)}"
     return note
@@ -84,6 +84,6 @@ def _change_note(base: PolicyFile, head_issues: tuple[PolicyIssue, ...]) -> str:
 
 def _unreadable_note(issue: PolicyIssue) -> str:
     return (
-        f"The base branch's policy {code(PATH)} cannot be read: {code(str(issue), 300)}. No budget was evaluated, and the "
+        f"The base branch's policy {code(PATH)} cannot be read: {code(str(issue), 300)}. No budget is checked. The "
         f"action's inputs and defaults apply. {_ADVICE}"
     )

@@ -84,7 +84,7 @@ class Publisher:
         changes_configs = report.entries or report.not_measured or report.warnings
         comment = self._comment(report)
         if comment.problem:
-            workflow.warning(self.log, f"Comment template not used: {comment.problem}.")
+            workflow.warning(self.log, f"The comment template is not used: {comment.problem}.")
         body = comment.text if changes_configs else None
         try:
             published = publish(self.client, self.pull_request.number, key, body, report.head, cleared=_cleared(report))

@@ -45,7 +45,7 @@ _LONGEST_SCOPE = 60
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Answer the jobs on stdin until it ends. The working directory is the tree whose configs are measured."""
-    parser = argparse.ArgumentParser(description="Measures configs; started by the action, not by people.")
+    parser = argparse.ArgumentParser(description="Measure configs. The action starts this program.")
     parser.add_argument("--answers-fd", type=int, required=True, help="file descriptor that answers are written to")
     answers_fd: int = parser.parse_args(arguments).answers_fd
     with os.fdopen(answers_fd, "wb") as answers:

@@ -23,7 +23,7 @@ def test_base_policy_applies_when_head_changes_the_file() -> None:
     for head in (LOOSER, NONE):
         found = effective_policy(GOOD, head, GOOD)
         assert (found.policy.jobs, found.status) == (1, "applied")
-        assert found.notes == ("This pull request changes the policy. The base branch's policy was applied.",)
+        assert found.notes == ("This pull request changes the policy. The base branch's policy applies.",)
     added = effective_policy(NONE, GOOD, NONE)
     assert (added.policy.jobs, added.status) == (None, "none")
     assert added.notes == ("This pull request adds a policy. It applies once it is merged.",)
@@ -40,7 +40,7 @@ def test_head_issues_have_their_line_when_the_changed_policy_is_invalid() -> Non
     found = effective_policy(GOOD, BAD, GOOD)
     assert (found.status, found.base_issues, [issue.line for issue in found.head_issues]) == ("applied", (), [3])
     assert found.notes[0].startswith(
-        "This pull request changes the policy. The base branch's policy was applied. The changed policy cannot be read: "
+        "This pull request changes the policy. The base branch's policy applies. The changed policy cannot be read: "
     )
 
 
@@ -57,7 +57,7 @@ def test_policy_is_not_applied_when_the_base_file_is_invalid() -> None:
         "The base branch's policy `.github/model-complexity.yml` cannot be read: ``line 3, column 10: "
     )
     assert note.endswith(
-        "No budget was evaluated, and the action's inputs and defaults apply. "
+        "No budget is checked. The action's inputs and defaults apply. "
         "Fix it in a pull request. See docs/policy.md for the fields."
     )
     assert "the file is unavailable: no response" in effective_policy(UNAVAILABLE, GOOD, GOOD).notes[0]
