@@ -89,14 +89,13 @@ def test_detectors_are_compared_without_compiled_operators(runner: Runner, pull_
     assert run.exit_code == 0, run.log
     (comment,) = comments(pull_request)
     faster, deformable, retina = (row_cells(comment.body, config) for config in (FASTER, DEFORMABLE, RETINA))
-    assert faster[0] == "`faster-rcnn.py`, through `_base_/detector.py`, for 1,000 proposals"
-    assert deformable[0] == "`faster-rcnn_dconv.py`, new, for 1,000 proposals"
+    assert faster[0] == "`faster-rcnn.py`, through `_base_/detector.py`, 1,000 proposals"
+    assert deformable[0] == "`faster-rcnn_dconv.py`, new, 1,000 proposals"
     assert retina[0] == "`retinanet.py`"
     assert "Input shape: (3,\N{NO-BREAK SPACE}800,\N{NO-BREAK SPACE}1344)." in comment.body
-    assert "Figures are without post-processing (3 configs)." in comment.body
-    assert (
-        "of which only the shapes were computed: `modulated_deform_conv_forward`, `roi_align_forward`." in comment.body
-    )
+    assert "Conditions: without post-processing (3 configs)." in comment.body
+    stubs = "Stubbed operators of mmcv (shapes only): `modulated_deform_conv_forward`, `roi_align_forward`."
+    assert stubs in comment.body
 
     flops_of = flops_by_config(report(run))
     deltas = {

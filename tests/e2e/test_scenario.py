@@ -135,7 +135,7 @@ def test_fork_with_read_only_token_gets_report_without_comment(
     assert comments(pull_request) == []
     warnings = [command.data for command in workflow_commands(run.log) if command.name == "warning"]
     assert len(warnings) == 1
-    assert "read-only token to pull requests from forks" in warnings[0]
+    assert "pull requests from forks and from Dependabot a read-only token" in warnings[0]
     assert "2.408M" in run.summary
     assert flops_by_config(report(run)) == {"configs/net.py": (flops(16), flops(8))}
     assert (run.outputs["comment-url"], run.outputs["configs"]) == ("", "1")
