@@ -54,7 +54,7 @@ def test_failures_at_head_are_annotated_with_their_hint() -> None:
     first, second = annotated(both)
     assert first == (
         "::warning title=Measurement failed,file=a.py,line=7::"
-        f"Failed at (3, 224, 224) (build): KeyError: no such net {FAILURE_KINDS['build'].hint}"
+        f"Failed at (3, 224, 224) (build): KeyError: no such net. {FAILURE_KINDS['build'].hint}"
     )
     assert second.endswith("It also fails at the merge base.")
     assert [line.split()[0] for line in annotated(both, errors=True)] == ["::error", "::error"]
