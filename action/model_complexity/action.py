@@ -127,7 +127,7 @@ def find_pull_request(event: Event, client: Client) -> PullRequest | None:
     number = event.pull_request_number
     pull_request = event.pull_request if number is None else client.pull_request(number)
     if pull_request is None and event.configs is None and event.base_sha is None:
-        raise ActionError("The manual run has nothing to measure.", "Set `configs`, `pr-number`, or both.")
+        raise ActionError("The event names nothing to measure.", "Set `configs`, `pr-number`, or both.")
     return pull_request
 
 

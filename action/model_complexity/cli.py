@@ -33,7 +33,7 @@ _EPILOG = """\
 examples:
   model-complexity diff                    what my changes do to the models
   model-complexity measure configs/a.py    how large one model is, by module
-  model-complexity check                   whether the budgets are kept
+  model-complexity check                   whether my change fits the budgets
   model-complexity diff --help             more about a command
 
 exit codes:

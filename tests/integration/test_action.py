@@ -160,7 +160,7 @@ def test_config_is_measured_when_discovery_cannot_resolve_its_base(
     (problem,) = left_behind(pull_request)[0].warnings
     assert (problem.config, "contains a call" in problem.message) == ("configs/sly.py", True)
     listed = f"- `configs/sly.py`: {code(problem.message)}\n"
-    assert f"<summary>Unknown inheritance of 1 file</summary>\n\n{listed}" in body
+    assert f"<summary>1 discovery warning</summary>\n\n{listed}" in body
 
 
 def test_run_takes_several_shapes_and_keys(pull_request: PullRequestFixture) -> None:
@@ -226,7 +226,7 @@ def test_manual_run_comments_on_a_pull_request(pull_request: PullRequestFixture)
 def test_manual_run_fails_when_there_is_nothing_to_measure(pull_request: PullRequestFixture) -> None:
     with pytest.raises(ActionError, match=r"nothing to measure\. Set `configs`, `pr-number`, or both"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch(None))
-    with pytest.raises(ActionError, match="No config matches: nowhere/"):
+    with pytest.raises(ActionError, match="No config matches 'nowhere/"):
         act(pull_request, "workflow_dispatch", pull_request.dispatch({"configs": "nowhere/**"}))
 
 

@@ -147,7 +147,7 @@ def test_check_applies_the_policy_of_the_base(repo: LocalRepository) -> None:
     assert result.status == 1
     assert result.out.startswith("Budgets: EXCEEDED. configs/large.py exceeds its budget with 5.12K FLOPs")
     assert "  exceeded (fail)  configs/large.py at (3, 8, 8): flops 5.12K, 2.56K at the base, max 5K\n" in result.out
-    assert "Note: This pull request changes the policy. The base branch's policy was applied.\n" in result.out
+    assert "Note: This pull request changes the policy. The base branch's policy applies.\n" in result.out
     tried = repo.run("check", "--policy", POLICY, "--shape", "8")
     assert (tried.status, tried.out.split(".")[0]) == (0, "Budgets: within limits")
     repo.write({"configs/large.py": WIDER.replace("16", "15")})

@@ -81,7 +81,7 @@ def test_crashed_worker_costs_the_job_that_crashed_it(tmp_path: Path, tree: Path
     assert isinstance(results["kills.py"], Failure)
     assert (results["kills.py"].kind, results["kills.py"].message) == (
         "crash",
-        "The config crashed the worker or corrupted its protocol.",
+        "The config crashed the worker or sent an invalid answer.",
     )
     assert isinstance(results["empty.py"], Failure), "it is measured by the worker that came after"
     assert results["empty.py"].message == "the config has no `model`"

@@ -55,7 +55,7 @@ def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, 
     assert answer
     assert answer.job == 3
     assert answer.failure
-    assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "its result is not valid: m")
+    assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "the result is not valid: m")
 
 
 @pytest.mark.parametrize("field", ["modules", "uncalled_modules"])

@@ -106,7 +106,7 @@ def test_uncounted_operators_are_named() -> None:
 
 
 def test_count_raises_when_nothing_is_counted() -> None:
-    with pytest.raises(ZeroCountError, match=r"no flop was counted\. The trace has aten::add, aten::mul"):
+    with pytest.raises(ZeroCountError, match=r"no FLOPs were counted\. The trace has aten::add, aten::mul"):
         count(Elementwise(), IMAGE)
 
 

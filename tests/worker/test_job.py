@@ -125,7 +125,7 @@ FAILURES = [
     ("_base_ = 'base.py'\nmodel = dict(channels=-1)\n", "build", "Trying to create tensor with negative dimension"),
     ("_base_ = 'base.py'\nmodel = dict(type='Picky')\n", "forward", "RuntimeError: I want 7 channels"),
     ("_base_ = 'base.py'\nmodel = dict(type='Greedy')\n", "out_of_memory", "MemoryError"),
-    ("_base_ = 'base.py'\nmodel = dict(type='Idle')\n", "zero_count", "no flop was counted"),
+    ("_base_ = 'base.py'\nmodel = dict(type='Idle')\n", "zero_count", "no FLOPs were counted"),
 ]
 
 

@@ -46,7 +46,7 @@ def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
     assert failures == {
         "exits.py": "config_load: called sys.exit(3)",
         "dies.py": "crash: exited with status 7 before it returned a result",
-        "crashes.py": "crash: died of signal 11 (SIGSEGV)",
+        "crashes.py": "crash: terminated by signal 11 (SIGSEGV)",
         "is_killed.py": "out_of_memory: was killed by the system, most often for lack of memory",
         "hangs.py": "timeout: no result after 15 seconds",
         "bombs.py": "timeout: no result after 15 seconds",

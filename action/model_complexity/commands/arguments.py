@@ -98,7 +98,7 @@ def add_commands(commands: Any) -> None:
     _add_input_options(measure, _OF_MEASURE, has_policy=False)
     _add_common_options(measure)
 
-    check = _add_command(commands, "check", "whether a change keeps the policy's budgets", _CHECK, _CHECK_MORE)
+    check = _add_command(commands, "check", "whether a change stays within the policy's budgets", _CHECK, _CHECK_MORE)
     _add_range(check)
     check.add_argument("--policy", type=Path, metavar="FILE", help="Policy file to use instead of BASE's.")
     check.add_argument(

@@ -1,4 +1,4 @@
-"""``check``: whether a change keeps the policy's budgets, or whether the policy file is valid."""
+"""``check``: whether a change stays within the policy's budgets, or whether the policy file is valid."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def select_explicit(text: str, graph: Graph, max_configs: int, base_tree: Path |
     names = sorted(path for path in graph.configs if patterns.matches(path))
     if not names:
         raise ActionError(
-            f"No config matches: {printable(' '.join(text.split()))[:200]}",
+            f"No config matches {printable(' '.join(text.split()))[:200]!r}.",
             "Use paths from the repository's root, or globs such as configs/resnet/**.",
         )
     base = None if base_tree is None else SourceTree.at(base_tree)

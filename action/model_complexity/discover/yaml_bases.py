@@ -84,7 +84,7 @@ def _describe(error: Exception) -> str:
         )
     if isinstance(error, yaml.YAMLError):
         return "is not YAML: a character is not allowed"
-    return "is not YAML: an escape stands for no character"  # PyYAML's own parser passes it to chr()
+    return "is not YAML: invalid Unicode escape"  # PyYAML's own parser passes it to chr()
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

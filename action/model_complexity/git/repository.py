@@ -33,7 +33,7 @@ class Remote:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("https://", "http://", "file:///")) or not self.url.isprintable():
-            raise ActionError("The repository's URL is not an https URL.")
+            raise ActionError("The repository's URL must start with https://, http:// or file:///.")
 
     @property
     def _credentials(self) -> str:

@@ -119,7 +119,7 @@ class Budget(_Rule):
     ] = ("**",)
     metric: Annotated[MetricName, Field(description="The metric that is limited.")]
     max: Annotated[
-        Max, Field(description="The largest value allowed, with K, M, G, T or P for thousands, as in `5G`.")
+        Max, Field(description="The largest value allowed, with a suffix K, M, G, T or P (10³ to 10¹⁵), as in `5G`.")
     ] = None
     max_increase: Annotated[
         MaxIncrease, Field(description="The largest increase over the merge base, in percent, as in `3%`.")
@@ -147,7 +147,7 @@ class IgnoreRule(_Rule):
     """A known exception: exceeded budgets are reported with the reason, and neither warn nor fail."""
 
     metric: Annotated[
-        MetricName | None, Field(description="MetricName of the budgets to ignore. Default: every metric.")
+        MetricName | None, Field(description="Metric of the budgets to ignore. Default: every metric.")
     ] = None
     reason: Annotated[
         str, Field(min_length=1, max_length=500, description="Why the budgets are ignored. Reviewers see it.")

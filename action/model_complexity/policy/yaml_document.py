@@ -91,7 +91,7 @@ def read_document(content: bytes) -> Document:
         line = text.count("\n", 0, error.position) + 1
         raise PolicyError(PolicyIssue(line, 1, "", "not YAML: the file has a character that is not allowed")) from error
     except (ValueError, OverflowError) as error:  # an escape beyond Unicode, which PyYAML does not check
-        raise PolicyError(PolicyIssue(1, 1, "", "not YAML: the file has an escape beyond Unicode")) from error
+        raise PolicyError(PolicyIssue(1, 1, "", "not YAML: invalid Unicode escape")) from error
 
 
 class _Reader:

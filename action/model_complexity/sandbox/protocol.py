@@ -77,5 +77,5 @@ def parse_answer(line: bytes) -> Answer | None:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        message = f"its result is not valid: {where}: {first['msg']}"
+        message = f"the result is not valid: {where}: {first['msg']}"
         return Answer(job=int(beginning[1]), failure=Failure(**failure("crash", message)))

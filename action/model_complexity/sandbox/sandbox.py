@@ -46,7 +46,7 @@ PASSED_VARIABLES = frozenset(
 _BOOT_SECONDS = 180.0
 _GRACE_SECONDS = 60.0
 _LONGEST_INSTALL = 3_600.0
-_WORKER_LOST: Final = "The config crashed the worker or corrupted its protocol."
+_WORKER_LOST: Final = "The config crashed the worker or sent an invalid answer."
 # The working directory is the pull request's: nothing in it may shadow our modules or torch.
 _BOOTSTRAP = """
 import sys

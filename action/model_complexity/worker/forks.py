@@ -215,7 +215,7 @@ def _ended(status: int, data: bytes) -> Answer:
         number = os.WTERMSIG(status)
         if number == signal.SIGKILL:
             return worker_failure("out_of_memory", "was killed by the system, most often for lack of memory")
-        return worker_failure("crash", f"died of signal {number} ({signal.Signals(number).name})")
+        return worker_failure("crash", f"terminated by signal {number} ({signal.Signals(number).name})")
     return worker_failure("crash", f"exited with status {os.WEXITSTATUS(status)} before it returned a result")
 
 

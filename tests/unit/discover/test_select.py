@@ -176,5 +176,5 @@ def test_explicit_selection_matches_paths_and_globs(graph: Graph, tmp_path: Path
             DiscoveryWarning(config="configs/_base_/m.py", message="base files are not measured on their own"),
         ),
     )
-    with pytest.raises(ActionError, match=r"No config matches: configs/none\.py configs/no/"):
+    with pytest.raises(ActionError, match=r"No config matches 'configs/none\.py configs/no/"):
         select_explicit("configs/none.py\nconfigs/no/", graph, 1)

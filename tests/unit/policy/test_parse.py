@@ -138,7 +138,7 @@ def test_last_matching_rule_sets_the_shapes() -> None:
         ("a: [[[[[[[[[[1]]]]]]]]]]", "a: is nested too deeply"),
         ("a: 'b", "line 1, column 6: not YAML: found unexpected end of stream"),
         ("a: b\n\tc: d", "line 2, column 1: not YAML: "),
-        ('a: "\\U99999999"', "not YAML: the file has an escape beyond Unicode"),
+        ('a: "\\U99999999"', "not YAML: invalid Unicode escape"),
         ("a: 1\nb: \x07", "line 2, column 1: not YAML: the file has a character that is not allowed"),
     ],
 )

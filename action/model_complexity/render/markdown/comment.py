@@ -77,7 +77,7 @@ def render_by(template: CommentTemplate, report: Report, *, limit: int) -> Rende
         problem = str(error)
     except ValueError:
         problem = f"its output exceeds {limit:,} bytes even without any config"
-    note = f"The template {code(template.path)} failed: {problem}. This comment is by the built-in one."
+    note = f"The template {code(template.path)} failed: {problem}. The built-in template was used."
     return Rendered(render(report.model_copy(update={"notes": (*report.notes, note)}), limit=limit), problem)
 
 

@@ -108,9 +108,9 @@ def _warnings(report: Report) -> Iterator[Text]:
     failed = {entry.target.name for entry in report.entries if isinstance(entry.primary, Failure)}
     for warning in report.warnings[:MAX_NAMES]:
         if warning.config not in failed:
-            yield Text(f"Unknown inheritance: {plain(warning.config)}: {plain(warning.message, 500)}")
+            yield Text(f"Discovery warning: {plain(warning.config)}: {plain(warning.message, 500)}")
     if len(report.warnings) > MAX_NAMES:
-        yield Text(f"Unknown inheritance of {len(report.warnings) - MAX_NAMES} more files.")
+        yield Text(f"{len(report.warnings) - MAX_NAMES} more discovery warnings.")
 
 
 def _footer(report: Report) -> str:

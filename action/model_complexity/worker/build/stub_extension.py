@@ -43,7 +43,7 @@ class Extension(NamedTuple):
     unnamed: FrozenSet[str]
 
     def missing(self, reason: str) -> MissingExtensionError:
-        """Return the error for a stub that cannot do."""
+        """Return the error for a stub whose result is needed."""
         return MissingExtensionError(f"{reason} Install {self.package} with compiled ops.", name=self.name)
 
 

@@ -21,7 +21,7 @@ _FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 
 
 class ZeroCountError(Exception):
-    """The model was traced, and no flop was counted."""
+    """The model was traced, and no FLOPs were counted."""
 
     failure_kind = "zero_count"
 
@@ -53,7 +53,7 @@ def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
     operators = sort_operators(flops.unsupported_ops().items())
     if total == 0:
         seen = ", ".join([*operators["uncounted"], *operators["negligible"]][:8]) or "no operator at all"
-        raise ZeroCountError(f"no flop was counted. The trace has {seen}")
+        raise ZeroCountError(f"no FLOPs were counted. The trace has {seen}")
     params = parameter_count(model)
     uncalled = flops.uncalled_modules()
     return {
