@@ -360,7 +360,7 @@ def test_users_own_autograd_function_is_uncounted() -> None:
 
 
 def test_count_raises_when_all_work_is_in_an_autograd_function() -> None:
-    with pytest.raises(ZeroCountError, match="the trace holds Secret"):
+    with pytest.raises(ZeroCountError, match="The trace has Secret"):
         count(Traced(lambda x: Secret.apply(x, take(x, 3, 3, 1, 1))), (torch.rand(1, 3, 64, 64),))
 
 
