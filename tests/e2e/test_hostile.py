@@ -111,7 +111,7 @@ def test_runner_executes_only_the_actions_commands(attacked: tuple[Run, PullRequ
     commands = workflow_commands(run.log)
 
     names = [command.name for command in commands]
-    annotated = ["warning"] * 7  # six failures, and a file that could not be read for inheritance
+    annotated = ["warning"] * 7  # six failures, and a discovery warning
     assert names == ["add-mask", "group", "endgroup", "group", "endgroup", *annotated, "notice"]
     assert commands[0].data == TOKEN
     assert "##[" not in run.log
