@@ -86,7 +86,7 @@ class UnsupportedOps(_Data):
 
 
 class Versions(_Data):
-    """The versions that counted."""
+    """The library versions used for counting."""
 
     python: Text
     torch: Text

@@ -23,6 +23,7 @@ class Findings(NamedTuple):
     """The violations of each rule."""
 
     worker_imports: list[str]
+    host_imports: list[str]
     foreign_common_imports: list[str]
     cycles: list[list[str]]
     stray_modules: list[str]
@@ -41,12 +42,19 @@ def read_imports(package: Path) -> dict[str, set[str]]:
 
 def check(imports: Mapping[str, set[str]]) -> Findings:
     """Return the violations in an import graph."""
-    host = [name for name in imports if not name.startswith((f"{NAME}.worker", f"{NAME}.common"))]
+    host = [name for name in imports if not f"{name}.".startswith((f"{NAME}.worker.", f"{NAME}.common."))]
     worker_imports = [
         f"{name} -> {used}"
         for name in host
         for used in sorted(imports[name])
         if (used.split(".")[0] in IN_WORKER_ONLY or f"{used}.".startswith(f"{NAME}.worker.")) and name != f"{NAME}.api"
+    ]
+    host_imports = [
+        f"{name} -> {used}"
+        for name in imports
+        if f"{name}.".startswith(f"{NAME}.worker.")
+        for used in sorted(imports[name])
+        if used in host and used != NAME
     ]
     foreign = [
         f"{name} -> {used}"
@@ -61,7 +69,11 @@ def check(imports: Mapping[str, set[str]]) -> Findings:
     top = {name.removeprefix(NAME).lstrip(".") for name in imports if name.count(".") <= 1}
     folders = {name.split(".")[1] for name in imports if name.count(".") > 1}
     return Findings(
-        worker_imports, foreign, [*find_cycles(own), *find_cycles(_by_folder(own))], sorted(top - folders - TOP_LEVEL)
+        worker_imports,
+        host_imports,
+        foreign,
+        [*find_cycles(own), *find_cycles(_by_folder(own))],
+        sorted(top - folders - TOP_LEVEL),
     )
 
 
@@ -127,6 +139,11 @@ def main() -> int:
     print(
         f"{len(findings.worker_imports)} host modules that import torch or worker/",
         *findings.worker_imports,
+        sep="\n  ",
+    )
+    print(
+        f"{len(findings.host_imports)} host imports in worker/",
+        *findings.host_imports,
         sep="\n  ",
     )
     print(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scripts.lib.architecture import NAME, PACKAGE, Findings, check, find_cycles, read_imports
 
-CLEAN = Findings([], [], [], [])
+CLEAN = Findings([], [], [], [], [])
 
 
 def graph(**imports: str) -> dict[str, set[str]]:
@@ -41,12 +41,19 @@ def test_allowed_imports_are_no_findings() -> None:
 def test_worker_import_is_found_in_the_host(used: str) -> None:
     found = check(graph(run=used, worker="", worker__main="torch"))
     name = f"{NAME}{used}" if used[0] == "." else used
-    assert found == Findings([f"{NAME}.run -> {name}"], [], [], [])
+    assert found == Findings([f"{NAME}.run -> {name}"], [], [], [], [])
     assert found.broken
+
+
+@pytest.mark.parametrize("used", [".report", ".sandbox.runner"])
+def test_host_import_is_found_in_the_worker(used: str) -> None:
+    found = check(graph(worker="", worker__job=used, report="", sandbox="", sandbox__runner=""))
+    assert found == Findings([], [f"{NAME}.worker.job -> {NAME}{used}"], [], [], [])
 
 
 def test_name_that_only_begins_like_the_worker_is_allowed() -> None:
     assert check(graph(sandbox__runner=".workers torchless", sandbox="")).worker_imports == []
+    assert check(graph(workers="torch")).worker_imports == [f"{NAME}.workers -> torch"]
 
 
 def test_api_may_import_the_worker() -> None:
@@ -57,7 +64,7 @@ def test_api_may_import_the_worker() -> None:
 def test_foreign_import_is_found_in_common(used: str) -> None:
     found = check(graph(common="", common__shapes=used, report=""))
     name = f"{NAME}{used}" if used[0] == "." else used
-    assert found == Findings([], [f"{NAME}.common.shapes -> {name}"], [], [])
+    assert found == Findings([], [], [f"{NAME}.common.shapes -> {name}"], [], [])
 
 
 def test_cycle_of_modules_is_found() -> None:
@@ -71,7 +78,7 @@ def test_cycle_of_folders_is_found_without_a_cycle_of_modules() -> None:
 
 
 def test_stray_module_is_found_at_the_top_level() -> None:
-    assert check(graph(utils="", git="", git__tree="")) == Findings([], [], [], ["utils"])
+    assert check(graph(utils="", git="", git__tree="")) == Findings([], [], [], [], ["utils"])
 
 
 def test_find_cycles_returns_strongly_connected_components() -> None:

@@ -186,9 +186,8 @@ class Sandbox:
                     return
             if options.jobs == 1:
                 yield remaining.pop(next(iter(remaining))), Failure(**failure("crash", _WORKER_LOST))
-            options = options._replace(
-                jobs=1
-            )  # alone, the config that crashed the worker is known when it does so again
+            # Alone, the config that crashed the worker is known when it crashes the next one.
+            options = options._replace(jobs=1)
 
     def _answers(
         self,
