@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, flop_count_table
+from fvcore.nn.jit_handles import get_shape
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -18,6 +20,7 @@ from model_complexity.worker.build.model import build_model, enter_scope, load_c
 from model_complexity.worker.codebases import codebase_of, make_inputs
 from model_complexity.worker.count.analysis import ZeroCountError, count
 from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
+from model_complexity.worker.count.node import Value
 from model_complexity.worker.count.operators import is_negligible
 from tests.support.flat import flat
 from tests.worker.nets import Attention, Elementwise, Encoder, Extractor, Inverting
@@ -137,9 +140,27 @@ def test_is_negligible_knows_what_moves_and_maps_values(operator: str, *, neglig
     assert is_negligible(operator) is negligible
 
 
+def value_of(traced: Any) -> Value:
+    shape = get_shape(traced)
+    if shape is not None:
+        return Value(torch.empty(shape, device="meta"))
+    if traced.type().kind() == "ListType" and traced.toIValue() is None:
+        parts = [(get_shape(part), part.toIValue()) for part in traced.node().inputs()]
+        return Value([constant if shape is None else torch.empty(shape, device="meta") for shape, constant in parts])
+    return Value(traced.toIValue())
+
+
 def fvcore_tables(model: nn.Module, inputs: tuple[torch.Tensor, ...], depths: Sequence[int]) -> list[str]:
-    flops = FlopCountAnalysis(model, inputs).set_op_handle(**FLOP_HANDLES)
-    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**ACTIVATION_HANDLES)
+    """By fvcore's own trace. A handle of ours gets values as a recording has them."""
+
+    def adapted(handles: dict[str, Any]) -> dict[str, Any]:
+        return {kind: partial(on_trace, handle) for kind, handle in handles.items()}
+
+    def on_trace(handle: Any, inputs: Any, outputs: Any) -> Any:
+        return handle([value_of(value) for value in inputs], [value_of(value) for value in outputs])
+
+    flops = FlopCountAnalysis(model, inputs).set_op_handle(**adapted(FLOP_HANDLES))
+    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**adapted(ACTIVATION_HANDLES))
     return [flop_count_table(flops, max_depth=depth, activations=activations) for depth in depths]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch import nn
 from torch.nn import functional
 
@@ -102,12 +101,16 @@ class Sampled(torch.autograd.Function):
 
 
 def function(name: str) -> Any:
-    return type(name, (Sampled,), {})
+    module, _, kind = name.rpartition(".")
+    return type(kind, (Sampled,), {"__module__": module})
 
 
 @pytest.mark.parametrize(
     ("name", "before_weight"),
-    [("DeformConv2dFunction", [18]), ("ModulatedDeformConv2dFunction", [18, 9])],
+    [
+        ("mmcv.ops.deform_conv.DeformConv2dFunction", [18]),
+        ("mmcv.ops.modulated_deform_conv.ModulatedDeformConv2dFunction", [18, 9]),
+    ],
 )
 def test_mmcv_deformable_convolution_counts_convolution_and_sampling(name: str, before_weight: list[int]) -> None:
     called = function(name)
@@ -133,7 +136,13 @@ def test_torchvision_deformable_convolution_counts_convolution_and_sampling() ->
     assert counted(compute) == (32 * 32 * (8 * 3 * 9 + 4 * 3 * 9), 8 * 32 * 32)
 
 
-@pytest.mark.parametrize("name", ["MultiScaleDeformableAttnFunction", "MSDeformAttnFunction"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mmcv.ops.multi_scale_deform_attn.MultiScaleDeformableAttnFunction",
+        "models.ops.functions.ms_deform_attn_func.MSDeformAttnFunction",
+    ],
+)
 def test_deformable_attention_counts_its_samples(name: str) -> None:
     called, (queries, heads, levels, points, width) = function(name), (5, 2, 2, 3, 4)
 
@@ -159,7 +168,7 @@ TOKENS, MODEL, HEADS, FEEDFORWARD = 3 * 64 * 64 // 32, 16, 4, 32
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_fused_encoder_layer_counts_as_its_parts(norm_first: bool) -> None:
-    """The operator is called as the layer calls it without hooks. fvcore's tracing adds hooks to modules."""
+    """The operator is called as the layer calls it without hooks. A recording adds hooks to modules."""
     layer = nn.TransformerEncoderLayer(MODEL, HEADS, FEEDFORWARD, batch_first=True, norm_first=norm_first)
 
     def fused(image: torch.Tensor, module: nn.TransformerEncoderLayer) -> torch.Tensor:
@@ -192,17 +201,18 @@ class SelfAttention(nn.MultiheadAttention):
 
 
 def test_fused_attention_counts_as_its_parts() -> None:
-    layer, inputs = SelfAttention(MODEL, HEADS, batch_first=True).eval(), (torch.rand(2, TOKENS, MODEL),)
-    flops = FlopCountAnalysis(layer, inputs).set_op_handle(**FLOP_HANDLES)
-    activations = ActivationCountAnalysis(layer, inputs).set_op_handle(**ACTIVATION_HANDLES)
-    with torch.no_grad():  # nothing keeps torch from the fused operator here
-        operator = "_native_multi_head_attention"
-        fused = flops.by_operator()[operator], activations.by_operator()[operator]
-    assert fused == (
+    def fused(image: torch.Tensor, module: nn.MultiheadAttention) -> Any:
+        tokens = [image.reshape(2, TOKENS, MODEL)] * 3
+        projections = module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias
+        return torch._native_multi_head_attention(*tokens, MODEL, HEADS, *projections, None, False)[0]
+
+    expected = (
         2 * TOKENS * MODEL * (4 * MODEL + 2 * TOKENS),
         2 * TOKENS * (5 * MODEL + HEADS * TOKENS),
     )
-    assert fused == counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer)
+    layer = SelfAttention(MODEL, HEADS, batch_first=True).eval()
+    assert counted(fused, layer) == expected
+    assert counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer) == expected
 
 
 STEPS, BATCH, WIDTH, HIDDEN = 5, 2, 8, 6

@@ -47,9 +47,8 @@ def recording_functions(recorder: Any) -> Iterator[None]:
     ``forward`` is replaced, because many modules take ``apply`` from a Function when they are imported.
     """
     with contextlib.ExitStack() as cleanup:
-        for function in _functions():
+        for function, run in [(function, function.forward) for function in _functions()]:  # also where it is inherited
             own = vars(function).get("forward")
-            run = function.forward
             if own is None:
                 cleanup.callback(delattr, function, "forward")
             else:
