@@ -30,13 +30,22 @@ class Computation(nn.Module):
         return self.compute(*self.children(), *inputs)
 
 
-def measured(mode: str, build: Callable[[], nn.Module], *inputs: Any) -> dict[str, Any]:
-    """Build a model and count it in a mode; nothing may be left uncounted."""
+def measured(
+    mode: str, build: Callable[[], nn.Module], *inputs: Any, guard: Callable[[], Any] = torch.inference_mode
+) -> dict[str, Any]:
+    """Build a model and count it in a mode; nothing may be left uncounted.
+
+    Args:
+        mode: ``dry`` or ``real``.
+        build: makes the model.
+        inputs: of the model.
+        guard: ``torch.no_grad`` for a model that takes gradients, as the worker's second attempt.
+    """
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with dry_run() if mode == "dry" else nullcontext():
-            counts = flat(count(build().eval(), inputs))
+            counts = flat(count(build().eval(), inputs, guard))
     assert counts["unsupported_ops"]["uncounted"] == {}
     return counts
 

@@ -72,16 +72,18 @@ def address_of(tensor: torch.Tensor) -> int:
     """Return the address of a tensor's storage, 0 if it has none."""
     try:
         return int(tensor.untyped_storage().data_ptr())
-    except (NotImplementedError, RuntimeError):  # sparse, nested, or without memory
+    except (NotImplementedError, RuntimeError, ValueError):  # sparse, nested, without memory, or a lazy parameter
         return 0
 
 
 def tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
-    """Return the tensors in nested lists and tuples."""
+    """Return the tensors in nested lists, tuples and dictionaries."""
     tensors: List[torch.Tensor] = []
     for value in values:
         if isinstance(value, torch.Tensor):
             tensors.append(value)
         elif isinstance(value, (list, tuple)):
             tensors += tensors_in(value)
+        elif isinstance(value, dict):
+            tensors += tensors_in(value.values())
     return tensors
