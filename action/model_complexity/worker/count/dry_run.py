@@ -142,8 +142,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """Return whether the tensor's storage was never computed."""
         if not self._empty or tensor.device.type != "cpu":
             return False
-        if tensor.layout != torch.strided:
-            raise DataDependentError(f"a sparse tensor holds values, {UNINITIALIZED}")
+        _require_strided(tensor)
         return tensor.untyped_storage().data_ptr() in self._empty
 
     def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
@@ -183,6 +182,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """Remember uninitialized storages. They are kept alive, so that no other gets their address."""
         for tensor in tensors:
             if tensor.device.type == "cpu" and _elements(tensor):
+                _require_strided(tensor)
                 storage = tensor.untyped_storage()
                 self._empty[storage.data_ptr()] = storage
 
@@ -193,7 +193,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             if key not in self._shapes:
                 self._shapes[key] = _shapes(operator, args, kwargs)
             return self._shapes[key]
-        except TypeError:  # an argument that cannot be a key
+        except (RuntimeError, TypeError):  # an argument that cannot be a key, or has no strides
             return _shapes(operator, args, kwargs)
 
     def _answer(self, schema: _Operator, shapes: Any, args: Any, kwargs: Any) -> Any:
@@ -212,6 +212,11 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
                 results.append(_empty_like_meta(shape) if isinstance(shape, torch.Tensor) else shape)
         self.mark([*tensors_in(results), *written])
         return tree_unflatten(results, form)
+
+
+def _require_strided(tensor: torch.Tensor) -> None:
+    if tensor.layout != torch.strided:
+        raise DataDependentError(f"a sparse tensor holds values, {UNINITIALIZED}")
 
 
 def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor]) -> bool:
