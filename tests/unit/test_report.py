@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.support.factories import counts, entry, failed, measured, report
 
 from model_complexity.report import Answer, Entry, Measurement, Report, Target
-from model_complexity.sandbox.protocol import parse_answer
+from model_complexity.sandbox.protocol import parse_reply
 
 FIGURES = counts(1, 1, 1)
 
@@ -47,15 +47,31 @@ def test_a_report_survives_its_file() -> None:
         {"modules": [{"name": "x", "depth": 0}, {"name": "x", "depth": 0}]},
         {"modules": [{"name": str(n), "depth": 0} for n in range(20_001)]},
         {"uncalled_modules": [str(n) for n in range(20_001)]},
+        {"unsupported_ops": {"modules": {"aten::x": [str(n) for n in range(21)]}}},
+        {"unsupported_ops": {"modules": {"aten::x": ["m" * 1_001]}}},
+        {"unsupported_ops": {"modules": {f"aten::x{n}": [""] for n in range(501)}}},
+        {"unsupported_ops": {"reasons": {"aten::x": "x" * 501}}},
+        {"unsupported_ops": {"reasons": {f"aten::x{n}": "x" for n in range(501)}}},
+        {"shared_modules": {"a": [str(n) for n in range(2_001)]}},
+        {"shared_modules": {str(n): ["a"] for n in range(2_001)}},
+        {"shared_modules": {str(n): ["a"] * 2_000 for n in range(11)}},
+        {"shared_modules": {"a": ["b" * 1_001]}},
+        {"shared_modules": {"a" * 1_001: ["b"]}},
     ],
 )
 def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, Any]) -> None:
     data = measured(1).model_dump() | change
-    answer = parse_answer(json.dumps({"job": 3, "measurement": data}).encode())
-    assert answer
+    answer = parse_reply(json.dumps({"job": 3, "measurement": data}).encode())
+    assert isinstance(answer, Answer)
     assert answer.job == 3
     assert answer.failure
     assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "the result is not valid: m")
+
+
+def test_fields_of_newer_workers_are_empty_by_default() -> None:
+    data = measured(1).model_dump()
+    del data["shared_modules"], data["unsupported_ops"]["modules"], data["unsupported_ops"]["reasons"]
+    assert Measurement.model_validate(data) == measured(1)
 
 
 @pytest.mark.parametrize("field", ["modules", "uncalled_modules"])
@@ -67,10 +83,14 @@ def test_a_long_list_is_not_read_past_its_first_mistake(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{}", b"[]", b"null", b"not json", b'{"job": "x"}', b'{"job": null}', b"\xff\xfe"]
+    "line",
+    [
+        *(b"", b"{}", b"[]", b"null", b"not json", b'{"job": "x"}', b'{"job": null}', b"\xff\xfe"),
+        *(b'{"started": -1}', b'{"started": 1234567890}', b'{"ended": 1} ', b'{"ended": 1, "job": 2}', b'{"begun": 1}'),
+    ],
 )
 def test_a_line_that_is_nobodys_is_no_answer(line: bytes) -> None:
-    assert parse_answer(line) is None
+    assert parse_reply(line) is None
 
 
 def test_an_answer_is_a_measurement_or_a_failure() -> None:
