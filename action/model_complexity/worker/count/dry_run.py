@@ -23,6 +23,7 @@ from model_complexity.common.failures import UNINITIALIZED
 from model_complexity.worker.count.device import on_cpu
 from model_complexity.worker.count.operators import SHAPE_ONLY
 from model_complexity.worker.count.values import tensors_in
+from model_complexity.worker.patch import patch_attribute
 
 SMALL = 4_096
 """Tensors of up to this many elements are computed: sizes, scales, schedules, tables of indices."""
@@ -42,10 +43,22 @@ def dry_run() -> Iterator[None]:
     skip = _SkipArithmetic()
     _active.append(skip)
     try:
-        with skip, _FunctionGuard(skip):
+        with skip, _FunctionGuard(skip), _without_rejection_sampling(skip):
             yield
     finally:
         _active.remove(skip)
+
+
+@contextlib.contextmanager
+def _without_rejection_sampling(skip: Any) -> Iterator[None]:
+    """Leave parameters uninitialized where torch draws their values until all are within bounds, which reads them."""
+    draw = torch.nn.init._no_grad_trunc_normal_
+
+    def draw_if_computed(tensor: torch.Tensor, *bounds: Any, **options: Any) -> torch.Tensor:
+        return tensor if skip.is_uninitialized(tensor) else draw(tensor, *bounds, **options)
+
+    with patch_attribute(torch.nn.init, "_no_grad_trunc_normal_", draw_if_computed):
+        yield
 
 
 @contextlib.contextmanager
