@@ -83,6 +83,10 @@ class UnsupportedOps(_Data):
 
     negligible: Names = {}
     uncounted: Names = {}
+    modules: Annotated[dict[Text, Annotated[tuple[Text, ...], Field(max_length=20)]], Field(max_length=1_000)] = {}
+    """Of uncounted operators: the modules whose own code ran them. "" is the model itself."""
+    reasons: Annotated[dict[Text, Text], Field(max_length=1_000)] = {}
+    """Of uncounted operators: why they have no formula, where that is known."""
 
 
 class Versions(_Data):
@@ -114,6 +118,11 @@ class Measurement(_Data):
     """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is the figure of ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
+    """Modules that did not run."""
+    shared_modules: Annotated[
+        dict[Text, Annotated[tuple[Text, ...], Field(max_length=1_000)]], Field(max_length=1_000)
+    ] = {}
+    """Modules that have several names, and those other names. The first name's row has the work of all."""
     stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """Compiled operators that are not installed, so only their shapes are computed. See ``worker.build.stub_extension``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
