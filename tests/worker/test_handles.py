@@ -399,6 +399,17 @@ def test_autograd_function_of_compiled_code_is_uncounted() -> None:
     }
 
 
+def test_one_dimensional_pooling_is_negligible_although_its_part_is_counted() -> None:
+    counts = flat(count(Computed(lambda x: nn.AdaptiveAvgPool1d(1)(x @ x)), (torch.rand(3, 64, 64),)))
+    assert counts["flops"] == 3 * 64**3
+    assert counts["unsupported_ops"] == {
+        "negligible": {"aten::adaptive_avg_pool1d": 1},
+        "uncounted": {},
+        "modules": {},
+        "reasons": {},
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "reason"),
     [
