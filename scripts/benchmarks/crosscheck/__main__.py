@@ -8,7 +8,6 @@ scripts/benchmarks/crosscheck/run_all does so for every library. It needs a clon
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import random
@@ -22,6 +21,7 @@ from scripts.benchmarks.crosscheck.answers import recorded_answers, traced_answe
 from scripts.benchmarks.crosscheck.compare import compare_answers, report
 from scripts.benchmarks.crosscheck.explained import examples
 from scripts.benchmarks.lib.traced_worker import COMMIT, MissingCommitError
+from scripts.benchmarks.lib.zoo_configs import zoo_configs, zoo_root
 
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "model-complexity", "crosscheck")
 
@@ -29,8 +29,7 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "model
 def main() -> int:
     """Compare. Exit code: 0 equal or explained, 1 an unexplained difference, 2 the comparison is impossible."""
     options = _options()
-    spec = importlib.util.find_spec(options.library)
-    root = Path(spec.submodule_search_locations[0], ".mim") if spec and spec.submodule_search_locations else None
+    root = zoo_root(options.library)
     configs = options.configs or (_configs(root) if root else [])
     if root is None or not configs:
         print(f"crosscheck: {options.library!r} is not installed here or ships no configs", file=sys.stderr)
@@ -81,10 +80,10 @@ def _cache_name(library: str) -> str:
 
 
 def _configs(root: Path) -> list[str]:
-    files = (file for file in (root / "configs").rglob("*.py") if "_base_" not in file.parts)
-    names = sorted(file.relative_to(root).as_posix() for file in files)
-    random.Random(0).shuffle(names)  # noqa: S311 - no secret
-    return names
+    """Return all configs in a random order, so that the first ones are a sample of all."""
+    configs = zoo_configs(root)
+    random.Random(0).shuffle(configs)  # noqa: S311 - no secret
+    return configs
 
 
 if __name__ == "__main__":

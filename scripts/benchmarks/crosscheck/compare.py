@@ -11,6 +11,7 @@ from scripts.benchmarks.crosscheck.explained import Difference, explanation_of
 Answer = dict[str, Any]
 _METRICS = ("flops", "params", "activations")
 _OF_ROWS = (*_METRICS, "shape")
+_MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,20 @@ def compare_answers(library: str, traced: Mapping[str, Answer], recorded: Mappin
 
 def report(library: str, outcome: Mapping[str, Any]) -> str:
     """Return the outcome as text: the numbers of configs, the explained differences by reason, and each other difference."""
-    both = len(outcome["equal"]) + len(outcome["differs"])
+    unexplained = {difference["config"] for difference in outcome["unexplained"]}
+    explained = len(outcome["differs"]) - len(unexplained)
     lines = [
-        f"{library}: {len(outcome['equal'])} of {both} configs are equal in every figure, operator, module and condition.",
-        f"Both workers fail on {len(outcome['fails'])} more. Only the recording measures {len(outcome['gained'])}"
-        f"{': ' * bool(outcome['gained'])}{', '.join(outcome['gained'])}.",
+        f"{library}: {len(outcome['equal'])} configs are equal in every figure, operator, module and condition.",
+        f"{explained} differ in what is explained. {len(unexplained)} have other differences.",
+        f"{len(outcome['fails'])} fail in both workers. {len(outcome['gained'])} are measured by the recording only.",
     ]
+    lines += [f"GAINED {config}" for config in outcome["gained"]]
     for reason, differences in outcome["explained"].items():
-        configs = dict.fromkeys(difference["config"] for difference in differences)
-        lines.append(f"EXPLAINED {reason}")
-        for config in configs:
-            own = [difference for difference in differences if difference["config"] == config]
-            lines.append(f"  {config}: {len(own)} differences, such as {_text(own[0])}")
+        firsts = {difference["config"]: difference for difference in reversed(differences)}
+        lines.append(f"EXPLAINED in {len(firsts)} configs: {reason}")
+        shown = sorted(firsts)[:_MOST_EXAMPLES]
+        lines += [f"  {config}: {_text(firsts[config])}" for config in shown]
+        lines += [f"  and {len(firsts) - len(shown)} more"] * (len(firsts) > len(shown))
     lines += [f"DIFFERS {difference['config']}: {_text(difference)}" for difference in outcome["unexplained"]]
     return "\n".join(lines)
 

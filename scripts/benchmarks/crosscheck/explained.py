@@ -31,6 +31,12 @@ def _zero(traced: Any, recorded: Any) -> bool:
     return traced is None and recorded == 0
 
 
+def _depends(traced: Any, recorded: Any) -> bool:
+    """Whether the recording only adds conditions on values and random choices."""
+    added = [condition for condition in recorded if condition not in traced]
+    return [*traced, *added] == recorded and all(condition.startswith("depends on ") for condition in added)
+
+
 @dataclass(frozen=True)
 class Explanation:
     """A row of the table: which differences it explains, and why they exist.
@@ -61,6 +67,13 @@ EXPLANATIONS = (
         ("row * flops", "row * activations"),
         _zero,
         "A module that ran without a counted operator has no figures in the trace, and zeros in the recording.",
+    ),
+    Explanation(
+        "*",
+        "*",
+        ("conditions",),
+        _depends,
+        "The recording sees that the model reads values or draws random numbers, and says so.",
     ),
     Explanation(
         "mmdet",
