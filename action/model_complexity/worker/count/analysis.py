@@ -127,9 +127,23 @@ def _called(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
 
 
 def _uncalled(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
-    """Return the modules that did not run. One whose parameters were operands did, in its caller's code."""
-    used = {ancestor for name in recording.used for ancestor in flops._get_all_ancestors(name)}
-    return set(flops._aliases.values()) - _called(flops, recording) - used
+    """Return the modules that did not run.
+
+    One whose parameters were operands did run, in its caller's code. So may have what is inside of a scripted module. One
+    without ``forward`` only holds something.
+    """
+    seen = _called(flops, recording)
+    seen.update(ancestor for name in recording.used for ancestor in flops._get_all_ancestors(name))
+    scripted = [name for name in seen if isinstance(flops._named_modules[name], torch.jit.ScriptModule)]
+    return {
+        name
+        for name in set(flops._aliases.values()) - seen
+        if not any(name.startswith(f"{above}." if above else "") for above in scripted)
+        and (
+            type(flops._named_modules[name]).forward is not nn.Module.forward
+            or [*flops._named_modules[name].children()]
+        )
+    }
 
 
 def _shared_modules(flops: FlopCountAnalysis, recording: Recording) -> Dict[str, List[str]]:

@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from model_complexity.common.failures import UNINITIALIZED
 from model_complexity.worker.count.device import on_cpu
+from model_complexity.worker.count.operators import SHAPE_ONLY
 from model_complexity.worker.count.values import tensors_in
 
 SMALL = 4_096
@@ -45,6 +46,16 @@ def dry_run() -> Iterator[None]:
             yield
     finally:
         _active.remove(skip)
+
+
+@contextlib.contextmanager
+def continue_dry_run() -> Iterator[None]:
+    """Continue the active dry run, if there is one, in another thread: modes are a thread's own."""
+    with contextlib.ExitStack() as stack:
+        for skip in _active[-1:]:
+            stack.enter_context(skip)
+            stack.enter_context(_FunctionGuard(skip))
+        yield
 
 
 def is_on() -> bool:
@@ -81,6 +92,8 @@ class _Operator(NamedTuple):
     """Return whether its result, or the result's shape, is data-dependent."""
     writes: Tuple[Tuple[int, str], ...]
     """Position and name of the arguments that it writes to."""
+    is_shape_only: bool
+    """Whether it takes no values from its arguments."""
     returns: Tuple[bool, ...]
     """Which of its results are arguments that it writes to."""
 
@@ -95,6 +108,7 @@ def _schema_of(operator: Any) -> _Operator:
         bool(operator.is_view) or operator in _UNDECLARED_VIEWS,
         torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags,
         tuple((place, part.name) for place, part in enumerate(declared.arguments) if _is_written(part)),
+        declared.name.rpartition("::")[2] in SHAPE_ONLY,
         tuple(_is_written(part) for part in declared.returns),
     )
 
@@ -122,6 +136,8 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             raise DataDependentError(f"{func} reads values, {UNINITIALIZED}")
         schema = _schema_of(func)
         tensors = tensors_in([*args, *kwargs.values()] if kwargs else args)
+        if schema.is_shape_only and not self._unbacked:
+            tensors = []
         empty = [tensor for tensor in tensors if self.is_uninitialized(tensor)]
         if self._unbacked and not schema.is_view and any(self.has_unbacked_size(tensor) for tensor in tensors):
             return self._write_to_unknown_indices(func, args)

@@ -93,12 +93,21 @@ fvcore leaves most of them out of its table for the same reason. What is neither
 _BOOKKEEPING = frozenset(
     (
         *("alias", "detach", "is_same_size", "lift", "lift_fresh", "lift_fresh_copy", "record_stream", "retain_grad"),
-        *("set_", "zero", "zero_", "_foreach_zero", "_foreach_zero_", "_version", "_linalg_check_errors"),
+        *(
+            "set_",
+            "zero",
+            "zero_",
+            "_foreach_zero",
+            "_foreach_zero_",
+            "_version",
+            "_linalg_check_errors",
+            "_has_same_storage_numel",
+        ),
     )
 )
 """Operators that do nothing, or fill memory with zeros. They are not recorded at all."""
 _BOOKKEEPING_NAMESPACES = ("debugprims", "inductor", "prim", "profiler", "rngprims", "streams")
-_SHAPE_ONLY = frozenset(
+SHAPE_ONLY = frozenset(
     (
         *(
             "empty_like",
@@ -113,6 +122,7 @@ _SHAPE_ONLY = frozenset(
         *("zeros_like", "_shape_as_tensor"),
     )
 )
+"""Operators whose results depend on the shapes of their arguments alone."""
 _MORE_READERS = frozenset(
     ("_to_sparse", "_to_sparse_bsc", "_to_sparse_bsr", "_to_sparse_csc", "_to_sparse_csr", "bincount")
 )
@@ -170,8 +180,7 @@ class Operator:
             namespace == "aten" and (self.name in _BOOKKEEPING or self.name.startswith(("sym_", "_assert_")))
         )
         self.is_random = torch.Tag.nondeterministic_seeded in tags
-        self.is_shape_only = self.name in _SHAPE_ONLY
-        """Its results depend on the shapes of its arguments alone."""
+        self.is_shape_only = self.name in SHAPE_ONLY
         self.reads_values = (
             torch.Tag.data_dependent_output in tags
             or torch.Tag.dynamic_output_shape in tags

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 import torch
@@ -18,12 +19,14 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from model_complexity.worker.count.dry_run import continue_dry_run
 from model_complexity.worker.count.functions import FunctionCall, function_kind, recording_functions
 from model_complexity.worker.count.higher_order import run_higher_order
 from model_complexity.worker.count.node import Node, Value
 from model_complexity.worker.count.operators import Operator, is_negligible
 from model_complexity.worker.count.registry import AUTOGRAD_FUNCTION
 from model_complexity.worker.count.scopes import ScopeStack, tracking_scopes
+from model_complexity.worker.count.threads import recording_threads
 from model_complexity.worker.count.values import ValueTracker, address_of, tensors_in
 
 os.environ.setdefault(
@@ -82,10 +85,20 @@ def record(
         Exception: whatever the model's own code raises.
     """
     recorder = _Recorder(handles, ValueTracker([*model.parameters(), *inputs]), _owners(model, names))
-    with guard(), tracking_scopes(model, names, recorder.scopes), recording_functions(recorder):
+
+    @contextlib.contextmanager
+    def in_thread(scope: str) -> Iterator[None]:
+        with guard(), continue_dry_run(), recorder, _Readers(recorder), recorder.in_thread(scope):
+            yield
+
+    with (
+        tracking_scopes(model, names, recorder.scopes),
+        recording_functions(recorder),
+        recording_threads(lambda: in_thread(recorder.scopes.current)),
+    ):
         _active.append(recorder)
         try:
-            with recorder, _Readers(recorder):
+            with guard(), recorder, _Readers(recorder):
                 model(*inputs)
         finally:
             _active.remove(recorder)
@@ -102,18 +115,32 @@ _active: List[Any] = []
 """Active recorders, innermost last."""
 
 
+class _ThreadState(threading.local):
+    """What belongs to one thread of the pass.
+
+    Args:
+        nodes: of the thread that runs the model.
+    """
+
+    def __init__(self, nodes: List[Node]) -> None:
+        self.nodes = nodes
+        self.calls: List[FunctionCall] = []
+        """Functions that are running, innermost last."""
+        self.unseen_calls = 0
+        """How often ``record_call`` was called and no Function answers for it yet."""
+
+
 class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent where types are checked
     supports_higher_order_operators = True
 
     def __init__(self, handles: Sequence[Handles], values: ValueTracker, owners: Mapping[int, str]) -> None:
         super().__init__()
-        self.scopes = ScopeStack()
         self._recording, self._values = Recording(), values
+        self.scopes = ScopeStack(self._recording.called)
         self._handles, self._owners = handles, owners
         self._handled = frozenset(kind for table in handles for kind in table)
         self._operators: Dict[Any, Operator] = {}
-        self._calls: List[FunctionCall] = []
-        self._unseen_calls = 0
+        self._thread = _ThreadState(self._recording.nodes())
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -153,7 +180,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
             else:
                 if any(value.nonzeros is not None for value in node.inputs()):
                     self._note(SPARSE)
-        self._recording.nodes().append(node)
+        self._thread.nodes.append(node)
 
     def add_computed(self, kind: str, arguments: Any, result: Any) -> None:
         """Record an operator without a schema, whose results depend on its arguments."""
@@ -167,27 +194,28 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
 
     def record_call(self, name: str, arguments: Sequence[Any], result: Any) -> None:
         """Record compiled code. Within a Function it is the Function that is recorded."""
-        self._unseen_calls += 1
+        self._thread.unseen_calls += 1
         tensors = tensors_in(arguments)
         self._values.mark(address_of(tensor) for tensor in [*tensors, *tensors_in([result])])
-        if not self._calls:
+        if not self._thread.calls:
             kind = AUTOGRAD_FUNCTION + name
             self.add(kind, *_function_values(arguments, result) if kind in self._handled else ())
 
     @contextlib.contextmanager
     def calling(self, function: Any, call: FunctionCall) -> Iterator[List[Any]]:
         """Record the call of a Function, whose result the caller puts into the list."""
-        nodes = self._recording.nodes()
+        state = self._thread
+        nodes = state.nodes
         returned: List[Any] = []
-        place, unseen = len(nodes), self._unseen_calls
-        self._calls.append(call)
+        place, unseen = len(nodes), state.unseen_calls
+        state.calls.append(call)
         try:
             yield returned
         finally:
-            self._calls.pop()
-        if self._unseen_calls == unseen and not call.returns_unseen(returned[0]):
+            state.calls.pop()
+        if state.unseen_calls == unseen and not call.returns_unseen(returned[0]):
             return
-        self._unseen_calls = unseen  # the Function answers for them
+        state.unseen_calls = unseen  # the Function answers for them
         kind = function_kind(function, self._handled)
         is_handled = kind in self._handled
         nodes[place:] = [] if is_handled else [node for node in nodes[place:] if not self._is_negligible(node)]
@@ -198,8 +226,18 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
         self._values.follow(
             [address_of(tensor) for tensor in tensors_in(call.arguments)], results, depends=True, is_random=False
         )
-        for outer in self._calls:
+        for outer in state.calls:
             outer.computed.update(results)
+
+    @contextlib.contextmanager
+    def in_thread(self, scope: str) -> Iterator[None]:
+        """Record a thread that a module's code has started. Its operators come after those recorded when it ends."""
+        self._thread.nodes = []
+        self.scopes.enter(scope)
+        try:
+            yield
+        finally:
+            self._recording.nodes().extend(self._thread.nodes)
 
     def read(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
         """Note that values are read."""
@@ -207,13 +245,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
 
     def finish(self) -> Recording:
         """Return the recording."""
-        self._recording.called = self.scopes.called
         self._recording.conditions += self._values.conditions()
         return self._recording
 
     def _run_parts(self, operator: Operator, func: Any, args: Any, kwargs: Any) -> Any:
         """Run a composed operator and record its parts; or it, in place of those that are negligible or not counted."""
-        nodes = self._recording.nodes()
+        nodes = self._thread.nodes
         place = len(nodes)
         with self:
             result = func.decompose(*args, **kwargs)
@@ -242,8 +279,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
             self.read(operator.name, tensors)
         self._values.follow(addresses, results, depends=not operator.is_shape_only, is_random=operator.is_random)
         self._recording.used.update(self._owners[address] for address in addresses if address in self._owners)
-        if self._calls and (operator.is_random or (tensors and not operator.is_shape_only)):
-            for call in self._calls:
+        calls = self._thread.calls
+        if calls and (operator.is_random or (tensors and not operator.is_shape_only)):
+            for call in calls:
                 call.computed.update(results)
 
     def _note(self, condition: str) -> None:

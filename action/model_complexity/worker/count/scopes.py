@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from types import FunctionType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Set
 
@@ -16,13 +17,16 @@ from torch import nn
 from torch.nn.modules import module as all_modules
 
 
-class ScopeStack:
-    """Canonical names of the modules that are running, innermost last. The model itself is ""."""
+class ScopeStack(threading.local):
+    """Canonical names of the modules that are running in each thread, innermost last. The model itself is "".
 
-    def __init__(self) -> None:
+    Args:
+        called: gets the names of the modules that run, in any thread.
+    """
+
+    def __init__(self, called: Set[str]) -> None:
         self._names: List[str] = [""]
-        self.called: Set[str] = set()
-        """Names of the modules that have run."""
+        self._called = called
 
     @property
     def current(self) -> str:
@@ -32,7 +36,7 @@ class ScopeStack:
     def enter(self, name: str) -> None:
         """Enter a module."""
         self._names.append(name)
-        self.called.add(name)
+        self._called.add(name)
 
     def leave(self, name: str) -> None:
         """Leave a module, and those within it that raised (torch 2.0 does not call their hooks then)."""
@@ -67,23 +71,24 @@ def tracking_scopes(model: nn.Module, names: Mapping[Any, str], stack: ScopeStac
         for module in model.modules():
             if "forward" in vars(module):
                 forward = vars(module)["forward"]
-                vars(module)["forward"] = functools.partial(_scoped(_without_module(forward), modules, stack), module)
+                vars(module)["forward"] = _scoped_instance(forward, module, modules, stack)
                 cleanup.callback(vars(module).__setitem__, "forward", forward)
         yield
 
 
 def _hooks(module: nn.Module, name: str, stack: ScopeStack) -> Iterator[Any]:
-    # A module's own hooks fall into its scope: those before it were registered earlier, those after it too.
-    yield module.register_forward_pre_hook(lambda *_: stack.enter(name))
-    leave = functools.partial(_leave, stack, name)
+    # Plain functions: a model may copy its modules, and would copy what any other callable holds.
+    def enter(*_: Any) -> None:
+        stack.enter(name)
+
+    def leave(*_: Any) -> None:
+        stack.leave(name)
+
+    yield module.register_forward_pre_hook(enter)
     try:
         yield module.register_forward_hook(leave, always_call=True)
     except TypeError:  # torch 2.0
         yield module.register_forward_hook(leave)
-
-
-def _leave(stack: ScopeStack, name: str, *_: Any) -> None:
-    stack.leave(name)
 
 
 def _hooks_of_scripted(modules: Mapping[int, str], stack: ScopeStack) -> Iterator[Any]:
@@ -110,13 +115,6 @@ def _classes(model: nn.Module) -> List[Any]:
     return [kind for kind in kinds if kind is not nn.Module and isinstance(vars(kind).get("forward"), FunctionType)]
 
 
-def _without_module(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs)
-
-    return functools.update_wrapper(run, forward) if hasattr(forward, "__name__") else run
-
-
 def _scoped(forward: Callable[..., Any], modules: Mapping[int, str], stack: ScopeStack) -> Callable[..., Any]:
     @functools.wraps(forward)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -130,3 +128,15 @@ def _scoped(forward: Callable[..., Any], modules: Mapping[int, str], stack: Scop
             stack.leave(name)
 
     return run
+
+
+def _scoped_instance(
+    forward: Callable[..., Any], module: nn.Module, modules: Mapping[int, str], stack: ScopeStack
+) -> Any:
+    run = _scoped(lambda _, *args, **kwargs: forward(*args, **kwargs), modules, stack)
+
+    def run_bound(*args: Any, **kwargs: Any) -> Any:
+        return run(module, *args, **kwargs)
+
+    run_bound.__wrapped__ = forward  # type: ignore[attr-defined] # for inspect.signature
+    return run_bound

@@ -72,7 +72,7 @@ def address_of(tensor: torch.Tensor) -> int:
     """Return the address of a tensor's storage, 0 if it has none."""
     try:
         return int(tensor.untyped_storage().data_ptr())
-    except (NotImplementedError, RuntimeError):  # sparse, nested, or without memory
+    except (NotImplementedError, RuntimeError, ValueError):  # sparse, nested, lazy, or without memory
         return 0
 
 
