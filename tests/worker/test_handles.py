@@ -128,7 +128,9 @@ def test_torchvision_deformable_convolution_counts_convolution_and_sampling() ->
     if not hasattr(torch.ops.torchvision, "deform_conv2d"):  # torchvision's compiled part does not fit this torch
         options = (2,)
         library = torch.library.Library("torchvision", "FRAGMENT")
-        library.define("deform_conv2d(Tensor x, Tensor w, Tensor offset, Tensor mask, Tensor bias, int stride) -> Tensor")
+        library.define(
+            "deform_conv2d(Tensor x, Tensor w, Tensor offset, Tensor mask, Tensor bias, int stride) -> Tensor"
+        )
         library.impl("deform_conv2d", lambda x, w, *_: x.new_zeros(1, w.shape[0], 32, 32), "CompositeExplicitAutograd")
     operator = torch.ops.torchvision.deform_conv2d
 
