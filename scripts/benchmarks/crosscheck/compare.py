@@ -52,7 +52,7 @@ def report(library: str, outcome: Mapping[str, Any]) -> str:
     lines += [f"GAINED {config}" for config in outcome["gained"]]
     for reason, differences in outcome["explained"].items():
         firsts = {difference["config"]: difference for difference in reversed(differences)}
-        lines.append(f"EXPLAINED in {len(firsts)} configs: {reason}")
+        lines.append(f"EXPLAINED {reason} Configs: {len(firsts)}")
         shown = sorted(firsts)[:_MOST_EXAMPLES]
         lines += [f"  {config}: {_text(firsts[config])}" for config in shown]
         lines += [f"  and {len(firsts) - len(shown)} more"] * (len(firsts) > len(shown))

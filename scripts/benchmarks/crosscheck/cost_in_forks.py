@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ def main(layout: Layout, library: str, repeats: int, answers_fd: int) -> None:
     with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
         for line in sys.stdin:
             request = json.loads(line)
-            costs = [_in_fork(lambda request=request: _cost(job, request)) for _ in range(repeats)]
+            costs = [_in_fork(partial(_cost, job, request)) for _ in range(repeats)]
             answers.write(json.dumps(costs) + "\n")
             answers.flush()
 

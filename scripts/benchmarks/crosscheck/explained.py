@@ -66,7 +66,7 @@ EXPLANATIONS = (
         "*",
         ("row * flops", "row * activations"),
         _zero,
-        "A module that ran without a counted operator has no figures in the trace, and zeros in the recording.",
+        "A module ran without a counted operator: no figure in the trace, 0 in the recording.",
     ),
     Explanation(
         "*",
@@ -88,7 +88,7 @@ EXPLANATIONS = (
         "configs/mask2former/*",
         _COUNTS,
         _more,
-        "The attention mask that the last decoder layer makes for a next one runs, and nothing uses it.",
+        "The last decoder layer makes an attention mask for a next one, and nothing uses it.",
         "configs/mask2former/mask2former_r50_8xb2-lsj-50e_coco.py",
     ),
     Explanation(
@@ -96,7 +96,7 @@ EXPLANATIONS = (
         "configs/mask2former/*",
         _COUNTS,
         _more,
-        "The attention mask that the last decoder layer makes for a next one runs, and nothing uses it.",
+        "The last decoder layer makes an attention mask for a next one, and nothing uses it.",
         "configs/mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py",
     ),
     Explanation(

@@ -50,7 +50,7 @@ def launch_from(tree: Path) -> Callable[[Mapping[str, Any]], Launch]:
     """Return how the worker in this worktree is started."""
 
     def launch(options: Mapping[str, Any]) -> Launch:
-        flags = [part for name, value in (_DEFAULTS | options).items() for part in (_FLAGS[name], str(value))]
+        flags = [part for name, value in {**_DEFAULTS, **options}.items() for part in (_FLAGS[name], str(value))]
         return Launch(["-c", _BOOTSTRAP.format(action=str(tree / "action")), *flags], [])
 
     return launch
