@@ -307,14 +307,11 @@ def test_work_of_every_kind_is_counted(name: str, mode: str) -> None:
     assert counts["conditions"] == (sparse if "sparse" in name or "compressed" in name else [])
 
 
-@torch.library.custom_op("modelcomplexitytest::twice", mutates_args=())
-def twice(image: torch.Tensor) -> torch.Tensor:
-    return image * 2
-
-
-@twice.register_fake
-def _twice(image: torch.Tensor) -> torch.Tensor:
-    return torch.empty_like(image)
+library = torch.library.Library("modelcomplexitytest", "DEF")
+library.define("twice(Tensor image) -> Tensor")
+library.impl("twice", lambda image: image * 2, "CPU")
+library.impl("twice", torch.empty_like, "Meta")
+twice = torch.ops.modelcomplexitytest.twice
 
 
 @pytest.mark.parametrize("mode", MODES)

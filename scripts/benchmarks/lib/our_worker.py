@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,33 @@ class Usage:
         return cls(round(used.ru_utime + used.ru_stime, 2), round(used.ru_maxrss / 1024))
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How a worker is started.
+
+    Args:
+        arguments: those of its Python, before the descriptor of the answers.
+        lines: what it reads before the jobs.
+    """
+
+    arguments: Sequence[str]
+    lines: Sequence[str]
+
+
+def launch(options: Mapping[str, Any]) -> Launch:
+    """Start the worker of this checkout. Options are those of ``common.options``."""
+    return Launch(["-c", _BOOTSTRAP], [json.dumps(dict(options))])
+
+
 def measure(
-    tree: Path, jobs: Sequence[tuple[str, Any]], verb: str, /, **options: Any
+    tree: Path,
+    jobs: Sequence[tuple[str, Any]],
+    verb: str,
+    /,
+    *,
+    launch: Callable[[Mapping[str, Any]], Launch] = launch,
+    on_answer: Callable[[int, dict[str, Any]], None] = lambda number, answer: None,
+    **options: Any,
 ) -> tuple[list[dict[str, Any]], Usage]:
     """Measure configs of a tree.
 
@@ -45,6 +70,8 @@ def measure(
         tree: the folder that config paths start from.
         jobs: config and shape, as the worker takes them.
         verb: what the line of progress says.
+        launch: how the worker is started with the options.
+        on_answer: called with a job's number and its answer as soon as there is one.
         options: the worker's, as in ``common.options``, e.g. ``mode="real"``.
 
     Returns:
@@ -54,9 +81,10 @@ def measure(
         RuntimeError: the worker did not start, or exited early.
     """
     reading, writing = os.pipe()
-    lines = [json.dumps({"device": "cpu", "jobs": 1, **options})]
+    start = launch({"device": "cpu", "jobs": 1, **options})
+    lines = [*start.lines]
     lines += [json.dumps({"job": n, "config": config, "shape": shape}) for n, (config, shape) in enumerate(jobs)]
-    command = [sys.executable, "-W", "ignore", "-c", _BOOTSTRAP, "--answers-fd", str(writing)]
+    command = [sys.executable, "-W", "ignore", *start.arguments, "--answers-fd", str(writing)]
     answers: dict[int, dict[str, Any]] = {}
     with (
         tempfile.TemporaryFile("w+") as jobs_file,
@@ -78,8 +106,10 @@ def measure(
                 answer = json.loads(line)
                 if "job" not in answer:
                     continue  # an attempt starts or ends
-                answers[answer.pop("job")] = answer
-                progress.step(jobs[len(answers) - 1][0])
+                number = answer.pop("job")
+                answers[number] = answer
+                on_answer(number, answer)
+                progress.step(jobs[number][0])
         progress.end()
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = 0  # os.wait4 reaped it

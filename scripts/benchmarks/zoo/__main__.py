@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import json
 import os
 import random
@@ -22,6 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from scripts.benchmarks.lib import official_tool
+from scripts.benchmarks.lib.zoo_configs import zoo_configs, zoo_root
 from scripts.benchmarks.zoo import page, real
 from scripts.benchmarks.zoo.measure import explore_zoo, measure_zoo
 from scripts.benchmarks.zoo.published import Published, read_published
@@ -31,8 +31,7 @@ from scripts.benchmarks.zoo.verdicts import add_verdicts
 def main() -> int:
     """Measure and compare. Exit code: 0 done, 1 real and dry runs differ, 2 the library ships no configs."""
     options = _options()
-    spec = importlib.util.find_spec(options.library)
-    root = Path(spec.submodule_search_locations[0], ".mim") if spec and spec.submodule_search_locations else None
+    root = zoo_root(options.library)
     published = read_published(root, options.library) if root else {}
     selected = {name for name, known in published.items() if known.flops or known.params} if options.published else None
     configs = [] if root is None else _configs(root, options.sample, selected)
@@ -101,9 +100,7 @@ def _options() -> argparse.Namespace:
 
 
 def _configs(root: Path, sample: int, selected: Container[str] | None) -> list[str]:
-    files = (file for file in (root / "configs").rglob("*.py") if "_base_" not in file.parts)
-    names = sorted(file.relative_to(root).as_posix() for file in files)
-    names = [name for name in names if selected is None or name in selected]
+    names = [name for name in zoo_configs(root) if selected is None or name in selected]
     return sorted(random.Random(0).sample(names, sample)) if 0 < sample < len(names) else names  # noqa: S311 - no secret
 
 

@@ -127,6 +127,8 @@ SHAPE_ONLY = frozenset(
 _MORE_READERS = frozenset(
     ("_to_sparse", "_to_sparse_bsc", "_to_sparse_bsr", "_to_sparse_csc", "_to_sparse_csr", "bincount")
 )
+_NEGLIGIBLE_AS_A_WHOLE = frozenset(("adaptive_avg_pool1d",))
+"""Composed operators that fvcore does not count, unlike one of their parts (adaptive_avg_pool2d)."""
 _NEGLIGIBLE_TAGS = tuple(
     getattr(torch.Tag, name) for name in ("pointwise", "reduction", "view_copy") if hasattr(torch.Tag, name)
 )
@@ -192,6 +194,9 @@ class Operator:
         self.is_negligible = not self.is_handled and (
             is_negligible(self.kind) or (namespace in ("aten", "prims") and self._is_negligible_by_schema(overload))
         )
+
+        self.hides_parts = self.name in _NEGLIGIBLE_AS_A_WHOLE
+        """Its parts are negligible too."""
 
     def _is_negligible_by_schema(self, overload: Any) -> bool:
         if self.is_bookkeeping or any(tag in overload.tags for tag in _NEGLIGIBLE_TAGS):

@@ -258,7 +258,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc] # torch is absent wher
         counted = [node for node in parts if node.kind() in self._handled]
         uncounted = [node for node in parts if node.kind() not in self._handled and not self._is_negligible(node)]
         if operator.is_negligible:
-            nodes[place:] = [*counted, *uncounted]
+            nodes[place:] = [] if operator.hides_parts else [*counted, *uncounted]
             if not operator.is_bookkeeping:
                 self._recording.negligible.add(operator.kind)
                 self.add(operator.kind)
