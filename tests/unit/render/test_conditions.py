@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from tests.support.factories import entry, failed, measured, report
 
 from model_complexity.commands.output import console_on
 from model_complexity.compare import status_of
+from model_complexity.escape import plain
 from model_complexity.render import render, render_html
+from model_complexity.render.numbers import condition_markdown
 from model_complexity.render.terminal import condition_lines, print_report_text
 from model_complexity.report import Measurement, Report
 
@@ -158,6 +164,27 @@ def test_hostile_conditions_are_text_and_limited() -> None:
     page = render_html(shown_report)
     assert "<img" not in page
     assert "long" * 30 not in page
+
+
+TOKENS = st.sampled_from(
+    ["`", "``", "|", "\\", "<b>", "@team", ": ", ":a:", "www.a.b", "*", "_", "[a](b)", "\n", " ", "a", "~"]
+)
+
+
+@given(st.lists(TOKENS, max_size=12).map("".join))
+def test_names_in_a_condition_cannot_leave_their_code(condition: str) -> None:
+    html = (
+        MarkdownIt("commonmark")
+        .enable(["table", "strikethrough"])
+        .render(f"| a |\n|--|\n| **{condition_markdown(plain(condition))}** end |")
+    )
+    cell = html[html.index("<td>") :].removeprefix("<td>").partition("</td>")
+    outside = (
+        re.sub(r"<code>[^<]*</code>", "", cell[0]).replace("<strong>", "").replace("</strong>", "").replace("*", "")
+    )
+    assert re.fullmatch(r"(?:[A-Za-z ]|: )*", outside)
+    assert html.count("<td>") == 1
+    assert cell[2].split() == ["</tr>", "</tbody>", "</table>"]
 
 
 @pytest.mark.parametrize(

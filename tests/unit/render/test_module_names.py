@@ -197,7 +197,7 @@ def test_tree_keeps_the_row_of_a_module_that_comes_to_be_shared() -> None:
         rows = json.loads(tree(both, 99).json)["rows"]
         assert {row[3] for row in rows} == {0, 3}, "none is new or removed"
         conv_rows = [row for row in rows if row[1] == "conv"]
-        assert [row[2] for row in conv_rows] == [f"at {side} {ALSO}", f"at {side} {counted}", f"at {side} {counted}"]
+        assert [row[2] for row in conv_rows] == [f"at {side}: {ALSO}", f"at {side}: {counted}", f"at {side}: {counted}"]
         ours, zero = "0.768K", "0"
         assert conv_rows[1][4][:2] == ([ours, zero] if head else [zero, ours])
         assert [label.split()[1] for label in remarks(pyramid(shared=head), pyramid(shared=base))] == ["conv"] * 3
