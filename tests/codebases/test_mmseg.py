@@ -113,7 +113,8 @@ def test_mask2former_equals_hand_count(measure: Measure) -> None:
     classified = predictions * queries * width * (classes + 1)
     embedded = predictions * 3 * queries * width**2
     masks = predictions * queries * width * fine
-    steering = 4 * queries * layers // 3 * sum(maps)  # each mask, resized to the map that the next layer looks at
+    # Each mask is resized to the map that the next layer looks at; the last one too, though no layer follows.
+    steering = 4 * queries * (layers // 3 * sum(maps) + maps[layers % 3])
 
     modules = found["by_module"]
     assert modules["backbone"]["flops"] == resnet50(512)

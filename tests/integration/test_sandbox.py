@@ -206,6 +206,7 @@ def test_environment_has_only_allowed_variables(tmp_path: Path, monkeypatch: pyt
     }.items():
         monkeypatch.setenv(name, value)
     environment = make_sandbox(tmp_path).environment(tmp_path)
+    assert (environment["PYTHONHASHSEED"], environment["TORCHDYNAMO_DISABLE"]) == ("0", "1")
     assert environment["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert {"a", "b", "c", "d", "e", "f"}.isdisjoint(environment.values())
     assert "secret" not in " ".join(environment.values())

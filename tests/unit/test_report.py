@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.support.factories import counts, entry, failed, measured, report
 
 from model_complexity.report import Answer, Entry, Measurement, Report, Target
-from model_complexity.sandbox.protocol import parse_answer
+from model_complexity.sandbox.protocol import parse_reply
 
 FIGURES = counts(1, 1, 1)
 
@@ -61,8 +61,8 @@ def test_a_report_survives_its_file() -> None:
 )
 def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, Any]) -> None:
     data = measured(1).model_dump() | change
-    answer = parse_answer(json.dumps({"job": 3, "measurement": data}).encode())
-    assert answer
+    answer = parse_reply(json.dumps({"job": 3, "measurement": data}).encode())
+    assert isinstance(answer, Answer)
     assert answer.job == 3
     assert answer.failure
     assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "the result is not valid: m")
@@ -83,10 +83,14 @@ def test_a_long_list_is_not_read_past_its_first_mistake(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{}", b"[]", b"null", b"not json", b'{"job": "x"}', b'{"job": null}', b"\xff\xfe"]
+    "line",
+    [
+        *(b"", b"{}", b"[]", b"null", b"not json", b'{"job": "x"}', b'{"job": null}', b"\xff\xfe"),
+        *(b'{"started": -1}', b'{"started": 1234567890}', b'{"ended": 1} ', b'{"ended": 1, "job": 2}', b'{"begun": 1}'),
+    ],
 )
 def test_a_line_that_is_nobodys_is_no_answer(line: bytes) -> None:
-    assert parse_answer(line) is None
+    assert parse_reply(line) is None
 
 
 def test_an_answer_is_a_measurement_or_a_failure() -> None:

@@ -21,13 +21,18 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def answers(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> list[dict[str, Any]]:
-    """All lines that the worker says about jobs."""
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "TORCHDYNAMO_DISABLE": "1"}
+"""What the sandbox sets and counting depends on."""
+
+
+def replies(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> list[dict[str, Any]]:
+    """All lines of the worker after its handshake: attempts and answers."""
     reading, writing = os.pipe()
     command = [sys.executable, "-W", "ignore", "-c", BOOT, "--answers-fd", str(writing)]
     lines = [{"device": "cpu", "timeout": 60, "jobs": 1, **options}, *jobs]
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    process = subprocess.Popen(command, cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True)
+    environment = {**os.environ, **ENVIRONMENT}
+    process = subprocess.Popen(command, cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True, env=environment)
     os.close(writing)
     assert process.stdin
     process.stdin.write(text)
@@ -36,7 +41,13 @@ def answers(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> li
         lines = [json.loads(line) for line in pipe]
     assert process.wait() == 0
     assert set(lines[0]) == {"ready"}
-    return [line | {"measurement": flat(line["measurement"])} if "measurement" in line else line for line in lines[1:]]
+    return lines[1:]
+
+
+def answers(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> list[dict[str, Any]]:
+    """All answers of the worker, in its order."""
+    found = [line for line in replies(tree, jobs, **options) if "job" in line]
+    return [line | {"measurement": flat(line["measurement"])} if "measurement" in line else line for line in found]
 
 
 def measure(

@@ -131,6 +131,17 @@ class Crash(Sharing):
     assert (library / "built").read_text() == "xx", "each is tried for itself"
 
 
+def test_equal_jobs_that_first_crash_before_their_key_are_answered_once(library: Path) -> None:
+    crashes_twice = "import os\nopen('tries', 'a').write('x')\nif os.stat('tries').st_size <= 2:\n    os._exit(3)\n"
+    (library / "nets.py").write_text(crashes_twice + (library / "nets.py").read_text())
+    for name in ("a.py", "b.py"):
+        (library / name).write_text(f"_base_ = 'base.py'\nschedule = '{name}'\n")
+    answers = measure(library, ["a.py", "b.py"], jobs=2, shape=(3, 8, 8))
+    assert [answer["measurement"]["flops"] for answer in answers] == [64 * 3 * 8, 64 * 3 * 8]
+    assert (library / "tries").read_text() == "xxxx"
+    assert (library / "built").read_text() == "x"
+
+
 @pytest.mark.parametrize("kind", ["crash", "out_of_memory", "timeout"])
 def test_deduplicator_leaves_jobs_pending_when_a_process_was_killed(kind: str) -> None:
     shares, jobs = JobDeduplicator(), [{"job": number} for number in range(3)]

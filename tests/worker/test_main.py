@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.worker.run_worker import measure
+from tests.worker.run_worker import measure, replies
 from tests.worker.test_job import CONV, LIBRARY
 
 EVIL = {
@@ -57,3 +57,30 @@ def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
         "good.py": "measured",
     }
     assert all("measurement" in answer for config, answer in zip(configs, answers, strict=True) if config == "good.py")
+
+
+def test_each_attempt_is_announced_before_it_starts_and_after_it_ended(tree: Path) -> None:
+    (tree / "nets.py").write_text(LIBRARY + FAILS_WHEN_DRY)
+    for name, kind in {"a.py": "Conv", "b.py": "FailsWhenDry", "c.py": "Conv"}.items():
+        (tree / name).write_text(f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='{kind}', channels=8)\n")
+    jobs = [{"job": number, "config": name, "shape": (3, 8, 8)} for number, name in enumerate(["a.py", "b.py", "c.py"])]
+    lines = [
+        {"answered": line["job"]} if "measurement" in line else line
+        for line in replies(tree, jobs, mode="auto", jobs=1)
+    ]
+    assert lines == [
+        *({"started": 0}, {"ended": 0}, {"answered": 0}),
+        *({"started": 1}, {"ended": 1}),  # the dry run
+        *({"started": 2}, {"ended": 2}, {"answered": 2}),  # has the model of job 0
+        *({"started": 1}, {"ended": 1}, {"answered": 1}),
+    ]
+
+
+FAILS_WHEN_DRY = """
+@MODELS.register_module()
+class FailsWhenDry(Conv):
+    def forward(self, x):
+        if not float(x.repeat(1, 1, 32, 32).mean()) > 0:
+            raise ValueError('only a real run has values')
+        return super().forward(x)
+"""

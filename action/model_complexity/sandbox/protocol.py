@@ -1,4 +1,4 @@
-"""The worker's protocol: options and jobs out, a handshake and answers back, one JSON object per line.
+"""The worker's protocol: options and jobs out, a handshake, attempts and answers back, one JSON object per line.
 
 What comes back is untrusted. The worker writes the beginning of an answer's line, and the config's process may write the rest.
 """
@@ -19,6 +19,7 @@ from model_complexity.common.shapes import InputSpec
 from model_complexity.errors import ActionError
 from model_complexity.report import Answer, Failure, Versions
 
+_ATTEMPT = re.compile(rb'\{"(started|ended)": ([0-9]{1,9})\}')
 _BEGINNING = re.compile(rb'\{"job": ([0-9]{1,9}), "(?:measurement|failure)": ')
 
 
@@ -36,6 +37,23 @@ class WorkerInfo:
 
     device: str
     versions: Versions
+
+
+@dataclass(frozen=True)
+class AttemptStarted:
+    """The worker is about to run a job's code."""
+
+    job: int
+
+
+@dataclass(frozen=True)
+class AttemptEnded:
+    """No code of the job runs any more. Its answer, or another attempt, comes later."""
+
+    job: int
+
+
+Reply = AttemptStarted | AttemptEnded | Answer
 
 
 def format_request(options: MeasureOptions, jobs: Mapping[int, Job]) -> str:
@@ -64,11 +82,14 @@ def parse_handshake(line: bytes) -> WorkerInfo:
     )
 
 
-def parse_answer(line: bytes) -> Answer | None:
-    """Read an answer; None if its job is unclear.
+def parse_reply(line: bytes) -> Reply | None:
+    """Read a line about a job; None if it is unclear which.
 
     An invalid answer is a failure of its job: whatever is wrong with it costs that job only.
     """
+    attempt = _ATTEMPT.fullmatch(line)
+    if attempt is not None:
+        return (AttemptStarted if attempt[1] == b"started" else AttemptEnded)(int(attempt[2]))
     beginning = _BEGINNING.match(line)
     if beginning is None:
         return None

@@ -22,8 +22,9 @@ from model_complexity.common.failures import failure
 from model_complexity.common.options import MeasureOptions
 from model_complexity.errors import ActionError
 from model_complexity.report import Answer, Failure, Result
+from model_complexity.sandbox.job_states import JobStates
 from model_complexity.sandbox.process import LineSink, account_of, read_lines, run_untrusted
-from model_complexity.sandbox.protocol import Job, WorkerInfo, format_request, parse_answer, parse_handshake
+from model_complexity.sandbox.protocol import Job, Reply, WorkerInfo, format_request, parse_handshake, parse_reply
 
 PASSED_VARIABLES = frozenset(
     {
@@ -46,6 +47,8 @@ PASSED_VARIABLES = frozenset(
 _BOOT_SECONDS = 180.0
 _GRACE_SECONDS = 60.0
 _LONGEST_INSTALL = 3_600.0
+_MAX_IDLE_WORKERS = 2
+"""Workers in a row that end while they run no job and have answered none. The first may be the victim of an accident."""
 _WORKER_LOST: Final = "The config crashed the worker or sent an invalid answer."
 # The working directory is the pull request's: nothing in it may shadow our modules or torch.
 _BOOTSTRAP = """
@@ -131,9 +134,11 @@ class Sandbox:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",  # sets iterate in one order, on every run and on both sides
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
+            "TORCHDYNAMO_DISABLE": "1",  # what torch.compile wraps runs, and is counted, as what it wraps
             "HF_HUB_OFFLINE": "1",
             "TRANSFORMERS_OFFLINE": "1",
         }
@@ -149,8 +154,14 @@ class Sandbox:
         shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
         with self._home(self.installer) as home:
             environment = self.environment(home)
-            for ours in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE"):
-                del environment[ours]
+            for workers in (
+                "PYTHONPATH",
+                "PYTHONWARNINGS",
+                "PYTHONNOUSERSITE",
+                "PYTHONHASHSEED",
+                "TORCHDYNAMO_DISABLE",
+            ):
+                del environment[workers]
             with run_untrusted(
                 shell, tree=tree, environment=environment, account=self.installer, log_line=log_line
             ) as process:
@@ -170,33 +181,40 @@ class Sandbox:
     ) -> Iterator[tuple[Job, Result]]:
         """Measure configs of one tree, and yield results as they complete.
 
-        A worker that crashes is replaced, at the cost of the job that crashed it.
+        A worker that crashes is replaced, at the cost of the job that it ran. If it ran several, a new worker runs one at a
+        time. A job that waited, for a retry or for the answer to an equal job, is measured by the new worker.
 
         Raises:
-            ActionError: the worker cannot start: its environment is broken, or there is no such device.
+            ActionError: the worker cannot start, or workers end before they run a job: their environment is broken, or there
+                is no such device.
         """
         remaining = dict(enumerate(jobs))
-        options = self.options
+        options, idle_workers = self.options, 0
         while remaining:
-            for answer in self._answers(tree, remaining, options, log_line, on_ready):
-                if answer.job not in remaining or (options.jobs == 1 and answer.job != next(iter(remaining))):
+            states = JobStates(remaining, options.jobs)
+            for reply in self._replies(tree, remaining, options, log_line, on_ready):
+                if not states.follow(reply):
                     break
-                yield remaining.pop(answer.job), answer.result
-                if not remaining:
-                    return
-            if options.jobs == 1:
-                yield remaining.pop(next(iter(remaining))), Failure(**failure("crash", _WORKER_LOST))
+                if isinstance(reply, Answer):
+                    yield remaining.pop(reply.job), reply.result
+                    if not remaining:
+                        return
+            for number in states.running if options.jobs == 1 else ():
+                yield remaining.pop(number), Failure(**failure("crash", _WORKER_LOST))
+            idle_workers = 0 if states.running or states.answered else idle_workers + 1
+            if idle_workers == _MAX_IDLE_WORKERS:
+                raise ActionError("The worker exited before it measured a config.", "See its output above.")
             # Alone, the config that crashed the worker is known when it crashes the next one.
             options = options._replace(jobs=1)
 
-    def _answers(
+    def _replies(
         self,
         tree: Path,
         jobs: Mapping[int, Job],
         options: MeasureOptions,
         log_line: LineSink,
         on_ready: Callable[[WorkerInfo], None],
-    ) -> Iterator[Answer]:
+    ) -> Iterator[Reply]:
         reading, writing = os.pipe()
         request = self.workdir / "request.jsonl"
         request.write_text(format_request(options, jobs), encoding="utf-8")
@@ -216,14 +234,14 @@ class Sandbox:
             ),
         ):
             os.close(writing)
-            replies = read_lines(reading, lambda: options.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
-            on_ready(parse_handshake(next(replies, b"")))
+            lines = read_lines(reading, lambda: options.timeout + _GRACE_SECONDS if started else _BOOT_SECONDS)
+            on_ready(parse_handshake(next(lines, b"")))
             started = True
-            for line in replies:
-                answer = parse_answer(line)
-                if answer is None:
+            for line in lines:
+                reply = parse_reply(line)
+                if reply is None:
                     return
-                yield answer
+                yield reply
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

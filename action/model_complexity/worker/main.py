@@ -2,11 +2,14 @@
 
     options {"timeout": 300, "device": "auto", "mode": "auto", "jobs": 0, ...}, the first line
     job     {"job": 0, "config": "configs/a.py", "shape": [3, 224, 224]}      or  "shape": "auto"  or  "points=40000x4"
+    attempt {"started": 0}  then  {"ended": 0}
     answer  {"job": 0, "measurement": {...}}  or  {"job": 0, "failure": {...}}
 
-The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``; answers
-come in the order in which jobs finish. torch is imported once, and so is an installed library after a config has used it. Each
-job runs in a fork of its own, several in parallel. stdout and stderr are for what the configs print.
+The first line out is ``{"ready": {"device": ..., "versions": {...}}}`` or ``{"fatal": {"message": ..., "detail": ...}}``. Each
+attempt at a job is announced before it starts and once it has ended, so that the host knows which jobs run if this process is
+lost. A job may need several attempts, or none of its own to the end. Answers come in the order in which jobs finish. torch is
+imported once, and so is an installed library after a config has used it. Each attempt runs in a fork of its own, several in
+parallel. stdout and stderr are for what the configs print.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
         try:
             options = MeasureOptions.from_json(json.loads(sys.stdin.readline()))
-            state = _WorkerState.prepare(options, answers_fd)
+            state = _WorkerState.prepare(options, answers_fd, write_line)
             _set_non_dumpable()
             adopt_orphans()
         except (Exception, SystemExit) as error:
@@ -80,9 +83,12 @@ class _WorkerState(NamedTuple):
     limits: Limits
     max_parallel: int
     answers_fd: int
+    write_line: Callable[[Dict[str, Any]], None]
 
     @classmethod
-    def prepare(cls, options: MeasureOptions, answers_fd: int) -> _WorkerState:
+    def prepare(
+        cls, options: MeasureOptions, answers_fd: int, write_line: Callable[[Dict[str, Any]], None]
+    ) -> _WorkerState:
         """Import the libraries before the tree is importable, so that nothing in it can shadow them."""
         from model_complexity.worker import job
         from model_complexity.worker.build import imports
@@ -112,6 +118,7 @@ class _WorkerState(NamedTuple):
             limits,
             max_parallel,
             answers_fd,
+            write_line,
         )
 
     def measure(self, jobs: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
@@ -130,20 +137,27 @@ class _WorkerState(NamedTuple):
                 yield {"job": job["job"], **answer}
             yield from ({"job": duplicate["job"], **answer} for duplicate, answer in deduplicator.ready())
         for job, mode, first_answer in retries:
-            answer = self._run_isolated(job, mode, deduplicator, first_answer)
-            deduplicator.complete(job, answer)
-            yield {"job": job["job"], **answer}
+            final = self._run_isolated(job, mode, deduplicator, first_answer)
+            if final is not None:
+                deduplicator.complete(job, final)
+                yield {"job": job["job"], **final}
             yield from ({"job": duplicate["job"], **answer} for duplicate, answer in deduplicator.ready())
-        yield from ({"job": job["job"], **self._run_isolated(job, first, None, {})} for job in deduplicator.pending())
+        for job in deduplicator.pending():
+            yield {"job": job["job"], **(self._run_isolated(job, first, None, {}) or {})}
 
     def _run_isolated(
         self, job: Dict[str, Any], mode: str, deduplicator: Optional[JobDeduplicator], answer: Dict[str, Any]
-    ) -> Dict[str, Any]:
-        """Return the final answer to a job that runs alone. ``answer`` is that of its last attempt."""
+    ) -> Optional[Dict[str, Any]]:
+        """Return the final answer to a job that runs alone; ``answer`` is that of its last attempt.
+
+        None means that the job turns out to be a duplicate, which ``deduplicator`` answers. Its earlier attempt ended before
+        it had a key.
+        """
         while mode:
             for finished in self._in_parallel(iter([job]), mode, 1, deduplicator):
-                if finished is not None:
-                    answer = _more_informative(answer, finished[1])
+                if finished is None:
+                    return None
+                answer = _more_informative(answer, finished[1])
             mode = self._retry_mode(answer, mode, alone=True)
         return answer
 
@@ -151,7 +165,7 @@ class _WorkerState(NamedTuple):
         """Return the mode of the next attempt, blank if the answer is final.
 
         A job that was killed may have been the victim of parallel jobs. A dry run that failed in the model's own code may
-        work for real; in a new fork, because an exception in a trace can leave torch's tracer unusable in that process.
+        work for real; in a new fork, because an exception can leave a half-built model, and torch, in any state.
         """
         known = FAILURE_KINDS.get(str(answer.get("failure", {}).get("kind")))
         if known is None:
@@ -174,6 +188,7 @@ class _WorkerState(NamedTuple):
         crowded: Set[ChildProcess] = set()
         while True:
             for job in itertools.islice(jobs, most - len(running)):
+                self.write_line({"started": job["job"]})  # before its code can end this process
                 running[ChildProcess(self._work(job, mode), limits, running)] = job
             if not running:
                 return
@@ -187,11 +202,14 @@ class _WorkerState(NamedTuple):
                     shared = deduplicator is not None and deduplicator.claim(key, running[fork])
                     fork.reply(shared=shared)
                     if shared:
-                        del running[fork]
+                        self.write_line({"ended": running.pop(fork)["job"]})
                         yield None
                 elif answer is not None:
                     kill_orphans([other.pid for other in running])
-                    yield running.pop(fork), self._checked(answer), fork not in crowded
+                    checked = self._checked(answer)
+                    job = running.pop(fork)
+                    self.write_line({"ended": job["job"]})  # after an import that the config's answer asks for
+                    yield job, checked, fork not in crowded
 
     def _work(self, job: Dict[str, Any], mode: str) -> Callable[[KeyQuery], Optional[Dict[str, Any]]]:
         def work(query: KeyQuery) -> Optional[Dict[str, Any]]:

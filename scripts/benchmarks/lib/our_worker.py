@@ -64,7 +64,10 @@ def measure(
     ):
         jobs_file.write("\n".join(lines) + "\n")
         jobs_file.seek(0)
-        process = subprocess.Popen(command, cwd=tree, stdin=jobs_file, stdout=null, stderr=null, pass_fds=[writing])
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "TORCHDYNAMO_DISABLE": "1"}  # as the sandbox sets them
+        process = subprocess.Popen(
+            command, cwd=tree, stdin=jobs_file, stdout=null, stderr=null, pass_fds=[writing], env=environment
+        )
         os.close(writing)
         progress = Progress(verb, len(jobs))
         with os.fdopen(reading, encoding="utf-8") as pipe:
@@ -73,6 +76,8 @@ def measure(
                 raise RuntimeError(f"the worker did not start: {first}")
             for line in pipe:
                 answer = json.loads(line)
+                if "job" not in answer:
+                    continue  # an attempt starts or ends
                 answers[answer.pop("job")] = answer
                 progress.step(jobs[len(answers) - 1][0])
         progress.end()

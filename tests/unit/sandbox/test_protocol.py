@@ -8,7 +8,14 @@ import pytest
 
 from model_complexity.common.options import MeasureOptions
 from model_complexity.errors import ActionError
-from model_complexity.sandbox.protocol import Job, format_request, parse_handshake
+from model_complexity.sandbox.protocol import (
+    AttemptEnded,
+    AttemptStarted,
+    Job,
+    format_request,
+    parse_handshake,
+    parse_reply,
+)
 
 
 def test_request_has_the_options_first_and_then_the_jobs() -> None:
@@ -34,3 +41,8 @@ def test_parse_handshake_fails_when_the_worker_did_not_start(line: bytes, messag
         parse_handshake(line)
     assert raised.value.message == message
     assert raised.value.advice.startswith("See its output above.")
+
+
+def test_parse_reply_reads_attempts() -> None:
+    assert parse_reply(b'{"started": 7}') == AttemptStarted(7)
+    assert parse_reply(b'{"ended": 999999999}') == AttemptEnded(999_999_999)

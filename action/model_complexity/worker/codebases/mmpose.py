@@ -20,7 +20,6 @@ from model_complexity.worker.codebases.base import (
     make_inputs,
 )
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
-from model_complexity.worker.codebases.support.named_calls import route_through_call
 from model_complexity.worker.config_reader import Size, class_name, pipeline_of, section, size_of, transforms_of
 from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, pipeline_shape
 
@@ -120,7 +119,6 @@ def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSp
         head = getattr(estimator, name, None)
         if isinstance(head, nn.Module):
             conditions += _complete(head, inputs)
-            route_through_call(head)
     if section(getattr(estimator, "test_cfg", None)).get("flip_test"):
         conditions.append("without the flip test")
     return inputs._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
