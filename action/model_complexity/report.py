@@ -146,7 +146,7 @@ class Measurement(_Data):
     deployed_failure: Text = ""
     """Why that form could not be counted."""
     entry_point: Text
-    """Name of the method that was traced, e.g. ``extract_feat``."""
+    """Name of the method that was run, e.g. ``extract_feat``."""
     device: Text
     mode: Literal["real", "dry"]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]

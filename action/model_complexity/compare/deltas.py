@@ -65,7 +65,7 @@ def _same_trace(metric: MetricName, entry: Entry) -> bool:
 
 
 def same_entry_point(entry: Entry) -> bool:
-    """Return whether both sides traced the same entry point."""
+    """Return whether both sides ran the same entry point."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.entry_point == entry.base.entry_point
