@@ -141,7 +141,7 @@ def test_unet_is_counted_for_one_sliding_window(measure: Measure) -> None:
     assert found["by_module"]["decode_head.conv_seg"]["flops"] == 128 * 128 * 16 * 2  # 16 channels, 2 classes
 
 
-def test_psanet_is_traced_with_a_stub(measure: Measure) -> None:
+def test_psanet_runs_with_a_stub(measure: Measure) -> None:
     found = measure("mmseg", PSANET)
     assert found["stubbed_ops"] == ["psamask_forward"]
     side = (512 // 16, 1024 // 16)
@@ -220,7 +220,7 @@ def test_resolve_cropped_returns_the_size_of_the_crops() -> None:
     assert resolve({"model": whole}, (3, 64, 64)) == (3, 64, 64)
 
 
-def test_backbone_alone_is_traced_by_forward(tmp_path: Path) -> None:
+def test_backbone_alone_is_run_by_forward(tmp_path: Path) -> None:
     config = tmp_path / "backbone.py"
     config.write_text("default_scope = 'mmseg'\nmodel = dict(type='FastSCNN')\n")
     with warnings.catch_warnings():

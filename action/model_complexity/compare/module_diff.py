@@ -104,7 +104,7 @@ class ModuleDiff:
     """
 
     figures: tuple[MetricName, ...] = module_metrics()
-    """What was compared; where the entry points differ, only the metrics that do not depend on a trace."""
+    """What was compared; where the entry points differ, only the metrics that need no forward pass."""
     changes: tuple[ModuleChange, ...] = ()
     """Largest share of the flops first, then of the params, then of the activations; renames last."""
     counterparts: Mapping[str, str] | None = field(default=None, compare=False)
@@ -128,8 +128,8 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
     If the entry points differ, flops and activations are left out, as they are in the totals. Another name of a shared module
     is no removed or added module: it changes to 0, or from 0.
     """
-    same_trace = head.entry_point == base.entry_point
-    figures = tuple(name for name in module_metrics() if same_trace or not METRICS[name].traced)
+    same_entry_point = head.entry_point == base.entry_point
+    figures = tuple(name for name in module_metrics() if same_entry_point or not METRICS[name].needs_forward)
     ours, theirs = _Side.of(head, base, figures), _Side.of(base, head, figures)
     comparison = _Comparison(ours, theirs)
     comparison.walk()

@@ -260,7 +260,7 @@ def _count(module: Module | None, name: MetricName) -> int | None:
 
 def _cell(sides: _Sides, name: MetricName, pair: Pair) -> str | list[str]:
     """One text where the sides are equal, or base, head and delta."""
-    if METRICS[name].traced and any(side and side.shape is not None for side in (pair.head, pair.base)):
+    if METRICS[name].needs_forward and any(side and side.shape is not None for side in (pair.head, pair.base)):
         return ""  # a dash means a module that was never called
     head, base = _count(pair.head, name), _count(pair.base, name)
     if head == base or not (sides.head and sides.base):

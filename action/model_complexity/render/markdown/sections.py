@@ -218,7 +218,7 @@ def _lines(entry: Entry) -> list[str]:
     if isinstance(shown, Failure):
         # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
         return [code(shown.message, 400), FAILURE_KINDS[shown.kind].hint]
-    lines = [_counted(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
+    lines = [_how_measured(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
     if shown.deployed_failure:
         lines.append(f"The deployed form failed: {code(shown.deployed_failure, 400)}")
     if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
@@ -228,11 +228,11 @@ def _lines(entry: Entry) -> list[str]:
     return lines
 
 
-def _counted(measurement: Measurement) -> str:
+def _how_measured(measurement: Measurement) -> str:
     """How the figures were measured."""
     mode = "in a dry run" if measurement.mode == "dry" else f"in a real run on {code(measurement.device)}"
     shape = inline(format_input(measurement, batch=True))
-    sentences = [f"Counted {code(measurement.entry_point)} {mode} with input {shape}."]
+    sentences = [f"Ran {code(measurement.entry_point)} {mode} with input {shape}."]
     if measurement.conditions:
         sentences.append(f"Conditions: {conditions_text(measurement.conditions, condition_markdown)}.")
     if uncalled := uncalled_parts(measurement):

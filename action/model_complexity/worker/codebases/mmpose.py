@@ -14,7 +14,7 @@ from model_complexity.common.shapes import AUTO, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    TraceInputs,
+    ModelInputs,
     UnsupportedInputError,
     extract_feat_or_forward,
     make_inputs,
@@ -106,7 +106,7 @@ def _sequence_length(config: Mapping[str, Any]) -> Optional[int]:
     return next((length for length in lengths if isinstance(length, int)), None)
 
 
-def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make inputs, with what the model's head takes besides features; see ``make_inputs``."""
     conditions = []
     estimator = model
@@ -130,7 +130,7 @@ def _remove_teacher(model: nn.Module) -> None:
         delattr(model, name)
 
 
-def _complete(head: nn.Module, inputs: TraceInputs) -> List[str]:
+def _complete(head: nn.Module, inputs: ModelInputs) -> List[str]:
     """Make ``head(features)`` compute what its ``predict`` does; return the conditions."""
     if isinstance(getattr(head, "dcc", None), nn.Module):
         return _classify_coordinates(head)
@@ -176,7 +176,7 @@ def _decouple_instances(head: nn.Module) -> List[str]:
     return [f"{number} instances"]
 
 
-def _data_sample(inputs: TraceInputs) -> Any:
+def _data_sample(inputs: ModelInputs) -> Any:
     from mmpose.structures import PoseDataSample
 
     size = image_size(inputs.tensors[0])

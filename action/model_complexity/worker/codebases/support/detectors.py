@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.codebases.support.post_processing import (
     class_names,
@@ -36,7 +36,7 @@ def is_detector(model: nn.Module) -> bool:
     return "BaseDetector" in class_names(model)
 
 
-def make_detector_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_detector_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run ``predict`` without post-processing."""
     replace_post_processing(model)
     forward = type(model).forward

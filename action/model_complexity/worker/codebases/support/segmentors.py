@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.config_reader import section
 
@@ -31,7 +31,7 @@ def is_segmentor(model: nn.Module) -> bool:
     return callable(getattr(model, ENCODE_DECODE, None))
 
 
-def make_segmentor_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_segmentor_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run ``encode_decode`` without post-processing."""
     conditions = tuple(_conditions(model))
     encode_decode = model.encode_decode

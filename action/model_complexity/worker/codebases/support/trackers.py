@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.detectors import PREDICT, data_sample, detector_conditions
 from model_complexity.worker.codebases.support.post_processing import (
     class_names,
@@ -31,7 +31,7 @@ def is_tracker(model: nn.Module) -> bool:
     return "BaseMOTModel" in class_names(model)
 
 
-def make_tracker_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_tracker_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run the networks of a tracker on one frame."""
     replace_post_processing(model)
     detector = getattr(model, "detector", None)
