@@ -29,7 +29,8 @@ class RandomDraws:
     def conditions(self) -> List[str]:
         """Return what to say beside the figures: at most one condition."""
         self._look()
-        return [f"depends on random choices ({' and '.join(self._drawn)}, seed {SEED})"] if self._drawn else []
+        drawn = " and ".join(f"`{name}`" for name in self._drawn)
+        return [f"depends on random choices ({drawn}, seed {SEED})"] if drawn else []
 
     def _seed(self) -> None:
         random.seed(SEED)

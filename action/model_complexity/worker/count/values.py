@@ -61,11 +61,15 @@ class ValueTracker:
 
     def conditions(self) -> List[str]:
         """Return what to say about the reads beside the figures: at most one condition."""
-        reads = [f"{name} in {scope}" if scope else name for name, scope in self._reads]
+        reads = [f"{_ticked(name)} in `{scope}`" if scope else _ticked(name) for name, scope in self._reads]
         if not reads:
             return []
         more = len(reads) - _MOST_NAMED
         return [f"depends on values: {', '.join(reads[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}"]
+
+
+def _ticked(name: str) -> str:
+    return name if " " in name else f"`{name}`"  # reports print a name in backticks as code
 
 
 def address_of(tensor: torch.Tensor) -> int:
