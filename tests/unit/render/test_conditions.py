@@ -139,6 +139,17 @@ def test_long_name_in_a_condition_is_cut() -> None:
     assert f"Conditions: depends on values: `item` in `{name}`.\n" in text
 
 
+def test_condition_with_many_long_names_is_cut_as_a_whole() -> None:
+    reads = [f"`item` in `backbone.layers.{number}.blocks.{number}.gate`" for number in range(9)]
+    three, nine = (f"depends on values: {', '.join(reads[:most])}" for most in (3, 9))
+    text = comment(report(entry("a.py", measured(5, conditions=(three,)), None)))
+    assert f"Conditions: {three}.\n" in text
+    text = comment(report(entry("a.py", measured(5, conditions=(nine,)), None)))
+    cut = text.partition("Conditions: ")[2].partition(".\n")[0]
+    assert len(cut) == 240
+    assert cut == f"{nine[:120]}…{nine[-119:]}"
+
+
 def test_stubbed_operators_are_named_up_to_a_limit() -> None:
     names = tuple(f"operator_{number}" for number in range(12))
     shown_report = report(entry("a.py", measured(5, stubbed_ops=names), None))
@@ -201,7 +212,7 @@ def test_names_in_a_condition_cannot_leave_their_code(condition: str) -> None:
         ("`a``b`", "``` `a``b` ```"),
         ("`a` <b>`c`", "`` `a` <b>`c` ``"),
         ("read `a", "``read `a``"),
-        ("read ` ` x", "```read `` x```"),
+        ("read ` ` x", "``read ` ` x``"),
     ],
 )
 def test_condition_is_code_unless_it_is_plain_words(condition: str, words: str) -> None:
