@@ -343,15 +343,15 @@ def test_operator_whose_formula_fails_costs_its_own_count_only() -> None:
 
 
 READS: dict[str, tuple[Forward, str]] = {
-    "a branch": (lambda m, x: m.conv(x) if m.conv(x).sum() > -1e9 else x, "`item`"),
-    "item": (lambda m, x: m.conv(x) * m.conv.weight.max().item(), "`item`"),
-    "tolist": (lambda m, x: m.conv(x)[:, m.conv(x).mean((2, 3))[0].topk(4).indices.tolist()], "`tolist`"),
-    "numpy": (lambda m, x: m.conv(x).numpy(), "`numpy`"),
-    "a mask": (lambda m, x: m.conv(x)[m.conv(x) > 0], "a mask as an index"),
-    "where": (lambda m, x: torch.where(m.conv(x) > 0)[0], "`nonzero`"),
-    "unique": (lambda m, x: torch.unique(m.conv(x).round()), "`unique`"),
-    "random numbers": (lambda m, x: m.conv(x) if torch.rand(()) < 0.5 else m.conv(m.conv(x)[:, :3]), "`item`"),
-    "the input": (lambda m, x: m.conv(x) if x[0, 0, 0, 0] > 0 else x, "`item`"),
+    "a branch": (lambda m, x: m.conv(x) if m.conv(x).sum() > -1e9 else x, "item"),
+    "item": (lambda m, x: m.conv(x) * m.conv.weight.max().item(), "item"),
+    "tolist": (lambda m, x: m.conv(x)[:, m.conv(x).mean((2, 3))[0].topk(4).indices.tolist()], "tolist"),
+    "numpy": (lambda m, x: m.conv(x).numpy(), "numpy"),
+    "a mask": (lambda m, x: m.conv(x)[m.conv(x) > 0], "tensor[mask]"),
+    "where": (lambda m, x: torch.where(m.conv(x) > 0)[0], "nonzero"),
+    "unique": (lambda m, x: torch.unique(m.conv(x).round()), "unique"),
+    "random numbers": (lambda m, x: m.conv(x) if torch.rand(()) < 0.5 else m.conv(m.conv(x)[:, :3]), "item"),
+    "the input": (lambda m, x: m.conv(x) if x[0, 0, 0, 0] > 0 else x, "item"),
 }
 
 
@@ -359,9 +359,9 @@ READS: dict[str, tuple[Forward, str]] = {
 def test_values_that_decide_what_runs_are_a_condition(name: str) -> None:
     forward, reader = READS[name]
     counts = measured(lambda: Net(forward, conv=conv()), "real")
-    assert counts["conditions"] == [f"depends on values: {reader}"]
+    assert counts["conditions"] == [f"depends on values read at run time: `{reader}`"]
     within = measured(lambda: Net(lambda m, x: m.inner(x), inner=Net(forward, conv=conv())), "real")
-    assert within["conditions"] == [f"depends on values: {reader} in `inner`"]
+    assert within["conditions"] == [f"depends on values read at run time: `{reader}` in `inner`"]
 
 
 STEADY: dict[str, Forward] = {
@@ -388,9 +388,8 @@ def test_many_reads_are_one_bounded_condition() -> None:
         ),
         "real",
     )
-    assert counts["conditions"] == [
-        "depends on values: `item` in `gate0`, `item` in `gate1`, `item` in `gate2` and 2 more"
-    ]
+    named = "`item` in `gate0`, `item` in `gate1`, `item` in `gate2` and 2 more"
+    assert counts["conditions"] == [f"depends on values read at run time: {named}"]
 
 
 class Holder(nn.Module):

@@ -29,8 +29,8 @@ class RandomDraws:
     def conditions(self) -> List[str]:
         """Return what to say beside the figures: at most one condition."""
         self._look()
-        drawn = " and ".join(f"`{name}`" for name in self._drawn)
-        return [f"depends on random choices ({drawn}, seed {SEED})"] if drawn else []
+        names = " and ".join(f"`{name}`" for name in self._drawn)
+        return [f"depends on seeded random choices: {names}"] if names else []
 
     def _seed(self) -> None:
         random.seed(SEED)

@@ -93,8 +93,8 @@ def test_config_is_changed_when_only_its_conditions_differ() -> None:
     assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without these conditions** | 10 (" in text
 
 
-VALUES = "depends on values: `item` in `exit`"
-CHANCE = "depends on random choices (`numpy.random`, seed 0)"
+VALUES = "depends on values read at run time: `item` in `exit`"
+CHANCE = "depends on seeded random choices: `numpy.random`"
 
 
 def test_value_conditions_are_shown_once_when_the_sides_agree() -> None:
@@ -105,8 +105,8 @@ def test_value_conditions_are_shown_once_when_the_sides_agree() -> None:
     assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {VALUES}; {CHANCE}.\n" in text
     assert "at the base" not in text
     page = render_html(shown_report)
-    written = "depends on values: <code>item</code> in <code>exit</code>"
-    assert f"modified, {written}; depends on random choices (<code>numpy.random</code>, seed 0)" in page
+    written = "depends on values read at run time: <code>item</code> in <code>exit</code>"
+    assert f"modified, {written}; depends on seeded random choices: <code>numpy.random</code>" in page
     assert f'conditions</th><td data-label="base">{written}; ' in page
 
 
@@ -122,7 +122,7 @@ def test_value_conditions_are_shown_with_the_side_when_the_sides_differ() -> Non
     assert f"| `a.py`, **at the base: {VALUES}** | 10 (" in comment(lost)
     assert f"\n**Different at the base:** {VALUES}. The deltas include the change of conditions.\n" in comment(lost)
     assert f"modified, at the base: {VALUES}" in terminal(lost)
-    written = "depends on values: <code>item</code> in <code>exit</code>"
+    written = "depends on values read at run time: <code>item</code> in <code>exit</code>"
     assert f"modified, at the base: {written}</span>" in render_html(lost)
 
 
@@ -133,15 +133,15 @@ def test_value_condition_is_named_when_others_are_left_out() -> None:
 
 
 def test_long_name_in_a_condition_is_cut() -> None:
-    condition = f"depends on values: `item` in `{'backbone.' * 40}exit`"
+    condition = f"depends on values read at run time: `item` in `{'backbone.' * 40}exit`"
     text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
     name = "backbone.backbone.ba…kbone.backbone.exit"
-    assert f"Conditions: depends on values: `item` in `{name}`.\n" in text
+    assert f"Conditions: depends on values read at run time: `item` in `{name}`.\n" in text
 
 
 def test_condition_with_many_long_names_is_cut_as_a_whole() -> None:
     reads = [f"`item` in `backbone.layers.{number}.blocks.{number}.gate`" for number in range(9)]
-    three, nine = (f"depends on values: {', '.join(reads[:most])}" for most in (3, 9))
+    three, nine = (f"depends on values read at run time: {', '.join(reads[:most])}" for most in (3, 9))
     text = comment(report(entry("a.py", measured(5, conditions=(three,)), None)))
     assert f"Conditions: {three}.\n" in text
     text = comment(report(entry("a.py", measured(5, conditions=(nine,)), None)))

@@ -10,10 +10,11 @@ from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 import torch
 
 _MOST_NAMED = 3
+_LONGEST_NAME = 80
 _MASKED = frozenset(("index", "masked_select"))
 """Operators of which only masks decide the shape of the result, not what is indexed."""
 _MASKS = (torch.bool, torch.uint8)
-_NAMES = {"_local_scalar_dense": "item", "_unique2": "unique", "unique_dim": "unique", "index": "a mask as an index"}
+_NAMES = {"_local_scalar_dense": "item", "_unique2": "unique", "unique_dim": "unique", "index": "tensor[mask]"}
 
 
 class ValueTracker:
@@ -61,15 +62,12 @@ class ValueTracker:
 
     def conditions(self) -> List[str]:
         """Return what to say about the reads beside the figures: at most one condition."""
-        reads = [f"{_ticked(name)} in `{scope}`" if scope else _ticked(name) for name, scope in self._reads]
+        reads = [f"{_quoted(name)} in {_quoted(scope)}" if scope else _quoted(name) for name, scope in self._reads]
         if not reads:
             return []
         more = len(reads) - _MOST_NAMED
-        return [f"depends on values: {', '.join(reads[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}"]
-
-
-def _ticked(name: str) -> str:
-    return name if " " in name else f"`{name}`"  # reports print a name in backticks as code
+        named = ", ".join(reads[:_MOST_NAMED])
+        return [f"depends on values read at run time: {named}{f' and {more} more' if more > 0 else ''}"]
 
 
 def address_of(tensor: torch.Tensor) -> int:
@@ -78,6 +76,12 @@ def address_of(tensor: torch.Tensor) -> int:
         return int(tensor.untyped_storage().data_ptr())
     except (NotImplementedError, RuntimeError, ValueError):  # sparse, nested, lazy, or without memory
         return 0
+
+
+def _quoted(name: str) -> str:
+    """Return a name of the model's own as a short code span."""
+    short = name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
+    return "`{}`".format(short.replace("`", "'"))
 
 
 def tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
