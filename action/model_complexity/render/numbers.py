@@ -104,7 +104,7 @@ def _shorten(condition: str) -> str:
 
 
 def condition_markdown(condition: str) -> str:
-    """Write a condition as Markdown: plain words with names in backticks unchanged, any other as a code span."""
+    """Write a condition or a reason as Markdown: plain words with names in backticks unchanged, any other as a code span."""
     parts = condition.split("`")
     if not _has_names(parts):
         return code(condition)
