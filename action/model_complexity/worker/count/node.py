@@ -162,6 +162,9 @@ def _sizes(tensor: torch.Tensor) -> Optional[List[int]]:
 
 def _unpacked(packed: Any) -> Sequence[Any]:
     try:
-        return [part for part in packed.unpack() if isinstance(part, torch.Tensor)]
+        if hasattr(packed, "unpack"):
+            return [part for part in packed.unpack() if isinstance(part, torch.Tensor)]
+        *_, weights = packed.__getstate__()[0]  # of a recurrent cell: its linear layers, each packed
+        return [part for layer in weights for part in _unpacked(layer)]
     except Exception:  # it may be any object of any extension
         return []

@@ -85,8 +85,22 @@ _REST = """
     unique_dim_consecutive _unsafe_index _unsafe_index_put _unsafe_masked_index _unsafe_masked_index_put_accumulate
     _validate_compressed_sparse_indices _weight_norm_interface
 """
+_PREPARATION = """
+    _amp_foreach_non_finite_check_and_unscale _amp_update_scale batch_norm_gather_stats batch_norm_gather_stats_with_counts
+    _convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo _convert_weight_to_int4pack
+    _convert_weight_to_int4pack_for_cpu _cslt_compress _cudnn_rnn_flatten_weight dense_dim _dimI _dimV _dirichlet_grad
+    _dyn_quant_pack_4bit_weight _empty_per_channel_affine_quantized empty_quantized _fill_mem_eff_dropout_mask
+    _functional_assert_scalar _functional_sym_constrain_range _functional_sym_constrain_range_for_size _fused_adagrad
+    _fused_adam _fused_adamw _fused_moving_avg_obs_fq_helper_functional _fused_sgd mkldnn_reorder_conv2d_weight
+    mkldnn_reorder_conv3d_weight _nested_compute_contiguous_strides_offsets _nested_from_padded_and_nested_example
+    _nested_get_jagged_dummy _nested_get_lengths _nested_get_max_seqlen _nested_get_min_seqlen _nested_get_offsets
+    _nested_get_ragged_idx _nested_tensor_from_mask_left_aligned _new_zeros_with_same_feature_meta _philox_key_fold_in
+    _philox_key_split powsum qscheme resize_as_sparse set sparse_resize sparse_resize_and_clear
+    _sparse_semi_structured_apply_dense _spdiags _standard_gamma_grad _thnn_fused_lstm_cell_backward_impl
+    _to_sparse_semi_structured _use_cudnn_ctc_loss _use_miopen_ctc_loss
+"""
 NEGLIGIBLE = frozenset(
-    " ".join([_RANDOM, _LOSS, _REST, _ELEMENTWISE, _ACTIVATION, _POOLING, _REDUCTION, _MOVING]).split()
+    " ".join([_RANDOM, _LOSS, _REST, _PREPARATION, _ELEMENTWISE, _ACTIVATION, _POOLING, _REDUCTION, _MOVING]).split()
 )
 """Operators without their prefix ``aten::`` that do at most a few operations for each value that they read.
 
@@ -140,7 +154,11 @@ _QUANTIZED = """
 """
 _NEGLIGIBLE_QUANTIZED = frozenset(_QUANTIZED.split())
 """The same with the prefix ``quantized::``."""
-_PRODUCTS = ("attention", "conv", "dist_", "gru_", "mkldnn_linear", "lstm_", "matmul", "rnn_")
+_PACKING = ("embedding_bag", "cell_params", "int4mm_packed_weight", "prepack", "unpack_")
+"""What the name of an operator has in it that packs quantized weights, or reads rows of them."""
+_PRIMS_WITH_WORK = ("fft_", "svd")
+"""What the names of operators of ``prims`` start with that are not elementwise, reductions or moves."""
+_PRODUCTS = ("attention", "conv", "dist_", "gru_", "linear_b", "lstm_", "matmul", "mm_", "rnn_")
 """What the name of a gradient has in it that is not negligible."""
 _CONVOLUTION = "aten::_convolution"
 """The name by which fvcore counts all convolutions."""
@@ -203,7 +221,7 @@ class Operator:
             return True
         if self.is_composed:
             return False
-        takes_tensors = any("Tensor" in str(part.type) for part in overload._schema.arguments)
+        takes_tensors = any("Tensor" in str(part.type) for part in overload._schema.arguments if not part.is_out)
         return bool(overload.is_view) or not takes_tensors
 
     def values(self, args: Any, kwargs: Any, result: Any) -> Tuple[Sequence[Any], Sequence[Any]]:
@@ -250,10 +268,13 @@ def is_negligible(kind: str) -> bool:
     if kind.startswith(AUTOGRAD_FUNCTION):
         return kind in NEGLIGIBLE_FUNCTIONS
     if namespace == "quantized":
-        return name in _NEGLIGIBLE_QUANTIZED
+        name = name[: -len("_out")] if name.endswith("_out") else name
+        return name in _NEGLIGIBLE_QUANTIZED or any(part in f"{name}_" for part in _PACKING)
+    if namespace == "prims":
+        return not name.startswith(_PRIMS_WITH_WORK)
     if namespace != "aten":
         return False
-    is_gradient = "_backward" in name and name != "linear_backward" and not any(part in name for part in _PRODUCTS)
+    is_gradient = "_backward" in name and not any(part in name for part in _PRODUCTS)
     return is_gradient or name in NEGLIGIBLE or _plain(name) in NEGLIGIBLE
 
 

@@ -17,10 +17,11 @@ _ATTENTION = (
     "aten::_scaled_dot_product_fused_attention_overrideable",
     "higher_order::flex_attention",
 )
+_OF_DEVICES = ("aten::_scaled_dot_product_attention_math_for_mps", "aten::_triton_scaled_dot_attention")
 _BACKWARD = tuple(f"{name}_backward" for name in _ATTENTION[1:])
 
 
-@flops(*_ATTENTION)
+@flops(*_ATTENTION, *_OF_DEVICES)
 def scaled_dot_product_attention_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count …·L·S·(E + Ev) for query (…, L, E), key (…, S, E), value (…, S, Ev).
 
@@ -34,7 +35,7 @@ def scaled_dot_product_attention_flops(inputs: List[Any], outputs: List[Any]) ->
     return heads * length * keys * (width + value_width)
 
 
-@activations(*_ATTENTION)
+@activations(*_ATTENTION, *_OF_DEVICES)
 def scaled_dot_product_attention_activations(inputs: List[Any], outputs: List[Any]) -> int:
     """Count the outputs of the two matmuls: …·L·S scores and …·L·Ev values."""
     length, keys, _, value_width, heads = _attention(inputs, outputs)
@@ -65,7 +66,7 @@ def attention_backward_activations(inputs: List[Any], outputs: List[Any]) -> int
     return 2 * prod(query[:-1]) * key[-2] + prod(query) + prod(key) + prod(value)
 
 
-@flops("aten::_native_multi_head_attention")
+@flops("aten::_native_multi_head_attention", "aten::_triton_multi_head_attention")
 def fused_attention_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count B·(2·L·D² + 2·S·D² + 2·L·S·D) for query (B, L, D), key (B, S, D).
 
@@ -77,7 +78,7 @@ def fused_attention_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return 2 * batch * width * (length * width + keys * width + length * keys)
 
 
-@activations("aten::_native_multi_head_attention")
+@activations("aten::_native_multi_head_attention", "aten::_triton_multi_head_attention")
 def fused_attention_activations(inputs: List[Any], outputs: List[Any]) -> int:
     """Count the outputs of the same products, h heads: B·(3·L·D + 2·S·D + h·L·S)."""
     (batch, length, width), keys = shape_of(inputs[0]), shape_of(inputs[1])[1]

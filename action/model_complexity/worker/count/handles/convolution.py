@@ -22,6 +22,7 @@ def convolution_macs(weight: Sequence[int], output: Sequence[int]) -> int:
 @product_flops("aten::cudnn_convolution", "aten::cudnn_convolution_relu", "aten::cudnn_convolution_add_relu")
 @product_flops("aten::miopen_convolution", "aten::miopen_convolution_relu", "aten::miopen_convolution_add_relu")
 @product_flops("aten::miopen_depthwise_convolution", "aten::mkldnn_convolution", "aten::_nnpack_spatial_convolution")
+@product_flops("aten::_mps_convolution")
 def convolution_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count batch × elements of the weight × elements of one output map.
 
@@ -33,7 +34,7 @@ def convolution_flops(inputs: List[Any], outputs: List[Any]) -> int:
 
 
 @product_flops("aten::cudnn_convolution_transpose", "aten::miopen_convolution_transpose")
-@product_flops("aten::slow_conv_transpose2d", "aten::slow_conv_transpose3d")
+@product_flops("aten::slow_conv_transpose2d", "aten::slow_conv_transpose3d", "aten::_mps_convolution_transpose")
 def transposed_convolution_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count batch × elements of the weight × elements of one input map.
 
@@ -60,6 +61,24 @@ def convolution_backward_flops(inputs: List[Any], outputs: List[Any]) -> int:
 def convolution_backward_activations(inputs: List[Any], outputs: List[Any]) -> int:
     """Count the outputs of the same products."""
     return sum(elements(gradient) for gradient in outputs[:2] if gradient.shape is not None)
+
+
+@flops("aten::_slow_conv2d_backward", "aten::mps_convolution_transpose_backward", positions=0)
+@flops("aten::mps_convolution_backward", positions=1)
+def device_convolution_backward_flops(inputs: List[Any], outputs: List[Any], *, positions: int) -> int:
+    """Count the convolution once for the gradient of its input, and once for that of its weight.
+
+    The weight is the third input. The first two results are the two gradients, where they are asked for.
+
+    Args:
+        inputs: of the node.
+        outputs: of the node.
+        positions: which input has the positions of the kernel: the gradient, or what a transposed convolution takes.
+
+    Source: as convolution_backward.
+    """
+    gradients = sum(output.shape is not None for output in outputs[:2])
+    return gradients * convolution_macs(shape_of(inputs[2]), shape_of(inputs[positions]))
 
 
 @product_flops("aten::conv_tbc")

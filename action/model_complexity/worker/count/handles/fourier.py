@@ -37,7 +37,7 @@ def fourier_flops(inputs: List[Any], outputs: List[Any], *, real: bool = False, 
     return round(prod(points) * log2(max(length, 1)) * 5 / (4 if real else 2))
 
 
-@flops("aten::_fft_r2c", "aten::_fft_c2r", "aten::_fft_c2c")
+@flops("aten::_fft_r2c", "aten::_fft_c2r", "aten::_fft_c2c", "prims::fft_r2c", "prims::fft_c2r", "prims::fft_c2c")
 def fourier_part_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count as the Fourier transform that it is a part of: stft, istft, and any transform that takes gradients.
 

@@ -14,6 +14,7 @@ from model_complexity.worker.count.registry import flops, product_flops
 @product_flops("aten::_addmm_activation", "aten::addmv", "aten::baddbmm", operand=1)
 @product_flops("aten::sspaddmm", "aten::_sparse_addmm", operand=1)
 @product_flops("aten::dot", "aten::vdot", "aten::affine_grid_generator", "aten::_sparse_mm_reduce_impl")
+@product_flops("aten::cudnn_affine_grid_generator")
 @product_flops("aten::matmul", "aten::linalg_matmul", "aten::mm", "aten::mv", "aten::mkldnn_linear")
 @product_flops("aten::_sparse_sparse_matmul", "aten::hspmm", "aten::_int_mm", "aten::_scaled_mm", "aten::_scaled_mm_v2")
 @product_flops("aten::_weight_int8pack_mm", "aten::_weight_int4pack_mm", "aten::_weight_int4pack_mm_for_cpu")
@@ -76,6 +77,16 @@ def semi_structured_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return elements(outputs[0]) * shape_of(inputs[0 if len(shape_of(inputs[0])) > 1 else 1])[-1] // 2
 
 
+@product_flops("aten::_sparse_semi_structured_addmm", operand=1)
+@product_flops("aten::_sparse_semi_structured_mm", operand=0)
+def compressed_flops(inputs: List[Any], outputs: List[Any], *, operand: int) -> int:
+    """Count elements of the output × stored columns of a matrix of which two of four elements are stored.
+
+    Source: torch.sparse.to_sparse_semi_structured.
+    """
+    return elements(outputs[0]) * shape_of(inputs[operand])[-1]
+
+
 @product_flops("aten::sparse_sampled_addmm")
 def sampled_matmul_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count K for each element that the sparse input stores, for (M, K) @ (K, N) at those places.
@@ -132,6 +143,80 @@ def einsum_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return einsum_macs(inputs[0].toIValue(), shapes_in(inputs[1]), path)
 
 
+@flops("aten::matmul_backward")
+def matmul_backward_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count the product once for each operand that takes a gradient: gradient of the output, operands, mask.
+
+    Source: the definition; each multiply-accumulate of the product has one for each of its two factors.
+    """
+    return elements(inputs[0]) * shape_of(inputs[1])[-1] * sum(map(bool, numbers_in(inputs[3])))
+
+
+@flops("aten::linear_backward", "aten::mkldnn_linear_backward")
+def linear_backward_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count the layer once for the gradient of its input, and once for that of its weight.
+
+    Inputs: input, gradient of the output, weight, mask of input, weight and bias.
+
+    Source: the definition; each multiply-accumulate of the layer has one for each of its two factors.
+    """
+    mask = numbers_in(inputs[3])
+    return elements(inputs[1]) * shape_of(inputs[2])[-1] * (bool(mask[0]) + bool(mask[1]))
+
+
+@product_flops("aten::mkldnn_linear_backward_input", gradient=1)
+@product_flops("aten::mkldnn_linear_backward_weights", gradient=0)
+def linear_gradient_flops(inputs: List[Any], outputs: List[Any], *, gradient: int) -> int:
+    """Count the layer once: elements of the gradient of its output × input features, the weight is the third input.
+
+    Source: the definition.
+    """
+    return elements(inputs[gradient]) * shape_of(inputs[2])[-1]
+
+
+@flops("aten::_sparse_mm_reduce_impl_backward")
+def sparse_backward_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count columns for each stored element, once for each operand that takes a gradient.
+
+    Inputs: sparse matrix, gradient of the output, weight, kind of reduction, chosen elements, mask.
+
+    Source: torch.sparse.mm.
+    """
+    if inputs[0].nonzeros is None:
+        raise TypeError("not a sparse tensor")
+    return int(inputs[0].nonzeros) * shape_of(inputs[1])[-1] * sum(map(bool, numbers_in(inputs[5])))
+
+
+@product_flops("aten::_compute_linear_combination")
+def linear_combination_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count elements of the output × number of tensors that are combined.
+
+    Source: torch.linalg.matrix_exp, whose part it is.
+    """
+    return elements(outputs[0]) * shape_of(inputs[1])[-1]
+
+
+@product_flops("aten::_trilinear")
+def trilinear_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count all indices of three expanded tensors, and once more those that are left when the third is multiplied.
+
+    Inputs: three tensors, the dimensions along which each is expanded, the dimensions that are summed.
+
+    Source: torch.nn.functional.bilinear, whose part it is.
+    """
+    shapes = [_expanded(shape_of(inputs[place]), numbers_in(inputs[place + 3])) for place in range(3)]
+    sizes = [max(along) for along in zip(*shapes)]
+    summed_before = [place for place in numbers_in(inputs[6]) if shapes[2][place] == 1]
+    return prod(sizes) + prod(sizes) // max(prod(sizes[place] for place in summed_before), 1)
+
+
+def _expanded(shape: Sequence[int], places: Sequence[int]) -> List[int]:
+    sizes = list(shape)
+    for place in places:
+        sizes.insert(place, 1)
+    return sizes
+
+
 @product_flops("aten::bilinear")
 def bilinear_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count x1ᵀ·A·x2 for x1 (…, I), x2 (…, J), A (O, I, J): …·O·I·J + …·O·J.
@@ -177,3 +262,13 @@ def cdist_flops(inputs: List[Any], outputs: List[Any]) -> int:
     Source: torch.cdist, torch.nn.functional.pdist.
     """
     return elements(outputs[0]) * shape_of(inputs[0])[-1]
+
+
+@flops("aten::_cdist_backward", operand=1, distances=4)
+@flops("aten::_pdist_backward", operand=1, distances=3)
+def cdist_backward_flops(inputs: List[Any], outputs: List[Any], *, operand: int, distances: int) -> int:
+    """Count one multiply-accumulate for each distance and feature, as the distances cost.
+
+    Source: torch.cdist, torch.nn.functional.pdist.
+    """
+    return elements(inputs[distances]) * shape_of(inputs[operand])[-1]

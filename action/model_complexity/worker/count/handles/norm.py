@@ -10,7 +10,7 @@ from model_complexity.worker.count.node import elements
 from model_complexity.worker.count.registry import flops
 
 
-@flops("aten::layer_norm", "aten::native_layer_norm")
+@flops("aten::layer_norm", "aten::native_layer_norm", "quantized::layer_norm", "quantized::group_norm")
 def layer_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count 5 for each element, 4 without weight.
 
@@ -19,7 +19,7 @@ def layer_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return elements(inputs[0]) * (5 if inputs[2].isCompleteTensor() else 4)
 
 
-@flops("aten::native_group_norm")
+@flops("aten::native_group_norm", "quantized::instance_norm")
 def group_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count 5 for each element, 4 without weight.
 
@@ -28,6 +28,7 @@ def group_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return elements(inputs[0]) * (5 if inputs[1].isCompleteTensor() else 4)
 
 
+@flops("aten::_native_batch_norm_legit_functional")
 @flops("aten::native_batch_norm", "aten::cudnn_batch_norm", "aten::miopen_batch_norm", "aten::_native_batch_norm_legit")
 def batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count 2 for each element, 1 without weight; 5 and 4 where statistics are computed.
@@ -40,7 +41,8 @@ def batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
 
 @flops("aten::_native_batch_norm_legit_no_training", "aten::_batch_norm_no_update")
 @flops("quantized::batch_norm", "quantized::batch_norm1d", "quantized::batch_norm2d", "quantized::batch_norm3d")
-@flops("aten::quantized_batch_norm")
+@flops("quantized::batch_norm_relu", "quantized::batch_norm1d_relu", "quantized::batch_norm2d_relu")
+@flops("quantized::batch_norm3d_relu", "aten::quantized_batch_norm", "aten::batch_norm_elemt")
 def fixed_batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count 2 for each element, 1 without weight.
 
@@ -56,6 +58,15 @@ def updating_batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     Source: as fvcore's batch_norm.
     """
     return elements(inputs[0]) * (5 if inputs[1].isCompleteTensor() else 4)
+
+
+@flops("aten::batch_norm_stats", "aten::batch_norm_update_stats")
+def batch_norm_statistics_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count 3 for each element: what computing statistics adds to batch_norm.
+
+    Source: as fvcore's batch_norm.
+    """
+    return elements(inputs[0]) * 3
 
 
 @flops("aten::rms_norm", "aten::_fused_rms_norm")

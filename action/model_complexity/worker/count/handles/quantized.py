@@ -7,12 +7,14 @@ from typing import Any, List, Tuple
 
 from model_complexity.worker.count.handles.convolution import convolution_macs
 from model_complexity.worker.count.node import elements, shape_of
-from model_complexity.worker.count.registry import product_flops
+from model_complexity.worker.count.registry import activations, flops, product_flops
 
 _ACTIVATIONS = ("", "_relu", "_leaky_relu", "_tanh")
 _LINEAR: Tuple[str, ...] = ("linear_dynamic", "linear_relu_dynamic", "linear_dynamic_fp16", "linear_relu_dynamic_fp16")
 _LINEAR += tuple(f"linear{activation}" for activation in _ACTIVATIONS)
 _LINEAR += ("linear_dynamic_fp16_unpacked_weight", "matmul")
+_LINEAR += tuple(f"linear_with_input_q_dq_qweight_dq_{form}output_fp32" for form in ("", "relu_"))
+_CELLS = tuple(f"quantized::quantized_{cell}_cell_dynamic" for cell in ("lstm", "gru", "rnn_relu", "rnn_tanh"))
 _DIMENSIONS = ("1d", "2d", "3d")
 _CONVOLUTIONS = tuple(f"conv{size}{form}" for size in _DIMENSIONS for form in ("", "_relu", "_dynamic"))
 _CONVOLUTIONS += ("conv2d_add", "conv2d_add_relu")
@@ -45,3 +47,20 @@ def quantized_transposed_convolution_flops(inputs: List[Any], outputs: List[Any]
     """
     image, weight = shape_of(inputs[0]), shape_of(inputs[1].inputs()[0])
     return image[0] * prod(weight) * prod(image[2:])
+
+
+@flops(*_CELLS)
+def quantized_cell_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count samples × elements of the two weight matrices, which are the third and fourth input.
+
+    Source: torch.ao.nn.quantized.dynamic.LSTMCell, torch.ao.nn.quantized.dynamic.GRUCell.
+    """
+    samples = prod(shape_of(inputs[0])[:-1])
+    return samples * sum(elements(weights.inputs()[0]) for weights in inputs[2:4])
+
+
+@activations(*_CELLS)
+def quantized_cell_activations(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count the outputs of the same matmuls."""
+    samples = prod(shape_of(inputs[0])[:-1])
+    return samples * sum(shape_of(weights.inputs()[0])[0] for weights in inputs[2:4])

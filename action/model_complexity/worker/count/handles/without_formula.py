@@ -15,6 +15,13 @@ _SOLVERS = """
     svd triangular_solve det
 """
 _BOXES = ("nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "_roi_align_backward", "_roi_pool_backward")
+_PACKED = """
+    _flash_attention_forward _flash_attention_forward_no_dropout_inplace _flash_attention_backward
+    _efficient_attention_forward _efficient_attention_backward _cudnn_attention_forward _cudnn_attention_backward
+"""
 
 uncounted("a solver or decomposition", *(f"aten::{name}" for name in _SOLVERS.split()))
 uncounted("its work depends on the boxes", *(f"torchvision::{name}" for name in _BOXES))
+uncounted("attention of packed sequences, whose lengths are values", *(f"aten::{name}" for name in _PACKED.split()))
+uncounted("a solver or decomposition", "prims::svd")
+uncounted("a search for the fastest kernel", "aten::_cslt_sparse_mm_search")
