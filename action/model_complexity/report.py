@@ -37,6 +37,12 @@ def _every_metric(figures: dict[str, int]) -> dict[str, int]:
     return {name: figures[name] for name in METRICS}  # in our order, whatever the answer's
 
 
+def _few_names(shared: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    if sum(map(len, shared.values())) > 20_000:
+        raise ValueError("has more than 20,000 names")
+    return shared
+
+
 def _known_kind(kind: str) -> str:
     if kind not in FAILURE_KINDS:
         raise ValueError(f"is not one of {', '.join(FAILURE_KINDS)}")
@@ -52,6 +58,10 @@ Figures = Annotated[dict[MetricName, Count], AfterValidator(_every_metric)]
 """A whole model's figure of each metric."""
 Names = Annotated[dict[Text, Count], Field(max_length=500)]
 """How often something of a name occurred, or how much it costs."""
+ModuleName = Annotated[str, StringConstraints(max_length=1_000)]
+"""The whole model's is ""."""
+MOST_HOLDERS = 20
+"""Modules that the worker names for one uncounted operator. More may run it."""
 Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NAMED)], ...], Field(min_length=1, max_length=8)]
 InputSpec = Shape | Annotated[str, StringConstraints(max_length=1_500), AfterValidator(_canonical)]
 """A requested input: (C, H, W) of one image, ``auto``, or inputs by name, e.g. ``img=3x224x224 points=40000x4``."""
@@ -67,11 +77,11 @@ class _Data(BaseModel):
 class Module(_Data):
     """One module or parameter of the model.
 
-    A parameter has ``shape``. A module that was never called during the trace has no figure of the metrics that depend on
-    it (its work, if any, is in its parent's figure).
+    A parameter has ``shape``. A module that did not run has no figure of the metrics that depend on a run. One that ran without
+    counted work has figures of 0.
     """
 
-    name: Annotated[str, StringConstraints(max_length=1_000)]
+    name: ModuleName
     depth: Annotated[int, Field(ge=0, le=1_000)]
     figures: dict[MetricName, Count] = {}
     """Of the metrics that are known for it."""
@@ -83,6 +93,12 @@ class UnsupportedOps(_Data):
 
     negligible: Names = {}
     uncounted: Names = {}
+    modules: Annotated[
+        dict[Text, Annotated[tuple[ModuleName, ...], Field(max_length=MOST_HOLDERS), FailFast()]], Field(max_length=500)
+    ] = {}
+    """The modules whose own code ran an uncounted operator, by operator."""
+    reasons: Annotated[dict[Text, Text], Field(max_length=500)] = {}
+    """Why an uncounted operator has no formula, in a few words, by operator. An unknown operator has no reason."""
 
 
 class Versions(_Data):
@@ -114,6 +130,13 @@ class Measurement(_Data):
     """Flops by operator, as fvcore names them (``conv``, ``linear``, …); their sum is the figure of ``flops``."""
     unsupported_ops: UnsupportedOps
     uncalled_modules: Annotated[tuple[Text, ...], Field(max_length=20_000), FailFast()] = ()
+    """Modules that did not run in the forward pass."""
+    shared_modules: Annotated[
+        dict[ModuleName, Annotated[tuple[ModuleName, ...], Field(max_length=2_000), FailFast()]],
+        Field(max_length=2_000),
+        AfterValidator(_few_names),
+    ] = {}
+    """Modules with several names: the first name -> the others. The first name's row has the work of all of them."""
     stubbed_ops: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """Compiled operators that are not installed, so only their shapes are computed. See ``worker.build.stub_extension``."""
     conditions: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
@@ -123,7 +146,7 @@ class Measurement(_Data):
     deployed_failure: Text = ""
     """Why that form could not be counted."""
     entry_point: Text
-    """Name of the method that was traced, e.g. ``extract_feat``."""
+    """Name of the method that was run, e.g. ``extract_feat``."""
     device: Text
     mode: Literal["real", "dry"]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -61,4 +61,8 @@ def _documentation(handle: Callable[..., Any]) -> tuple[str, str]:
 
 
 def _names(operators: list[str]) -> str:
-    return ", ".join(f"`{name.removeprefix('aten::').removeprefix(AUTOGRAD_FUNCTION)}`" for name in operators)
+    return ", ".join(f"`{_name(operator)}`" for operator in operators)
+
+
+def _name(operator: str) -> str:
+    return operator.rpartition(".")[2] if operator.startswith(AUTOGRAD_FUNCTION) else operator.removeprefix("aten::")

@@ -103,12 +103,14 @@ def hostile_report(name: str) -> Report:
     text = name[:500]
     versions = Versions(python=text, torch=text, fvcore=text, mmengine=text)
     fields: dict[str, Any] = {"modules": rows, "entry_point": text, "device": text}
-    operators = UnsupportedOps(uncounted={text: 3}, negligible={text: 1})
+    operators = UnsupportedOps(uncounted={text: 3}, negligible={text: 1}, modules={text: (text,)}, reasons={text: text})
     head = measured(
         8,
         unsupported_ops=operators,
         operators={text: 8},
         uncalled_modules=(text,),
+        shared_modules={label[:1_000]: (text,)},
+        conditions=(f"@{text[:499]}",),
         inputs={text: (1, *SHAPE)},
         **fields,
     )

@@ -150,7 +150,7 @@ def test_stub_raises_when_run_is_real() -> None:
     )
 
 
-def test_operator_without_autograd_function_is_traced_by_its_name() -> None:
+def test_operator_without_autograd_function_is_recorded_by_its_name() -> None:
     from mmcv.ops import box_iou_rotated, nms_rotated
 
     class Boxes(nn.Module):

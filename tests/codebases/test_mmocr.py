@@ -54,7 +54,7 @@ def test_autoregressive_decoder_runs_for_max_seq_len(measure: Measure) -> None:
     assert found["by_module"]["decoder.prediction"]["flops"] % 31 == 0
 
 
-def test_wrapped_detector_is_traced_like_mmdets(measure: Measure) -> None:
+def test_wrapped_detector_is_run_like_mmdets(measure: Measure) -> None:
     found = measure("mmocr", "textdet/maskrcnn/mask-rcnn_resnet50_fpn_160e_icdar2015.py", (3, 64, 64))
     assert found["conditions"] == ["1,000 proposals", "100 masks", "without post-processing"]
     assert found["by_module"]["wrapped_model.roi_head.bbox_head.fc_cls"]["flops"] == 1000 * 1024 * 2

@@ -1,4 +1,4 @@
-"""Nothing is downloaded while a model is built or traced. Every test here uses ``network`` of conftest.py."""
+"""Nothing is downloaded while a model is built or run. Every test here uses ``network`` of conftest.py."""
 
 from __future__ import annotations
 

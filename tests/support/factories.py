@@ -120,6 +120,26 @@ def norm(channels: int, side: int = 8) -> Part:
     return Part(2 * channels * side**2, 0, {"weight": (channels,), "bias": (channels,)})
 
 
+def pyramid(*, shared: bool) -> Measurement:
+    """Three levels of a head, each a convolution with a norm of its own. The convolution may be one module for all levels."""
+    sides = (16, 8, 4)
+    all_levels = Part(
+        sum(conv(4, 3, side).flops for side in sides), sum(conv(4, 3, side).activations for side in sides)
+    )
+    first = Part(all_levels.flops, all_levels.activations, conv(4, 3).parameters)
+    levels = {
+        str(n): Part(
+            children={"bn": norm(4, side)} if shared and n else {"conv": conv(4, 3, side), "bn": norm(4, side)}
+        )
+        for n, side in enumerate(sides)
+    }
+    if not shared:
+        return model(head=Part(children={"levels": Part(children=levels)}))
+    levels["0"] = Part(children={"conv": first, "bn": norm(4, sides[0])})
+    names = {"head.levels.0.conv": ("head.levels.1.conv", "head.levels.2.conv")}
+    return model(head=Part(children={"levels": Part(children=levels)})).model_copy(update={"shared_modules": names})
+
+
 def parts(**children: Part) -> Part:
     """A module that counts nothing itself."""
     return Part(children=children)

@@ -48,6 +48,16 @@ def test_a_report_survives_its_file() -> None:
         {"modules": [{"name": "x", "depth": 0}, {"name": "x", "depth": 0}]},
         {"modules": [{"name": str(n), "depth": 0} for n in range(20_001)]},
         {"uncalled_modules": [str(n) for n in range(20_001)]},
+        {"unsupported_ops": {"modules": {"aten::x": [str(n) for n in range(21)]}}},
+        {"unsupported_ops": {"modules": {"aten::x": ["m" * 1_001]}}},
+        {"unsupported_ops": {"modules": {f"aten::x{n}": [""] for n in range(501)}}},
+        {"unsupported_ops": {"reasons": {"aten::x": "x" * 501}}},
+        {"unsupported_ops": {"reasons": {f"aten::x{n}": "x" for n in range(501)}}},
+        {"shared_modules": {"a": [str(n) for n in range(2_001)]}},
+        {"shared_modules": {str(n): ["a"] for n in range(2_001)}},
+        {"shared_modules": {str(n): ["a"] * 2_000 for n in range(11)}},
+        {"shared_modules": {"a": ["b" * 1_001]}},
+        {"shared_modules": {"a" * 1_001: ["b"]}},
     ],
 )
 def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, Any]) -> None:
@@ -57,6 +67,12 @@ def test_a_measurement_that_breaks_a_rule_is_its_jobs_failure(change: dict[str, 
     assert answer.job == 3
     assert answer.failure
     assert (answer.failure.kind, answer.failure.message[:26]) == ("crash", "the result is not valid: m")
+
+
+def test_fields_of_newer_workers_are_empty_by_default() -> None:
+    data = measured(1).model_dump()
+    del data["shared_modules"], data["unsupported_ops"]["modules"], data["unsupported_ops"]["reasons"]
+    assert Measurement.model_validate(data) == measured(1)
 
 
 @pytest.mark.parametrize("field", ["modules", "uncalled_modules"])

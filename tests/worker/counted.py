@@ -15,7 +15,7 @@ from tests.support.flat import flat
 Computation = Callable[..., Any]
 
 
-class Traced(nn.Module):
+class Computed(nn.Module):
     """A computation of one image, from which ``take`` cuts the tensors that it needs."""
 
     def __init__(self, compute: Computation, *modules: nn.Module) -> None:
@@ -35,6 +35,6 @@ def counted(compute: Computation, *modules: nn.Module) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)  # torch.chain_matmul is deprecated, and is still met
-        counts = flat(count(Traced(compute, *modules).eval(), (torch.rand(1, 3, 64, 64),)))
+        counts = flat(count(Computed(compute, *modules).eval(), (torch.rand(1, 3, 64, 64),)))
     assert counts["unsupported_ops"]["uncounted"] == {}
     return counts["flops"], counts["activations"]

@@ -33,7 +33,7 @@ class Encoder(nn.Module):
 
 
 class Extractor(nn.Module):
-    """Has a method to trace, and a head that it does not reach."""
+    """Has a method to run, and a head that it does not reach."""
 
     def __init__(self) -> None:
         super().__init__()

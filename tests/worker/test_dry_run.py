@@ -27,7 +27,7 @@ SAMPLE = [
     "levit/levit-128s_8xb256_in1k.py",
     "mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k.py",
     "mobilevit/mobilevit-small_8xb128_in1k.py",
-    "mvit/mvitv2-tiny_8xb256_in1k.py",  # reshapes to traced sizes
+    "mvit/mvitv2-tiny_8xb256_in1k.py",  # reshapes to computed sizes
     "regnet/regnetx-400mf_8xb128_in1k.py",
     "repvgg/repvgg-A0_8xb32_in1k.py",
     "resnet/resnet18_8xb32_in1k.py",

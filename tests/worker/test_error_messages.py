@@ -66,7 +66,7 @@ FORWARD = {
         "Tensor on device cpu is not on the expected device meta!",
         "Create each tensor on the device of the input, e.g. with `device=x.device`.",
     ),
-    "x.to('cuda')": (
+    "torch.cuda.init()": (
         "AssertionError",
         "Torch not compiled with CUDA enabled",
         "Use the device of the model's input instead of `cuda`, or set `device: cuda` on a runner with a GPU.",

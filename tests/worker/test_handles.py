@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import torch
-from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch import nn
 from torch.nn import functional
 
-from model_complexity.worker.count.analysis import ZeroCountError, count
+from model_complexity.worker.count.analysis import count
 from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
-from model_complexity.worker.count.operators import is_negligible, sort_operators
+from model_complexity.worker.count.node import Node
+from model_complexity.worker.count.operators import is_negligible
+from model_complexity.worker.count.recording import Recording
+from model_complexity.worker.count.uncounted import sort_operators
 from tests.support.flat import flat
-from tests.worker.counted import Computation, Traced, counted, take
+from tests.worker.counted import Computation, Computed, counted, take
 
 importlib.import_module("model_complexity.worker.codebases")  # registers the libraries' operators
 
@@ -99,12 +101,16 @@ class Sampled(torch.autograd.Function):
 
 
 def function(name: str) -> Any:
-    return type(name, (Sampled,), {})
+    module, _, kind = name.rpartition(".")
+    return type(kind, (Sampled,), {"__module__": module})
 
 
 @pytest.mark.parametrize(
     ("name", "before_weight"),
-    [("DeformConv2dFunction", [18]), ("ModulatedDeformConv2dFunction", [18, 9])],
+    [
+        ("mmcv.ops.deform_conv.DeformConv2dFunction", [18]),
+        ("mmcv.ops.modulated_deform_conv.ModulatedDeformConv2dFunction", [18, 9]),
+    ],
 )
 def test_mmcv_deformable_convolution_counts_convolution_and_sampling(name: str, before_weight: list[int]) -> None:
     called = function(name)
@@ -130,7 +136,13 @@ def test_torchvision_deformable_convolution_counts_convolution_and_sampling() ->
     assert counted(compute) == (32 * 32 * (8 * 3 * 9 + 4 * 3 * 9), 8 * 32 * 32)
 
 
-@pytest.mark.parametrize("name", ["MultiScaleDeformableAttnFunction", "MSDeformAttnFunction"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mmcv.ops.multi_scale_deform_attn.MultiScaleDeformableAttnFunction",
+        "models.ops.functions.ms_deform_attn_func.MSDeformAttnFunction",
+    ],
+)
 def test_deformable_attention_counts_its_samples(name: str) -> None:
     called, (queries, heads, levels, points, width) = function(name), (5, 2, 2, 3, 4)
 
@@ -156,7 +168,7 @@ TOKENS, MODEL, HEADS, FEEDFORWARD = 3 * 64 * 64 // 32, 16, 4, 32
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_fused_encoder_layer_counts_as_its_parts(norm_first: bool) -> None:
-    """The operator is called as the layer calls it without hooks. fvcore's tracing adds hooks to modules."""
+    """The operator is called as the layer calls it without hooks. A recording adds hooks to modules."""
     layer = nn.TransformerEncoderLayer(MODEL, HEADS, FEEDFORWARD, batch_first=True, norm_first=norm_first)
 
     def fused(image: torch.Tensor, module: nn.TransformerEncoderLayer) -> torch.Tensor:
@@ -189,17 +201,18 @@ class SelfAttention(nn.MultiheadAttention):
 
 
 def test_fused_attention_counts_as_its_parts() -> None:
-    layer, inputs = SelfAttention(MODEL, HEADS, batch_first=True).eval(), (torch.rand(2, TOKENS, MODEL),)
-    flops = FlopCountAnalysis(layer, inputs).set_op_handle(**FLOP_HANDLES)
-    activations = ActivationCountAnalysis(layer, inputs).set_op_handle(**ACTIVATION_HANDLES)
-    with torch.no_grad():  # nothing keeps torch from the fused operator here
-        operator = "_native_multi_head_attention"
-        fused = flops.by_operator()[operator], activations.by_operator()[operator]
-    assert fused == (
+    def fused(image: torch.Tensor, module: nn.MultiheadAttention) -> Any:
+        tokens = [image.reshape(2, TOKENS, MODEL)] * 3
+        projections = module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias
+        return torch._native_multi_head_attention(*tokens, MODEL, HEADS, *projections, None, False)[0]
+
+    expected = (
         2 * TOKENS * MODEL * (4 * MODEL + 2 * TOKENS),
         2 * TOKENS * (5 * MODEL + HEADS * TOKENS),
     )
-    assert fused == counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer)
+    layer = SelfAttention(MODEL, HEADS, batch_first=True).eval()
+    assert counted(fused, layer) == expected
+    assert counted(lambda x, module: module(x.reshape(2, TOKENS, MODEL)), layer) == expected
 
 
 STEPS, BATCH, WIDTH, HIDDEN = 5, 2, 8, 6
@@ -326,8 +339,8 @@ def test_norms_count_by_element(compute: Computation, flops: int) -> None:
     assert counted(compute) == (flops, 0)
 
 
-class Secret(torch.autograd.Function):
-    """Work that the trace holds as one node."""
+class Own(torch.autograd.Function):
+    """A Function of the model's own, written with torch's operators."""
 
     @staticmethod
     def forward(ctx: Any, image: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -338,50 +351,79 @@ class Secret(torch.autograd.Function):
         raise NotImplementedError
 
 
+class Inherited(Own):
+    """The same, by inheritance."""
+
+
+class CARAFEFunction(Own):
+    """Has the name of a Function that has a handle, from another module."""
+
+
+class Compiled(torch.autograd.Function):
+    """Its result is only allocated as far as torch sees: compiled code fills it."""
+
+    @staticmethod
+    def forward(ctx: Any, image: torch.Tensor) -> torch.Tensor:
+        hidden = functional.conv2d(image, image.new_ones(3, 3, 1, 1))
+        return torch.empty_like(hidden)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise NotImplementedError
+
+
 def square(image: torch.Tensor) -> torch.Tensor:
     return torch.matmul(image, image)
 
 
-def test_users_own_autograd_function_is_uncounted() -> None:
+@pytest.mark.parametrize("function", [Own, Inherited, CARAFEFunction])
+def test_autograd_function_counts_as_what_it_runs(function: Any) -> None:
+    assert counted(lambda x: function.apply(x, take(x, 3, 3, 1, 1))) == (9 * 64 * 64, 3 * 64 * 64)
+
+
+def test_scripted_function_counts_as_what_it_runs() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit.script is deprecated, and is still met
         scripted = torch.jit.script(square)
+    assert counted(lambda x: scripted(x) @ x) == (2 * 3 * 64**3, 2 * 3 * 64 * 64)
 
-    def compute(image: torch.Tensor) -> torch.Tensor:
-        hidden = Secret.apply(image, take(image, 3, 3, 1, 1)) + Secret.apply(image, take(image, 3, 3, 1, 1))
-        return scripted(hidden) @ image
 
-    counts = flat(count(Traced(compute), (torch.rand(1, 3, 64, 64),)))
-    assert counts["flops"] == 3 * 64 * 64 * 64
+def test_autograd_function_of_compiled_code_is_uncounted() -> None:
+    counts = flat(count(Computed(lambda x: Compiled.apply(x) + Compiled.apply(x)), (torch.rand(1, 3, 64, 64),)))
+    assert counts["flops"] == 2 * 9 * 64 * 64, "what torch sees of it is counted"
     assert counts["unsupported_ops"] == {
         "negligible": {"aten::add": 1},
-        "uncounted": {"Secret": 2, "prim::CallFunction": 1},
+        "uncounted": {"Compiled": 2},
+        "modules": {"Compiled": [""]},
+        "reasons": {"Compiled": "compiled code without a formula"},
     }
 
 
-def test_count_raises_when_all_work_is_in_an_autograd_function() -> None:
-    with pytest.raises(ZeroCountError, match="The trace has Secret"):
-        count(Traced(lambda x: Secret.apply(x, take(x, 3, 3, 1, 1))), (torch.rand(1, 3, 64, 64),))
-
-
 @pytest.mark.parametrize(
-    "operator",
+    ("kind", "name", "reason"),
     [
-        *(
-            "torchvision::roi_align",
-            "torchvision::nms",
-            "aten::stft",
-            "aten::linalg_inv",
-            "aten::_sparse_mm",
-            "aten::pdist",
-        ),
-        *("prim::PythonOp.RoIAlignFunction", "prim::PythonOp.NMSop", "prim::CallFunction", "prim::PythonOp"),
+        ("torchvision::roi_align", "torchvision::roi_align", "its work depends on the boxes"),
+        ("torchvision::nms", "torchvision::nms", "its work depends on the boxes"),
+        ("aten::linalg_inv", "aten::linalg_inv", "a solver or decomposition"),
+        ("prim::PythonOp.mmcv.ops.roi_align.RoIAlignFunction", "RoIAlignFunction", "its work depends on the boxes"),
+        ("prim::PythonOp.mmcv.ops.nms.NMSop", "NMSop", "its work depends on the boxes"),
+        ("prim::PythonOp.ops.dcn.DCNFunction", "DCNFunction", "compiled code without a formula"),
+        ("mamba::scan", "mamba::scan", "a custom operator without a formula"),
+        ("uncountable aten::matmul", "aten::matmul", "its formula does not cover these arguments"),
+        ("aten::of_another_version", "aten::of_another_version", None),
     ],
 )
-def test_operators_without_a_formula_are_uncounted(operator: str) -> None:
-    assert operator not in FLOP_HANDLES
-    name = operator.removeprefix("prim::PythonOp.")
-    assert sort_operators([(operator, 3)]) == {"negligible": {}, "uncounted": {name: 3}}
+def test_operators_without_a_formula_are_named_with_the_reason(kind: str, name: str, reason: str | None) -> None:
+    importlib.import_module("model_complexity.worker.codebases")  # registers the libraries' operators
+    assert kind not in FLOP_HANDLES
+    recording = Recording()
+    recording.nodes().extend([Node(kind, "neck"), Node(kind, ""), Node(kind, "neck")])
+    assert sort_operators({kind: 3}, recording) == {
+        "negligible": {},
+        "uncounted": {name: 3},
+        "modules": {name: ["neck", ""]},
+        "reasons": {} if reason is None else {name: reason},
+    }
 
 
 def test_no_operator_is_both_counted_and_negligible() -> None:

@@ -33,7 +33,7 @@ class Tokens(nn.Module):
     def extract_feat(self, tokens, **more):
         return self.out(self.table(tokens))
     def forward(self, x):
-        raise AssertionError('extract_feat is traced')
+        raise AssertionError('extract_feat is run')
 """
 )
 

@@ -214,3 +214,77 @@ def test_run_job_measures_a_real_config(zoo: Path) -> None:
     found = flat(run_job(zoo / "resnet/resnet18_8xb32_in1k.py", (3, 224, 224))["measurement"])
     # torchvision publishes 1.814G multiply-accumulates and 11.690M parameters with the head; fvcore adds batch norm and pooling.
     assert (found["params"], found["flops"], found["entry_point"]) == (11_689_512, 1_818_553_856, "extract_feat")
+
+
+KINDS = """
+import random
+import numpy
+import torch
+from torch import nn
+from torch.nn import functional
+from mmengine.registry import MODELS
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1, bias=False)
+        self.choices = nn.ModuleList([nn.Conv2d(8, 8, side, padding=side // 2, bias=False) for side in (1, 3, 5, 7)])
+
+@MODELS.register_module()
+class Forces(Base):
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.clone().requires_grad_()
+            return torch.autograd.grad(self.conv(x).sum(), x)[0]
+
+@MODELS.register_module()
+class Draws(Base):
+    def forward(self, x):
+        return random.choice(self.choices)(self.conv(x))
+
+@MODELS.register_module()
+class DrawsWhileBuilt(Base):
+    def __init__(self):
+        super().__init__()
+        self.choice = self.choices[numpy.random.randint(4)]
+
+    def forward(self, x):
+        return self.choice(self.conv(x))
+
+@MODELS.register_module()
+class NamesCuda(Base):
+    def forward(self, x):
+        scale = torch.ones(1, device='cuda')
+        return self.conv.to('cuda')(x.cuda()) * scale if x.sum() == x.sum() else x
+"""
+
+
+@pytest.fixture
+def kinds(tree: Path) -> Path:
+    (tree / "nets.py").write_text(KINDS)
+    for name in ("Forces", "Draws", "DrawsWhileBuilt", "NamesCuda"):
+        (tree / f"{name}.py").write_text(f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='{name}')\n")
+    return tree
+
+
+SEEDED = "depends on seeded random choices: "
+
+
+def test_model_that_takes_gradients_is_counted(kinds: Path) -> None:
+    (answer,) = measure(kinds, ["Forces.py"], shape=(3, 8, 8), mode="auto")
+    found = answer["measurement"]
+    assert (found["flops"], found["mode"], found["conditions"]) == (2 * conv_flops(8), "dry", [])
+
+
+@pytest.mark.parametrize(("name", "generator"), [("Draws", "`random`"), ("DrawsWhileBuilt", "`numpy.random`")])
+def test_random_choice_is_the_same_in_every_run_and_a_condition(kinds: Path, name: str, generator: str) -> None:
+    found = [measure(kinds, [f"{name}.py"], shape=(3, 8, 8))[0]["measurement"] for _ in range(3)]
+    assert {(one["flops"], *one["conditions"]) for one in found} == {(found[0]["flops"], SEEDED + generator)}
+    assert found[0]["flops"] > conv_flops(8)
+
+
+def test_cuda_in_the_models_code_means_the_device_at_hand(kinds: Path) -> None:
+    (answer,) = measure(kinds, ["NamesCuda.py"], shape=(3, 64, 64), mode="auto")
+    found = answer["measurement"]
+    assert (found["flops"], found["mode"]) == (conv_flops(8, 64), "real")
+    assert found["conditions"] == ["depends on values read at run time: `item`"]

@@ -13,7 +13,7 @@ def test_operator_table_has_formula_and_source_of_each_handle() -> None:
     assert (heading, rule) == ("| operators | flops | source |", "|:--|:--|:--|")
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row for row in cells if len(row) != 3 or not all(row)] == []
-    assert ["`cdist`", "…·P·R·M for (…, P, M) against (…, R, M)", "torch.cdist"] in cells
+    assert ["`linalg_vecdot`", "elements of the output × length of `dim`", "torch.linalg.vecdot"] in cells
     assert [row[0] for row in cells if "CARAFE" in row[0]] == ["`CARAFEFunction`, `CARAFENaiveFunction`"]
     named = [name for row in cells[:-1] for name in row[0].split(", ")]
     assert len(named) == len(set(named)) == len(FLOP_HANDLES)

@@ -21,8 +21,8 @@ class Metric(NamedTuple):
     """Between a config and its figure: ``a.py costs 17.582G FLOPs``."""
     per_module: bool = True
     """Whether modules have a figure of their own; otherwise only the whole model has one."""
-    traced: bool = True
-    """Whether the figure depends on the entry point and on the conditions of the trace."""
+    needs_forward: bool = True
+    """Whether the figure comes from a forward pass, so that it depends on the entry point and on conditions."""
     needs_handles: bool = False
     """Whether an operator without a handle is missing from the figure, and the report says so."""
     in_comment: bool = True
@@ -33,7 +33,7 @@ class Metric(NamedTuple):
 
 METRICS: Dict[str, Metric] = {
     "flops": Metric("FLOPs", "Flops", "#flops", verb="costs", needs_handles=True, share_in_tree=True),
-    "params": Metric("params", "Params", "#parameters or shape", traced=False, share_in_tree=True),
+    "params": Metric("params", "Params", "#parameters or shape", needs_forward=False, share_in_tree=True),
     "activations": Metric("activations", "Activation", "#activations"),
 }
 """By name, in the order in which they are shown and in which changes are ranked."""

@@ -77,8 +77,8 @@ def table_sizes(modules: Sequence[ModuleRow], depths: Sequence[int]) -> List[int
 
 
 def _columns() -> Tuple[str, ...]:
-    """The metrics of modules as the page orders them: what no trace is needed for comes first."""
-    return tuple(sorted(module_metrics(), key=lambda name: METRICS[name].traced))
+    """The metrics of modules as the page orders them: what needs no forward pass comes first."""
+    return tuple(sorted(module_metrics(), key=lambda name: METRICS[name].needs_forward))
 
 
 def _headers() -> Tuple[str, ...]:
@@ -151,7 +151,7 @@ def _written(module: ModuleRow) -> Stats:
     for name in _columns():
         if name in module.figures:
             stats[name] = format_count(module.figures[name])
-        elif METRICS[name].traced:
+        elif METRICS[name].needs_forward:
             stats[name] = ""  # a module that was never called has a blank where a called one has a 0
     return stats
 

@@ -21,7 +21,7 @@ from model_complexity.compare.module_diff import (
     Shares,
     module_changes,
 )
-from model_complexity.compare.module_groups import ChangeGroup, group_changes
+from model_complexity.compare.module_groups import ChangeGroup, SharedGroup, group_changes, group_names, group_shared
 from model_complexity.compare.ranking import (
     STATES,
     CollapsedConfigs,
@@ -32,6 +32,7 @@ from model_complexity.compare.ranking import (
     worst_first,
     worst_status,
 )
+from model_complexity.compare.shared_modules import SharedModules, with_shared_rows
 
 __all__ = [
     "STATES",
@@ -42,6 +43,8 @@ __all__ = [
     "ModuleChange",
     "ModuleDiff",
     "ParameterChange",
+    "SharedGroup",
+    "SharedModules",
     "Shares",
     "Status",
     "checks_by_entry",
@@ -51,6 +54,8 @@ __all__ = [
     "deployed_of",
     "evaluate",
     "group_changes",
+    "group_names",
+    "group_shared",
     "module_changes",
     "notable_checks",
     "same_conditions",
@@ -60,6 +65,7 @@ __all__ = [
     "severity",
     "skipped_checks",
     "status_of",
+    "with_shared_rows",
     "worst_first",
     "worst_status",
 ]

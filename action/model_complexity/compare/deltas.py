@@ -46,26 +46,26 @@ def deployed_of(metric: MetricName, entry: Entry) -> tuple[int, Delta | None] | 
     value = primary.deployed.figures[metric]
     if not (isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement) and entry.base.deployed):
         return value, None
-    if not _same_trace(metric, entry):
+    if not _has_comparable_entry_points(metric, entry):
         return value, None
     return value, Delta.between(value, entry.base.deployed.figures[metric])
 
 
 def delta_of(metric: MetricName, entry: Entry) -> Delta | None:
-    """Return head less base; None unless both are measured with comparable traces."""
+    """Return head less base; None unless both are measured from comparable entry points."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return None
-    if not _same_trace(metric, entry):
+    if not _has_comparable_entry_points(metric, entry):
         return None
     return Delta.between(entry.head.figures[metric], entry.base.figures[metric])
 
 
-def _same_trace(metric: MetricName, entry: Entry) -> bool:
-    return not METRICS[metric].traced or same_entry_point(entry)
+def _has_comparable_entry_points(metric: MetricName, entry: Entry) -> bool:
+    return not METRICS[metric].needs_forward or same_entry_point(entry)
 
 
 def same_entry_point(entry: Entry) -> bool:
-    """Return whether both sides traced the same entry point."""
+    """Return whether both sides ran the same entry point."""
     if not isinstance(entry.head, Measurement) or not isinstance(entry.base, Measurement):
         return True
     return entry.head.entry_point == entry.base.entry_point
@@ -87,7 +87,7 @@ def same_conditions(entry: Entry) -> bool:
 
 def comparable(metric: MetricName, entry: Entry) -> bool:
     """Return whether both sides have the same entry point and uncounted operators."""
-    return _same_trace(metric, entry) and same_coverage(metric, entry)
+    return _has_comparable_entry_points(metric, entry) and same_coverage(metric, entry)
 
 
 def same_coverage(metric: MetricName, entry: Entry) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from model_complexity.common.metrics import METRICS, module_metrics
+from model_complexity.compare.shared_modules import SharedModules, with_shared_rows
 from model_complexity.report import Measurement, MetricName, Module
 
 Shape = tuple[int, ...]
@@ -81,6 +82,10 @@ class ModuleChange(NamedTuple):
     base: Figures | None
     parameters: tuple[ParameterChange, ...] = ()
     """Of a changed one: its own parameters with another shape."""
+    shared_with: str = ""
+    """The name whose row has this module's work at head, where the two are one module at head only."""
+    base_shared_with: str = ""
+    """The same at the base."""
     share: Shares = Shares()
     """Empty until every change is known."""
 
@@ -99,7 +104,7 @@ class ModuleDiff:
     """
 
     figures: tuple[MetricName, ...] = module_metrics()
-    """What was compared; where the entry points differ, only the metrics that do not depend on a trace."""
+    """What was compared; where the entry points differ, only the metrics that need no forward pass."""
     changes: tuple[ModuleChange, ...] = ()
     """Largest share of the flops first, then of the params, then of the activations; renames last."""
     counterparts: Mapping[str, str] | None = field(default=None, compare=False)
@@ -120,15 +125,18 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
     other names or ranks: the numbers of a sequence may have shifted. An added or removed module without any metric is not
     reported.
 
-    If the entry points differ, flops and activations are left out, as they are in the totals.
+    If the entry points differ, flops and activations are left out, as they are in the totals. Another name of a shared module
+    is no removed or added module: it changes to 0, or from 0.
     """
-    same_trace = head.entry_point == base.entry_point
-    figures = tuple(name for name in module_metrics() if same_trace or not METRICS[name].traced)
-    ours, theirs = _Side.of(head, figures), _Side.of(base, figures)
+    same_entry_point = head.entry_point == base.entry_point
+    figures = tuple(name for name in module_metrics() if same_entry_point or not METRICS[name].needs_forward)
+    ours, theirs = _Side.of(head, base, figures), _Side.of(base, head, figures)
     comparison = _Comparison(ours, theirs)
     comparison.walk()
     moved = [sum(map(abs, column)) for column in zip(*(change.delta for change in comparison.changes), strict=True)]
     changes = (change._replace(share=_shares(change.delta, moved)) for change in comparison.changes)
+    shared, base_shared = SharedModules.of(head), SharedModules.of(base)
+    changes = (_with_sharing(change, shared, base_shared) for change in changes)
     unchanged = comparison.unchanged()
     return ModuleDiff(
         figures=figures,
@@ -137,6 +145,14 @@ def module_changes(head: Measurement, base: Measurement) -> ModuleDiff:
         unchanged=tuple(unchanged),
         unchanged_modules=sum(ours.sizes[name] for name in unchanged),
     )
+
+
+def _with_sharing(change: ModuleChange, head: SharedModules, base: SharedModules) -> ModuleChange:
+    ours = None if change.head is None else head.counted_under(change.name)
+    theirs = None if change.base_name is None else base.counted_under(change.base_name)
+    if (ours is None) == (theirs is None):
+        return change
+    return change._replace(shared_with=ours or "", base_shared_with=theirs or "")
 
 
 def _shares(delta: Figures, moved: Sequence[int]) -> Shares:
@@ -162,14 +178,15 @@ class _Side:
     """What the children count together."""
 
     @classmethod
-    def of(cls, measurement: Measurement, figures: Sequence[MetricName]) -> _Side:
-        rows = [module for module in measurement.modules if module.shape is None and module.name]
+    def of(cls, measurement: Measurement, other: Measurement, figures: Sequence[MetricName]) -> _Side:
+        modules = with_shared_rows(measurement, other)
+        rows = [module for module in modules if module.shape is None and module.name]
         side = cls({"": _figures(measurement, figures), **{row.name: _figures(row, figures) for row in rows}})
         for row in rows:
             parent, label = side.parent_and_label(row.name)
             side.children.setdefault(parent, {})[label] = row.name
             side.below[parent] = side.below.get(parent, NO_FIGURES).plus(side.whole[row.name])
-        for module in measurement.modules:
+        for module in modules:
             if module.shape is not None:
                 parent, label = side.parent_and_label(module.name)
                 side.parameters.setdefault(parent, {})[label] = module.shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from model_complexity.compare.module_diff import Figures, ModuleChange, Shares
@@ -22,6 +22,16 @@ class ChangeGroup(NamedTuple):
         return self.changes[0]
 
     @property
+    def shared_with(self) -> str:
+        """Return the names whose rows have this work at head, where that is so at head only."""
+        return pattern([change.shared_with for change in self.changes])
+
+    @property
+    def base_shared_with(self) -> str:
+        """Return the names whose rows have this work at the base, where that is so at the base only."""
+        return pattern([change.base_shared_with for change in self.changes])
+
+    @property
     def delta(self) -> Figures:
         """Return the sum of all deltas."""
         return Figures(len(self.changes) * part for part in self.first.delta)
@@ -37,7 +47,12 @@ def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
     groups: dict[object, list[ModuleChange]] = {}
     for change in changes:
         names = None if change.base_name is None else _wild(change.base_name)
-        key = change._replace(name=_wild(change.name), base_name=names)
+        key = change._replace(
+            name=_wild(change.name),
+            base_name=names,
+            shared_with=_wild(change.shared_with),
+            base_shared_with=_wild(change.base_shared_with),
+        )
         groups.setdefault(key, []).append(change)
     change_groups = [
         ChangeGroup(
@@ -48,6 +63,35 @@ def group_changes(changes: Iterable[ModuleChange]) -> tuple[ChangeGroup, ...]:
         for group in groups.values()
     ]
     return tuple(sorted(change_groups, key=_weight))
+
+
+def group_names(names: Iterable[str]) -> dict[str, int]:
+    """Return patterns of names that differ in numbers only, each with how many names it stands for."""
+    groups: dict[str, dict[str, None]] = {}
+    for name in names:
+        groups.setdefault(_wild(name), {})[name] = None
+    return {pattern(list(group)): len(group) for group in groups.values()}
+
+
+class SharedGroup(NamedTuple):
+    """Shared modules whose names differ in numbers only."""
+
+    name: str
+    others: tuple[str, ...]
+    modules: int
+
+
+def group_shared(shared: Mapping[str, Sequence[str]]) -> tuple[SharedGroup, ...]:
+    """Group shared modules (first name -> other names) that have equally many names, alike one by one."""
+    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for name, others in shared.items():
+        names = (name, *others)
+        groups.setdefault(tuple(map(_wild, names)), []).append(names)
+    patterns = ([pattern(column) for column in zip(*group, strict=True)] for group in groups.values())
+    return tuple(
+        SharedGroup(name, tuple(others), len(group))
+        for (name, *others), group in zip(patterns, groups.values(), strict=True)
+    )
 
 
 def pattern(names: Sequence[str]) -> str:

@@ -126,7 +126,7 @@ def _describe_change(change: _LargestChange, label: Writer) -> str:
     figures = f"{format_count(base.figures[change.metric])} → {format_count(head.figures[change.metric])}"
     if not same_coverage(change.metric, change.entry):
         figures += ", uncounted operators differ"
-    if metric.traced and not same_conditions(change.entry):
+    if metric.needs_forward and not same_conditions(change.entry):
         figures += ", conditions differ"
     return f"{label(change.entry.target.name)} {metric.verb} {size} {direction} {metric.noun} ({figures})"
 

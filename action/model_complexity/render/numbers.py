@@ -10,14 +10,16 @@ from model_complexity.common.metrics import METRICS
 from model_complexity.common.shapes import InputSpec
 from model_complexity.common.text import format_count
 from model_complexity.compare import Delta
-from model_complexity.escape import plain
+from model_complexity.escape import code, inline, plain
 from model_complexity.report import BudgetCheck, Entry, Measurement
 
 MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
-LONGEST_CONDITION = 80
+LONGEST_CONDITION = 120
 """Characters of one condition."""
+_LONGEST_NAME = 40
+"""Characters of a name in a condition."""
 MAX_CONDITIONS = 4
 """Conditions of one measurement that are named."""
 CONVENTION: Final = "One multiply-accumulate is one FLOP. Double the FLOPs to count additions as well."
@@ -75,20 +77,55 @@ def _inputs_of(measurement: Measurement) -> dict[str, Any]:
 def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
     """Write conditions, exclusions last: ``1,000 proposals; without post-processing``. Blank without any.
 
+    What depends on values or on chance comes first, so that it is always named.
+
     Args:
         conditions: of a measurement. They are untrusted.
         write: makes one of them safe for where it is printed.
     """
-    ordered = sorted(conditions, key=is_exclusion)
-    shown = [write(plain(condition, LONGEST_CONDITION)) for condition in ordered[:MAX_CONDITIONS]]
+    ordered = sorted(conditions, key=_rank)
+    shown = [write(plain(_shorten(condition), LONGEST_CONDITION)) for condition in ordered[:MAX_CONDITIONS]]
     if len(ordered) > MAX_CONDITIONS:
-        shown.append(f"{len(ordered) - MAX_CONDITIONS} more conditions")
+        shown.append(pluralize(len(ordered) - MAX_CONDITIONS, "more condition"))
     return "; ".join(shown)
 
 
-def base_conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> str:
-    """Write the base's conditions, where head's differ."""
-    return f"at the base {conditions_text(conditions, write) or 'without this condition'}"
+def _rank(condition: str) -> int:
+    return 0 if condition.startswith("depends on ") else 2 if is_exclusion(condition) else 1
+
+
+def _shorten(condition: str) -> str:
+    parts = condition.split("`")
+    if len(parts) % 2 == 0:
+        return condition
+    return "`".join(plain(part, _LONGEST_NAME) if place % 2 else part for place, part in enumerate(parts))
+
+
+def condition_markdown(condition: str) -> str:
+    """Write a condition as Markdown: plain words with names in backticks unchanged, any other as a code span."""
+    parts = condition.split("`")
+    words, names = parts[::2], parts[1::2]
+    # Two code spans need words between them, or their backticks are one run.
+    is_well_formed = len(parts) % 2 and all(part.strip() for part in (*words[1:-1], *names))
+    if not is_well_formed or not all(map(_is_plain, words)):
+        return code(condition)
+    return "".join(code(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _is_plain(words: str) -> bool:
+    # A colon is an emoji's (`:tada:`) or an address's only before another character.
+    words = words.replace(": ", " ")
+    return inline(words) == words
+
+
+def base_conditions_text(conditions: Sequence[str], head: Sequence[str], write: Callable[[str], str]) -> str:
+    """Write the base's conditions, where ``head``'s differ."""
+    text = conditions_text(conditions, write)
+    return (
+        f"at the base: {text}"
+        if text
+        else f"at the base without th{'is condition' if len(head) < 2 else 'ese conditions'}"
+    )
 
 
 def is_exclusion(condition: str) -> bool:

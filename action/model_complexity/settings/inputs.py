@@ -169,7 +169,7 @@ class Inputs(BaseModel):
     mode: Annotated[
         Literal["auto", "dry", "real"],
         InputInfo(
-            "How models are traced: `dry` (without arithmetic, with the same counts in a fraction of the time and memory), "
+            "How models are run: `dry` (without arithmetic, with the same counts in a fraction of the time and memory), "
             "`real`, or `auto` (dry, and real where a dry run fails or `device` is `cuda`).",
             option=Option("--mode"),
         ),

@@ -7,7 +7,7 @@ import platform
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, ContextManager, Dict, Optional
 
 import torch
 
@@ -23,10 +23,12 @@ from model_complexity.worker.build.model import (
     switch_to_deploy,
 )
 from model_complexity.worker.codebases import codebase_of
-from model_complexity.worker.count.analysis import count
+from model_complexity.worker.count.analysis import count, takes_gradients
+from model_complexity.worker.count.device import OnCPU
 from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.failure_of import failure_of
 from model_complexity.worker.model_key import model_key
+from model_complexity.worker.random_draws import RandomDraws
 
 _DEFAULTS = MeasureOptions()
 
@@ -57,7 +59,7 @@ def run_job(
         config: path of the config file.
         shape: (C, H, W) of one image, ``auto``, or named inputs (see ``common.shapes.InputSpec``); the batch is 1.
         device: ``cpu`` or ``cuda``: where a real run happens.
-        mode: ``dry`` traces without arithmetic, on the CPU; ``real`` computes.
+        mode: ``dry`` runs without arithmetic, on the CPU; ``real`` computes.
         is_shared: whether another job has this key, which equal jobs share, and measures it.
         options: those of the whole run, such as ``deploy``; ``device`` and ``mode`` above are those of this attempt.
 
@@ -110,10 +112,22 @@ class _Attempt:
         return {} if same else {"deployed": {"figures": deployed["figures"]}}
 
     def _count(self, *, deployed: bool = False) -> Dict[str, Any]:
+        try:
+            return self._count_within(torch.inference_mode, deployed=deployed)
+        except RuntimeError as error:
+            if not takes_gradients(error):
+                raise
+            self.stage = "build"
+        return self._count_within(torch.no_grad, deployed=deployed)
+
+    def _count_within(self, guard: Callable[[], ContextManager[Any]], *, deployed: bool) -> Dict[str, Any]:
         with contextlib.ExitStack() as stack:
             if self._dry:
                 stack.enter_context(skip_initialization())
                 stack.enter_context(dry_run())
+            elif self._device == "cpu":
+                stack.enter_context(OnCPU())
+            random_draws = RandomDraws()
             model = build_model(self._config, self.scope).to(self._device)
             if deployed:
                 switch_to_deploy(model)
@@ -122,11 +136,12 @@ class _Attempt:
             inputs = self._codebase.make_inputs(model, entry_point, self._input, self._device)
             self._codebase.before_forward(model, inputs)
             stub_extension.reset()
-            counts = count(model, inputs.tensors)
+            random_draws.seed_again()
+            counts = count(model, inputs.tensors, guard)
         return {
             **counts,
             "stubbed_ops": stub_extension.used(),
-            "conditions": list(inputs.conditions),
+            "conditions": [*inputs.conditions, *counts["conditions"], *random_draws.conditions()],
             "input_shape": list(inputs.tensors[0].shape),
             "inputs": inputs.named,
             "entry_point": entry_point,

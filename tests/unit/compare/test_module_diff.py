@@ -7,7 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.factories import Part, conv, counts, measured, model, module, norm, parts
+from tests.support.factories import Part, conv, counts, measured, model, module, norm, parts, pyramid
 
 from model_complexity.common.metrics import METRICS
 from model_complexity.compare import Figures, ModuleDiff, Shares, group_changes, module_changes
@@ -55,6 +55,59 @@ def test_parent_is_changed_when_its_own_count_differs() -> None:
         Figures.of(counts(160, 1, 10)),
         Figures.of(counts(100, 1, 10)),
     )
+
+
+def test_shared_module_is_changed_and_the_changes_add_up_to_the_totals() -> None:
+    shared, apart = pyramid(shared=True), pyramid(shared=False)
+    diff = module_changes(shared, apart)
+    assert changes_of(diff) == [
+        ("changed", "head.levels.0.conv", "head.levels.0.conv"),
+        ("changed", "head.levels.1.conv", "head.levels.1.conv"),
+        ("changed", "head.levels.2.conv", "head.levels.2.conv"),
+    ]
+    assert [change.shared_with for change in diff.changes] == ["", "head.levels.0.conv", "head.levels.0.conv"]
+    assert [change.base_shared_with for change in diff.changes] == ["", "", ""]
+    totals = Figures.of(shared.figures).less(Figures.of(apart.figures))
+    assert Figures(map(sum, zip(*(change.delta for change in diff.changes), strict=True))) == totals
+    assert [change.parameters for change in diff.changes] == [(), (), ()]
+    back = module_changes(apart, shared)
+    assert {change.kind for change in back.changes} == {"changed"}
+    assert [change.base_shared_with for change in back.changes] == ["", "head.levels.0.conv", "head.levels.0.conv"]
+
+
+def test_shared_module_is_unchanged_when_both_sides_share_it() -> None:
+    same_model = pyramid(shared=True)
+    assert module_changes(same_model, same_model) == ModuleDiff(unchanged=("",), unchanged_modules=10)
+
+
+def test_shared_module_of_another_first_name_is_changed() -> None:
+    branch = parts(conv=conv(4, 3), bn=norm(4))
+    base = model(one=branch).model_copy(update={"shared_modules": {"one": ("two",)}})
+    head = model(two=branch).model_copy(update={"shared_modules": {"two": ("one",)}})
+    diff = module_changes(head, base)
+    assert {(change.kind, change.name, change.shared_with, change.base_shared_with) for change in diff.changes} == {
+        ("changed", "one.conv", "two.conv", ""),
+        ("changed", "one.bn", "two.bn", ""),
+        ("changed", "two.conv", "", "one.conv"),
+        ("changed", "two.bn", "", "one.bn"),
+    }
+
+
+def test_new_name_of_a_shared_module_is_no_module_of_its_own() -> None:
+    base = pyramid(shared=True)
+    names = {"head.levels.0.conv": ("head.levels.1.conv", "head.levels.2.conv", "head.levels.3.conv")}
+    assert module_changes(base.model_copy(update={"shared_modules": names}), base).changes == ()
+
+
+def test_deep_shared_modules_are_compared_in_time() -> None:
+    deep = [".".join("a" * n) for n in range(1, 480)]
+    rows = tuple(module(f"{name}.x{n}", depth=1, flops=1) for n, name in enumerate(deep * 10))
+    others = tuple(f"b.{name}" for name in deep[-40:])
+    head = measured(1, modules=rows[:2_000], shared_modules=dict.fromkeys(deep, others))
+    base = measured(1, modules=rows)
+    start = time.perf_counter()
+    module_changes(head, base)
+    assert time.perf_counter() - start < 5
 
 
 def test_parameter_change_belongs_to_its_module() -> None:

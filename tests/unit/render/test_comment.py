@@ -244,8 +244,14 @@ def hostile_report(name: str) -> Report:
         module(name[:900].replace(".", "") or "x", depth=1, params=1, flops=1, activations=1),
     )
     path = name[:4_000] or "x"
-    operators = UnsupportedOps(uncounted={name[:500]: 1})
-    untrusted = {"conditions": (f"@{name[:499]}",), "stubbed_ops": (name[:500],)}
+    operators = UnsupportedOps(
+        uncounted={name[:500]: 2, "b": 1}, modules={name[:500]: (name[:900],)}, reasons={"b": f"@{name[:499]}"}
+    )
+    untrusted = {
+        "conditions": (f"@{name[:499]}",),
+        "stubbed_ops": (name[:500],),
+        "shared_modules": {name[:900]: (f"{name[:900]}b",)},
+    }
     return report(
         entry(
             path, measured(2, modules=modules, unsupported_ops=operators), measured(1), reason="inherited", through=path

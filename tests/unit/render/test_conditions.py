@@ -28,7 +28,7 @@ def comment(shown_report: Report) -> str:
 
 def terminal(shown_report: Report) -> str:
     out = io.StringIO()
-    print_report_text(shown_report, console_on(out, 200))
+    print_report_text(shown_report, console_on(out, 400))
     return out.getvalue()
 
 
@@ -68,13 +68,13 @@ def test_conditions_of_both_sides_are_shown_when_they_differ() -> None:
     shown_report = report(entry("a.py", detector(20, ("2,000 proposals", "without post-processing")), before))
     text = comment(shown_report)
     assert "**`a.py` costs 100.00\xa0% more FLOPs (10 → 20, conditions differ).**" in text
-    assert "\n| `a.py`, 2,000 proposals, **at the base 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
+    assert "\n| `a.py`, 2,000 proposals, **at the base: 1,000 proposals** | 20 (+10, +100.00\xa0%) |" in text
     assert (
         "\n**Different at the base:** 1,000 proposals; without post-processing. The deltas include the change of conditions.\n"
     ) in text
-    assert "modified, 2,000 proposals; without post-processing, at the base 1,000 proposals" in terminal(shown_report)
+    assert "modified, 2,000 proposals; without post-processing, at the base: 1,000 proposals" in terminal(shown_report)
     page = render_html(shown_report)
-    assert "modified, 2,000 proposals, at the base 1,000 proposals</span>" in page
+    assert "modified, 2,000 proposals, at the base: 1,000 proposals</span>" in page
     assert '<td data-label="base">1,000 proposals; without post-processing</td>' in page
     assert "<strong>head and base differ</strong>" in page
 
@@ -84,7 +84,53 @@ def test_config_is_changed_when_only_its_conditions_differ() -> None:
     assert status_of(config, compared=True) == "changed"
     text = comment(report(config))
     assert "**1 config changed only in conditions.**" in text
-    assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without this condition** | 10 (" in text
+    assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without these conditions** | 10 (" in text
+
+
+VALUES = "depends on values read at run time: `Tensor.item` in `exit`"
+CHANCE = "depends on seeded random choices: `random.choice` in `backbone`"
+
+
+def test_value_conditions_are_shown_once_when_the_sides_agree() -> None:
+    side = detector(10, (VALUES, CHANCE))
+    shown_report = report(entry("a.py", side, side), entry("b.py", measured(5), measured(5)))
+    text = comment(shown_report)
+    assert f"\n| `a.py`, {VALUES}; {CHANCE} | 10 (no change) |" in text
+    assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {VALUES}; {CHANCE}.\n" in text
+    assert "at the base" not in text
+    page = render_html(shown_report)
+    written = "depends on values read at run time: <code>Tensor.item</code> in <code>exit</code>"
+    assert f"modified, {written}; depends on seeded random choices: <code>random.choice</code>" in page
+    assert f'conditions</th><td data-label="base">{written}; ' in page
+
+
+def test_value_conditions_are_shown_with_the_side_when_the_sides_differ() -> None:
+    plain_side = detector(10, ())
+    gained = report(entry("a.py", detector(20, (VALUES, CHANCE)), plain_side))
+    assert f"| `a.py`, {VALUES}; {CHANCE}, **at the base without these conditions** | 20 (" in comment(gained)
+    assert "\n**Different at the base:** no condition. The deltas include the change of conditions.\n" in comment(
+        gained
+    )
+    assert f"modified, {VALUES}; {CHANCE}, at the base without these conditions" in terminal(gained)
+    lost = report(entry("a.py", plain_side, detector(20, (VALUES,))))
+    assert f"| `a.py`, **at the base: {VALUES}** | 10 (" in comment(lost)
+    assert f"\n**Different at the base:** {VALUES}. The deltas include the change of conditions.\n" in comment(lost)
+    assert f"modified, at the base: {VALUES}" in terminal(lost)
+    written = "depends on values read at run time: <code>Tensor.item</code> in <code>exit</code>"
+    assert f"modified, at the base: {written}</span>" in render_html(lost)
+
+
+def test_value_condition_is_named_when_others_are_left_out() -> None:
+    conditions = (*(f"{n} proposals" for n in range(5)), "without post-processing", VALUES)
+    text = comment(report(entry("a.py", measured(5, conditions=conditions), None)))
+    assert f"Conditions: {VALUES}; 0 proposals; 1 proposals; 2 proposals; 3 more conditions.\n" in text
+
+
+def test_long_name_in_a_condition_is_cut() -> None:
+    condition = f"depends on values read at run time: `Tensor.item` in `{'backbone.' * 40}exit`"
+    text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
+    name = "backbone.backbone.ba…kbone.backbone.exit"
+    assert f"Conditions: depends on values read at run time: `Tensor.item` in `{name}`.\n" in text
 
 
 def test_stubbed_operators_are_named_up_to_a_limit() -> None:
@@ -122,6 +168,13 @@ def test_hostile_conditions_are_text_and_limited() -> None:
         ("www.evil.example", "`www.evil.example`"),
         ("GH-1", "`GH-1`"),
         ("@everyone", "`@everyone`"),
+        ("read: `a` in `b`", "read: `a` in `b`"),
+        ("read `www.evil.example` and `a|b`", "read `www.evil.example` and `a\\|b`"),
+        (":tada: `a`", "`` :tada: `a` ``"),
+        ("`a``b`", "``` `a``b` ```"),
+        ("`a` <b>`c`", "`` `a` <b>`c` ``"),
+        ("read `a", "``read `a``"),
+        ("read ` ` x", "```read `` x```"),
     ],
 )
 def test_condition_is_code_unless_it_is_plain_words(condition: str, words: str) -> None:

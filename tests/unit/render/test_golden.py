@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.factories import entry, failed, report
+from tests.support.factories import entry, failed, pyramid, report
 from tests.support.golden import golden
 
 from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.compare import module_changes
 from model_complexity.render import render
-from model_complexity.report import BudgetCheck, Entry, Measurement, Report
+from model_complexity.report import BudgetCheck, Entry, Measurement, Report, UnsupportedOps
 
 DATA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "data" / "measurements.json").read_text(encoding="utf-8")
@@ -142,6 +142,41 @@ def more_proposals() -> Report:
     )
 
 
+def what_ran() -> Report:
+    """A head that comes to share a convolution, a detector with operators without formula, and a model that reads values."""
+    boxes = "its work depends on the values of the boxes"
+    operators = UnsupportedOps(
+        negligible={"aten::relu": 40, "aten::sort": 3},
+        uncounted={"torchvision::nms": 3, "torchvision::roi_align": 8, "aten::linalg_inv": 1, "acme::scan": 24},
+        modules={
+            "torchvision::nms": ("roi_head",),
+            "torchvision::roi_align": ("roi_head.bbox_extractor", "roi_head.mask_extractor"),
+            "aten::linalg_inv": ("",),
+            "acme::scan": tuple(f"backbone.layers.{n}.mixer" for n in range(20)),
+        },
+        reasons={
+            "torchvision::nms": boxes,
+            "torchvision::roi_align": boxes,
+            "aten::linalg_inv": "no count without the algorithm behind it",
+        },
+    )
+    detector = real("retinanet").model_copy(update={"unsupported_ops": operators})
+    early_exit = "depends on values read at run time: `Tensor.item` in `backbone.exit`"
+    chance = "depends on seeded random choices: `random.choice` in `backbone`"
+    small = real("resnet18")
+    return report(
+        entry("configs/rtmdet/rtmdet_tiny.py", pyramid(shared=True), pyramid(shared=False)),
+        entry("configs/mask_rcnn/mask-rcnn_r50_fpn.py", detector, detector),
+        entry(
+            "configs/branchy/branchynet18.py",
+            real("resnet34").model_copy(update={"conditions": (early_exit, chance)}),
+            small,
+        ),
+        entry("configs/supernet/supernet18.py", *[small.model_copy(update={"conditions": (chance,)})] * 2),
+        run_url=RUN,
+    )
+
+
 def three_hundred() -> Report:
     """More than fits: real tables, changes of every size."""
     base = real("resnet18")
@@ -164,6 +199,7 @@ SCENES: dict[str, Callable[[], Report]] = {
         budget_broken,
         deformable,
         more_proposals,
+        what_ran,
         three_hundred,
     )
 }

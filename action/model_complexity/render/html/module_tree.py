@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from model_complexity.common.metrics import METRICS, module_metrics
 from model_complexity.common.text import format_count
-from model_complexity.compare import Delta, ModuleDiff, module_changes
+from model_complexity.compare import Delta, ModuleDiff, SharedModules, module_changes, with_shared_rows
 from model_complexity.escape import plain
+from model_complexity.render.module_names import also_text
 from model_complexity.render.numbers import shape_text, signed
 from model_complexity.report import Entry, Measurement, MetricName, Module
 
@@ -121,7 +122,7 @@ def tree(entry: Entry, most_rows: int) -> Tree:
         most_rows: largest number of modules shown. Whole levels are left out, deepest first, until they fit, in bytes too.
     """
     sides = _Sides.of(entry)
-    joined = pairs(sides.head.modules if sides.head else (), sides.base.modules if sides.base else (), sides.diff)
+    joined = pairs(*sides.modules(), sides.diff)
     depth, shown = _levels(Counter(pair.depth for pair in joined), most_rows)
     rows = [(pair.depth, script_json(_row(sides, pair))) for pair in joined if pair.depth <= depth][:shown]
     sizes: Counter[int] = Counter()
@@ -170,13 +171,25 @@ class _Sides(NamedTuple):
     base: Measurement | None
     diff: ModuleDiff
     marks: Mapping[str, str]
+    shared: tuple[SharedModules, SharedModules]
+    """Of the base and of head."""
 
     @classmethod
     def of(cls, entry: Entry) -> _Sides:
         head, base = (side if isinstance(side, Measurement) else None for side in (entry.head, entry.base))
         diff = ModuleDiff() if not head or not base or head.modules == base.modules else module_changes(head, base)
         marks = {change.name: change.kind for change in diff.changes if change.kind in ("changed", "renamed")}
-        return cls(head, base, diff, marks)
+        return cls(head, base, diff, marks, (_shared(base), _shared(head)))
+
+    def modules(self) -> tuple[Sequence[Module], Sequence[Module]]:
+        """Return head's and the base's modules. A shared name that has a row on one side has one on both."""
+        if self.head and self.base:
+            return with_shared_rows(self.head, self.base), with_shared_rows(self.base, self.head)
+        return self.head.modules if self.head else (), self.base.modules if self.base else ()
+
+
+def _shared(side: Measurement | None) -> SharedModules:
+    return SharedModules.of(side) if side else SharedModules({}, {})
 
 
 def script_json(data: Any) -> str:
@@ -198,7 +211,7 @@ def _row(sides: _Sides, pair: Pair) -> list[Any]:
         if side
         for name in share_metrics()
     ]
-    return [pair.depth, _label(pair.name), _remark(pair), _STATES.index(_state(sides, pair)), *cells, *shares]
+    return [pair.depth, _label(pair.name), _remark(sides, pair), _STATES.index(_state(sides, pair)), *cells, *shares]
 
 
 def _label(name: str) -> str:
@@ -214,12 +227,27 @@ def _state(sides: _Sides, pair: Pair) -> str:
     return "changed" if pair.head.shape != pair.base.shape else sides.marks.get(pair.head.name, "")
 
 
-def _remark(pair: Pair) -> str:
-    """A parameter's shape, on both sides where they differ; the old name of a renamed module."""
+def _remark(sides: _Sides, pair: Pair) -> str:
+    """A parameter's shape, on both sides where they differ; the old name of a renamed module; the other names of a shared one."""
     shapes = [shape_text(side.shape) for side in (pair.base, pair.head) if side and side.shape is not None]
     old, new = (side.name.rpartition(".")[2] if side else "" for side in (pair.base, pair.head))
     renamed = [f"was {plain(old, LONGEST_LABEL)}"] if pair.head and pair.base and old != new else []
-    return ", ".join([*renamed, *([" → ".join(dict.fromkeys(shapes))] if shapes else [])])
+    return ", ".join([*renamed, *([" → ".join(dict.fromkeys(shapes))] if shapes else []), *_sharing(sides, pair)])
+
+
+def _sharing(sides: _Sides, pair: Pair) -> Iterator[str]:
+    """Which other names a row stands for, or which row stands for its name; with the side where that is so on one only."""
+    sides_of_pair = zip(("at the base ", "at head "), (pair.base, pair.head), sides.shared, strict=True)
+    texts = [(where, _shared_text(shared, module.name)) for where, module, shared in sides_of_pair if module]
+    if len({text for _, text in texts}) == 1:
+        texts = [("", texts[0][1])]
+    yield from (where + text for where, text in texts if text)
+
+
+def _shared_text(shared: SharedModules, name: str) -> str:
+    if name in shared.others:
+        return also_text(shared.others[name])
+    return f"counted in the row of {plain(shared.first[name], LONGEST_LABEL)}" if name in shared.first else ""
 
 
 def _count(module: Module | None, name: MetricName) -> int | None:
@@ -232,7 +260,7 @@ def _count(module: Module | None, name: MetricName) -> int | None:
 
 def _cell(sides: _Sides, name: MetricName, pair: Pair) -> str | list[str]:
     """One text where the sides are equal, or base, head and delta."""
-    if METRICS[name].traced and any(side and side.shape is not None for side in (pair.head, pair.base)):
+    if METRICS[name].needs_forward and any(side and side.shape is not None for side in (pair.head, pair.base)):
         return ""  # a dash means a module that was never called
     head, base = _count(pair.head, name), _count(pair.base, name)
     if head == base or not (sides.head and sides.base):

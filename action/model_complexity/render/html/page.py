@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from model_complexity.common.metrics import METRICS, module_metrics
-from model_complexity.common.text import format_count, printable
+from model_complexity.common.text import format_count
 from model_complexity.compare import severity
 from model_complexity.escape import code, plain
 from model_complexity.render.headline import headline
 from model_complexity.render.html.module_tree import fair_limit, share_metrics, size_of, tree
 from model_complexity.render.html.panel import Panel, failures_of, panel
+from model_complexity.render.html.sentence import html_sentence
 from model_complexity.render.html.table import Row, columns, rows
-from model_complexity.render.numbers import CONVENTION, NBSP, pluralize, requested_text
+from model_complexity.render.numbers import CONVENTION, pluralize, requested_text
 from model_complexity.render.view import labels_of
 from model_complexity.render.vocabulary import BUDGET_STATES
 from model_complexity.report import BudgetCheck, Measurement, Report
@@ -41,7 +41,6 @@ ALL_DETAILS = 4_000_000
 MAX_LISTED = 500
 """Names or checks in each list."""
 _TEMPLATES = Path(__file__).parent
-_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)")
 
 
 class Module(NamedTuple):
@@ -112,20 +111,6 @@ def _panels(shown: list[Row]) -> tuple[list[Panel], list[Module]]:
                 key, notice = keys.setdefault(written.json, f"modules-{len(keys)}"), written.notice
         panels.append(panel(row, longest, key, notice))
     return panels, [Module(key, Markup(json)) for json, key in keys.items()]  # noqa: S704 - script_json's
-
-
-def html_sentence(markdown: str) -> Markup:
-    """Convert a sentence of the comment to HTML. Its only Markdown are the spans of ``escape.code``."""
-    parts, end = [], 0
-    for span in _SPAN.finditer(markdown):
-        name = plain(span["text"].replace(r"\|", "|"))
-        parts += [_between(markdown[end : span.start()]), Markup("<code>{}</code>").format(name)]
-        end = span.end()
-    return Markup("").join([*parts, _between(markdown[end:])])
-
-
-def _between(text: str) -> Markup:
-    return escape(NBSP.join(printable(part) for part in text.split(NBSP)))
 
 
 def _budgets(report: Report) -> list[dict[str, Any]]:

@@ -7,8 +7,16 @@ from typing import NamedTuple
 
 from model_complexity.common.text import format_count
 from model_complexity.escape import plain, plain_block
+from model_complexity.render.html.sentence import html_sentence
 from model_complexity.render.html.table import Row
-from model_complexity.render.numbers import conditions_text, format_input, join_limited, pluralize
+from model_complexity.render.module_names import uncounted_texts
+from model_complexity.render.numbers import (
+    condition_markdown,
+    conditions_text,
+    format_input,
+    join_limited,
+    pluralize,
+)
 from model_complexity.render.view import uncalled_parts
 from model_complexity.report import Failure, Measurement, Result
 
@@ -80,10 +88,10 @@ def _texts(side: Measurement) -> dict[str, str]:
     return {
         "entry point": f"{plain(side.entry_point, 80)}, {mode}",
         "input, with batch": plain(format_input(side, batch=True)),
-        "conditions": conditions_text(side.conditions, plain),
+        "conditions": html_sentence(conditions_text(side.conditions, condition_markdown)),
         "flops by operator": _names([f"{plain(name, 80)} {format_count(flops)}" for name, flops in costly]),
         "deployed": _deployed(side),
-        "uncounted operators": _operators(operators.uncounted),
+        "uncounted operators": join_limited(uncounted_texts(side, plain, plain), MAX_NAMES),
         "stubbed operators": _names(side.stubbed_ops),
         "negligible operators": _operators(operators.negligible),
         "only params counted": _names(uncalled),

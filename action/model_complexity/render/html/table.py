@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.text import format_count
 from model_complexity.compare import (
@@ -22,7 +24,15 @@ from model_complexity.compare import (
     worst_first,
 )
 from model_complexity.escape import plain
-from model_complexity.render.numbers import base_conditions_text, conditions_text, format_input, input_text, signed
+from model_complexity.render.html.sentence import html_sentence
+from model_complexity.render.numbers import (
+    base_conditions_text,
+    condition_markdown,
+    conditions_text,
+    format_input,
+    input_text,
+    signed,
+)
 from model_complexity.render.view import conditions_of
 from model_complexity.render.vocabulary import STATUSES
 from model_complexity.report import BudgetCheck, Entry, Failure, Measurement, MetricName, Report, Target
@@ -49,7 +59,7 @@ class Row(NamedTuple):
     folder: str
     why: str
     via: str
-    conditions: str
+    conditions: Markup
     inputs: tuple[str, ...]
     status: Status
     result: str
@@ -118,11 +128,12 @@ def _inputs(entry: Entry) -> tuple[str, ...]:
     return (sides[0], f"base {sides[1]}") if len(set(sides)) > 1 else (plain(input_text(entry)),)
 
 
-def _conditions(entry: Entry) -> str:
+def _conditions(entry: Entry) -> Markup:
     """The conditions, of both sides where they differ."""
     own, base = conditions_of(entry)
-    texts = [conditions_text(own, plain), "" if base is None else base_conditions_text(base, plain)]
-    return ", ".join(text for text in texts if text)
+    write = condition_markdown
+    texts = [conditions_text(own, write), "" if base is None else base_conditions_text(base, own, write)]
+    return html_sentence(", ".join(text for text in texts if text))
 
 
 def _cell(name: MetricName, side: str, entry: Entry) -> tuple[str, ...]:

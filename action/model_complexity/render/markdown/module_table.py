@@ -93,10 +93,19 @@ def _name(group: ChangeGroup) -> str:
     name = code(first.name if len(group.changes) == 1 else group.name, NAME_LIMIT) if first.name else "the model itself"
     if first.kind == "changed" and group.base_name != group.name:
         words.append(f"before {code(group.base_name or '', NAME_LIMIT)}")
+    words += _sharing(group)
     words += [_parameter(change) for change in first.parameters[:_LISTED]]
     if len(first.parameters) > _LISTED:
         words.append(f"{len(first.parameters) - _LISTED} more parameters")
     return ", ".join([name, *words])
+
+
+def _sharing(group: ChangeGroup) -> list[str]:
+    if group.shared_with:
+        return [f"now the same module as {code(group.shared_with, NAME_LIMIT)}"]
+    if group.base_shared_with:
+        return [f"no longer the same module as {code(group.base_shared_with, NAME_LIMIT)}"]
+    return []
 
 
 def _parameter(change: ParameterChange) -> str:

@@ -14,7 +14,15 @@ from model_complexity.compare import same_conditions, same_entry_point, same_unc
 from model_complexity.escape import code, fence_for, fenced, html_code, inline
 from model_complexity.render.markdown.chart import Slice, pie, sentence, slices
 from model_complexity.render.markdown.module_table import Difference
-from model_complexity.render.numbers import conditions_text, format_input, join_limited, page_block, page_rows
+from model_complexity.render.module_names import shared_sentence, uncounted_texts
+from model_complexity.render.numbers import (
+    condition_markdown,
+    conditions_text,
+    format_input,
+    join_limited,
+    page_block,
+    page_rows,
+)
 from model_complexity.render.view import Row, inputs_differ, uncalled_parts
 from model_complexity.render.vocabulary import STATUSES, failure_phrase
 from model_complexity.report import Entry, Failure, Measurement
@@ -129,8 +137,9 @@ def _levels_of_measurement(row: Row, shown: Measurement, *, with_chart: bool) ->
     block = _block(shown)
     full = _around(block, difference, CHANGES, parts, with_chart=with_chart)
     for depth, notice, size in _tables(shown):
-        around = sum(map(_size, full(""))) + len("Modules") + _SPARE
-        yield Level(f"depth {depth}", notice, around + size + _size(notice), _with_table(full, shown, depth))
+        below = shared_sentence(shown, depth, code)
+        around = sum(map(_size, full(""))) + len("Modules") + _SPARE + _size(below)
+        yield Level(f"depth {depth}", notice, around + size + _size(notice), _with_table(full, shown, depth, below))
     notice = f"The table of modules is left out to fit GitHub's limit. {_ELSEWHERE}"
     yield _level("top modules", notice, _around(block, difference, TOP, parts, with_chart=with_chart)(""))
     yield _level("summary only", f"Only the summary fits GitHub's limit. {_ELSEWHERE}", [block])
@@ -154,8 +163,8 @@ def _around(
     return blocks
 
 
-def _with_table(around: _Around, shown: Measurement, depth: int) -> Callable[[], list[str]]:
-    return lambda: around(fenced(module_table(page_rows(shown), depth)))
+def _with_table(around: _Around, shown: Measurement, depth: int, below: str) -> Callable[[], list[str]]:
+    return lambda: around(f"{fenced(module_table(page_rows(shown), depth))}\n\n{below}".rstrip("\n"))
 
 
 def _tables(measurement: Measurement) -> Iterator[tuple[int, str, int]]:
@@ -207,7 +216,7 @@ def _lines(entry: Entry) -> list[str]:
     shown = entry.primary
     if isinstance(shown, Failure):
         return [code(shown.message, 400), shown.hint]
-    lines = [_traced(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
+    lines = [_how_measured(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
     if shown.deployed_failure:
         lines.append(f"The deployed form failed: {code(shown.deployed_failure, 400)}")
     if isinstance(entry.head, Measurement) and isinstance(entry.base, Measurement):
@@ -217,24 +226,28 @@ def _lines(entry: Entry) -> list[str]:
     return lines
 
 
-def _traced(measurement: Measurement) -> str:
+def _how_measured(measurement: Measurement) -> str:
     """How the figures were measured."""
     mode = "in a dry run" if measurement.mode == "dry" else f"in a real run on {code(measurement.device)}"
     shape = inline(format_input(measurement, batch=True))
-    sentences = [f"Traced {code(measurement.entry_point)} {mode} with input {shape}."]
+    sentences = [f"Ran {code(measurement.entry_point)} {mode} with input {shape}."]
     if measurement.conditions:
-        sentences.append(f"Conditions: {conditions_text(measurement.conditions, inline)}.")
+        sentences.append(f"Conditions: {conditions_text(measurement.conditions, condition_markdown)}.")
     if uncalled := uncalled_parts(measurement):
         names = join_limited([code(name, 80) for name in uncalled], NAMED)
-        sentences.append(f"Never called, so only their params are counted: {names}.")
+        sentences.append(f"Never called in this forward pass, so only their params are counted: {names}.")
     return " ".join(sentences)
 
 
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
-    """The uncounted operators."""
-    uncounted = measurement.unsupported_ops.uncounted
-    names = [f"{code(name, 80)} ×{times}" for name, times in sorted(uncounted.items(), key=lambda item: -item[1])]
-    return [f"**{title}:** {join_limited(names, NAMED)}."] if names else []
+    """The uncounted operators: a list where several have a module or a reason."""
+    operators = measurement.unsupported_ops
+    texts = uncounted_texts(measurement, code, inline)
+    if len(texts) < 2 or not (operators.modules or operators.reasons):
+        return [f"**{title}:** {join_limited(texts, NAMED)}."] if texts else []
+    items = [f"- {text}" for text in texts[:NAMED]]
+    items += [f"- and {len(texts) - NAMED:,} more"] if len(texts) > NAMED else []
+    return [f"**{title}:**\n\n" + "\n".join(items)]
 
 
 def _stubbed(measurement: Measurement) -> list[str]:
@@ -257,7 +270,7 @@ def _of_the_base(entry: Entry, head: Measurement, base: Measurement) -> list[str
             format_input(base, batch=True),
             f"input {inline(format_input(base, batch=True))}",
         ),
-        (head.conditions, base.conditions, conditions_text(base.conditions, inline) or "no condition"),
+        (head.conditions, base.conditions, conditions_text(base.conditions, condition_markdown) or "no condition"),
     ]
     differ = [text for ours, theirs, text in others if ours != theirs]
     if differ:

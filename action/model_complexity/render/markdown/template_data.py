@@ -14,6 +14,7 @@ from model_complexity.render.headline import headline
 from model_complexity.render.numbers import (
     CONVENTION,
     base_conditions_text,
+    condition_markdown,
     conditions_text,
     describe_budget,
     join_limited,
@@ -54,7 +55,7 @@ def template_context(report: Report, view: View, *, rows: int | None, sections: 
         "budgets": [_budget(check, view) for check in view.budgets[:MAX_BUDGETS]],
         "more_budgets": max(0, len(view.budgets) - MAX_BUDGETS),
         "input": None if view.common_input is None else inline(view.common_input),
-        "conditions": conditions_text(view.common_conditions, inline),
+        "conditions": conditions_text(view.common_conditions, condition_markdown),
         "configs": [_config(row, text) for row, text in zip(kept, texts, strict=False)],
         "metrics": [{"name": name, "noun": metric.noun} for name, metric in METRICS.items() if metric.in_comment],
         "visible": VISIBLE,
@@ -103,9 +104,9 @@ def _config(row: Row, section: str) -> Data:
 
 
 def _conditions(row: Row) -> list[str]:
-    texts = [conditions_text(row.conditions, inline)] if row.conditions else []
+    texts = [conditions_text(row.conditions, condition_markdown)] if row.conditions else []
     base = row.base_conditions
-    return texts if base is None else [*texts, f"**{base_conditions_text(base, inline)}**"]
+    return texts if base is None else [*texts, f"**{base_conditions_text(base, row.conditions, condition_markdown)}**"]
 
 
 def _label(label: Label) -> str:

@@ -133,6 +133,10 @@ def _group(group: ChangeGroup) -> Text:
     text = Text(f"{name} ×{len(group.changes)}" if len(group.changes) > 1 else name)
     if group.base_name is not None and group.base_name != group.name:
         text.append(f", at the base: {plain(group.base_name)}")
+    if group.shared_with:
+        text.append(f", now the same module as {plain(group.shared_with)}")
+    if group.base_shared_with:
+        text.append(f", no longer the same module as {plain(group.base_shared_with)}")
     for change in group.first.parameters:
         before, after = (str(shape) if shape is not None else "none" for shape in (change.base, change.head))
         text.append(f", {plain(change.name)} {before} → {after}")
@@ -159,10 +163,10 @@ def entry_label(entry: Entry) -> str:
 def _entry_notes(entry: Entry) -> str:
     """Why the config was selected, and the conditions of its figures."""
     parts = [_why(entry.target)]
-    if isinstance(entry.primary, Measurement):
-        parts.append(conditions_text(entry.primary.conditions, plain))
+    conditions = entry.primary.conditions if isinstance(entry.primary, Measurement) else ()
+    parts.append(conditions_text(conditions, plain))
     if not same_conditions(entry) and isinstance(entry.base, Measurement):
-        parts.append(base_conditions_text(entry.base.conditions, plain))
+        parts.append(base_conditions_text(entry.base.conditions, conditions, plain))
     return ", ".join(part for part in parts if part)
 
 

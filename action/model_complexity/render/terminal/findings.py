@@ -13,6 +13,7 @@ from model_complexity.common.metrics import METRICS
 from model_complexity.common.text import format_count
 from model_complexity.compare import comparable, delta_of, notable_checks
 from model_complexity.escape import plain
+from model_complexity.render.module_names import uncounted_texts
 from model_complexity.render.numbers import CONVENTION, conditions_text, join_limited, requested_text
 from model_complexity.render.terminal.configs import MAX_NAMES, entry_label
 from model_complexity.render.terminal.layout import breakable, indented, print_paragraph, two_columns
@@ -67,11 +68,8 @@ def not_counted(report: Report) -> list[str]:
     left_out, stubbed = [], []
     for entry in report.entries:
         if isinstance(entry.primary, Measurement):
-            uncounted = entry.primary.unsupported_ops.uncounted.items()
-            names = sorted(uncounted, key=lambda item: (-item[1], item[0]))
-            left_out.append(
-                (join_limited([f"{plain(name, 80)} ×{times}" for name, times in names], MAX_NAMES), entry_label(entry))
-            )
+            names = uncounted_texts(entry.primary, plain, plain)
+            left_out.append((join_limited(names, MAX_NAMES), entry_label(entry)))
             names_of_stubs = [plain(name, 80) for name in entry.primary.stubbed_ops]
             stubbed.append((join_limited(names_of_stubs, MAX_NAMES), entry_label(entry)))
     return [

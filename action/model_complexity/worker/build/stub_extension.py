@@ -1,7 +1,7 @@
 """Stubs for compiled extensions that are not installed.
 
-A library without its compiled part imports all the same, and a dry run traces it: a stub computes only the shapes of its
-results. An installed extension is used, but refuses tensors that a dry run did not compute.
+A library without its compiled part imports all the same, and a dry run runs it: a stub computes only the shapes of its results.
+An installed extension is used, but refuses tensors that a dry run did not compute.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
-from functools import partial
 from types import ModuleType
-from typing import Any, Callable, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set
-
-import torch
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from model_complexity.common.failures import STUB
 from model_complexity.worker.count import dry_run as dry
+from model_complexity.worker.count.recording import record_call
+from model_complexity.worker.count.values import tensors_in
 
 
 class MissingExtensionError(ModuleNotFoundError):
@@ -32,7 +31,6 @@ class Extension(NamedTuple):
         returns: operator -> what its stub returns. Operators that are not listed fill their arguments and return nothing.
         dependent: operator -> what depends on its values, so that it has no stub.
         constants: operator -> its result, for those that compute nothing.
-        unnamed: operators that the library calls outside an ``autograd.Function``; their stubs are traced by their own names.
     """
 
     name: str
@@ -40,7 +38,6 @@ class Extension(NamedTuple):
     returns: Mapping[str, Callable[..., Any]]
     dependent: Mapping[str, str]
     constants: Mapping[str, str]
-    unnamed: FrozenSet[str]
 
     def missing(self, reason: str) -> MissingExtensionError:
         """Return the error for a stub whose result is needed."""
@@ -106,8 +103,11 @@ class _GuardedLoader(importlib.abc.Loader):
 
 def _guarded(name: str, operator: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        dry.require_initialized(name, [*args, *kwargs.values()])
-        return operator(*args, **kwargs)
+        arguments = [*args, *kwargs.values()]
+        dry.require_initialized(name, arguments)
+        result = operator(*args, **kwargs)
+        record_call(name, arguments, result)
+        return result
 
     return call
 
@@ -130,7 +130,7 @@ class _StubModule(ModuleType):
 def _stub(extension: Extension, name: str) -> Callable[..., Any]:
     if name in extension.constants:
         return lambda *_, **__: extension.constants[name]
-    returns = extension.returns.get(name, _nothing)
+    returns: Callable[..., Any] = extension.returns.get(name, _nothing)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not dry.is_on():
@@ -138,34 +138,14 @@ def _stub(extension: Extension, name: str) -> Callable[..., Any]:
         _used.add(name)
         if name in extension.dependent:
             raise extension.missing(f"`{name}` {STUB} {extension.dependent[name]} depends on its values.")
-        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-        compute = partial(_results, returns, args, kwargs, tensors)
-        is_unnamed = name in extension.unnamed and torch._C._is_tracing()
-        return _as_one_node(name, tensors, compute) if is_unnamed else compute()
+        result = returns(*args, **kwargs)
+        arguments = [*args, *kwargs.values()]
+        # Which of its arguments an operator fills is not known here: it may be any of them.
+        dry.mark_uninitialized(tensors_in([*arguments, result]))
+        record_call(name, arguments, result)
+        return result
 
     return call
-
-
-def _results(returns: Callable[..., Any], args: Any, kwargs: Any, tensors: Sequence[torch.Tensor]) -> Any:
-    result = returns(*args, **kwargs)
-    created = result if isinstance(result, (list, tuple)) else [result]
-    # Which of its arguments an operator fills is not known here: it may be any of them.
-    dry.mark_uninitialized([*tensors, *(value for value in created if isinstance(value, torch.Tensor))])
-    return result
-
-
-def _as_one_node(name: str, tensors: Sequence[torch.Tensor], compute: Callable[[], Any]) -> Any:
-    """Have the tracer record one node of that name."""
-    results: List[Any] = []
-
-    def forward(ctx: Any, *_: torch.Tensor) -> Any:
-        results.append(compute())
-        returned = results[0] if isinstance(results[0], torch.Tensor) else None
-        return tensors[0].new_zeros(()) if returned is None else returned
-
-    function: Any = type(name, (torch.autograd.Function,), {"forward": staticmethod(forward)})
-    output = function.apply(*tensors)
-    return output if isinstance(results[0], torch.Tensor) else results[0]
 
 
 def _nothing(*_: Any, **__: Any) -> None:

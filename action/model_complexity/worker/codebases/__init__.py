@@ -1,4 +1,4 @@
-"""The table of codebases: which method of a library's models is traced, and with what input.
+"""The table of codebases: which method of a library's models is run, and with what input.
 
 One file per codebase, with its row as ``CODEBASE``. To add one, add a file.
 """
@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from typing import Tuple
 
-from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
+from model_complexity.worker.codebases.base import Codebase, ModelInputs, UnsupportedInputError, make_inputs
 from model_complexity.worker.codebases.default import CODEBASE as DEFAULT
 from model_complexity.worker.config_sizes import register_transforms
 
@@ -23,7 +23,7 @@ importlib.import_module(f"{__name__}.support.compiled_operators")  # registers t
 for _row in CODEBASES:
     register_transforms(_row.transforms)
 
-__all__ = ["CODEBASES", "Codebase", "TraceInputs", "UnsupportedInputError", "codebase_of", "make_inputs"]
+__all__ = ["CODEBASES", "Codebase", "ModelInputs", "UnsupportedInputError", "codebase_of", "make_inputs"]
 
 
 def codebase_of(scope: str) -> Codebase:

@@ -15,7 +15,7 @@ from model_complexity.worker.config_sizes import Transforms, pipeline_shape
 
 EXTRACT = "extract_feat"
 WITHOUT_POST_PROCESSING = "without post-processing"
-"""A condition: see ``TraceInputs``."""
+"""A condition: see ``ModelInputs``."""
 _DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
 
 
@@ -25,8 +25,8 @@ class UnsupportedInputError(Exception):
     failure_kind = "unsupported_input"
 
 
-class TraceInputs(NamedTuple):
-    """What a model is traced with: tensors with the batch first, and the shapes of named inputs."""
+class ModelInputs(NamedTuple):
+    """What a model is run with: tensors with the batch first, and the shapes of named inputs."""
 
     tensors: Tuple[torch.Tensor, ...]
     named: Dict[str, List[int]]
@@ -39,7 +39,7 @@ def extract_feat_or_forward(model: nn.Module) -> str:
     return EXTRACT if callable(getattr(model, EXTRACT, None)) else "forward"
 
 
-def no_setup(model: nn.Module, inputs: TraceInputs) -> None:
+def no_setup(model: nn.Module, inputs: ModelInputs) -> None:
     """Do nothing: the model needs only its inputs."""
 
 
@@ -48,12 +48,12 @@ def resolve_auto(config: Mapping[str, Any], requested: InputSpec) -> InputSpec:
     return pipeline_shape(config) if requested == AUTO else requested
 
 
-def make_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make inputs of the requested shape, and ``model(*tensors)`` call the entry point with them.
 
     Args:
         model: its ``forward`` is replaced for another entry point and for named inputs.
-        entry_point: the name of the method that is traced.
+        entry_point: the name of the method that is run.
         requested: (C, H, W) of one image, or the canonical text of named inputs.
         device: where the inputs are made.
 
@@ -65,7 +65,7 @@ def make_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device
         _check_signature(method, entry_point, [], f"one image {(1, *requested)}")
         if entry_point != "forward":
             model.forward = method
-        return TraceInputs((_tensor(NamedInput("", requested, "float"), device),), {})
+        return ModelInputs((_tensor(NamedInput("", requested, "float"), device),), {})
     inputs = named_inputs(requested)
     names = [named.name for named in inputs]
     _check_signature(method, entry_point, names, requested)
@@ -74,7 +74,7 @@ def make_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device
         return method(**dict(zip(names, tensors)))
 
     model.forward = call_by_name
-    return TraceInputs(
+    return ModelInputs(
         tuple(_tensor(named, device) for named in inputs), {named.name: [1, *named.shape] for named in inputs}
     )
 
@@ -107,7 +107,7 @@ def _tensor(named: NamedInput, device: str) -> torch.Tensor:
     return torch.full(shape, named.kind == "bool", dtype=_DTYPES[named.kind], device=device)
 
 
-InputMaker = Callable[[nn.Module, str, InputSpec, str], TraceInputs]
+InputMaker = Callable[[nn.Module, str, InputSpec, str], ModelInputs]
 """The signature of ``make_inputs``."""
 
 
@@ -117,7 +117,7 @@ class Codebase(NamedTuple):
     Args:
         name: of the library, for people.
         scopes: its registry scopes; the first one is the library's package.
-        entry_point: name the method of a model that is traced.
+        entry_point: name the method of a model that is run.
         resolve: return the input for a resolved config and the requested shape: ``auto`` gets its meaning, and an image of a
             video model its clip. Configs with equal models and equal results are measured once.
         make_inputs: make the inputs, and ``model(*tensors)`` call the entry point with them; see ``make_inputs``.
@@ -138,7 +138,7 @@ class Codebase(NamedTuple):
     entry_point: Callable[[nn.Module], str] = extract_feat_or_forward
     resolve: Callable[[Mapping[str, Any], InputSpec], InputSpec] = resolve_auto
     make_inputs: InputMaker = make_inputs
-    before_forward: Callable[[nn.Module, TraceInputs], None] = no_setup
+    before_forward: Callable[[nn.Module, ModelInputs], None] = no_setup
     build_context: Callable[[], ContextManager[None]] = nullcontext
     transforms: Transforms = Transforms()
     optional_imports: Tuple[str, ...] = ()

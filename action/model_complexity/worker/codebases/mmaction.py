@@ -17,7 +17,7 @@ from model_complexity.common.shapes import AUTO, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    TraceInputs,
+    ModelInputs,
     UnsupportedInputError,
     make_inputs,
 )
@@ -40,7 +40,7 @@ def choose_entry_point(model: nn.Module) -> str:
     return PREDICT
 
 
-def make_view_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_view_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make inputs, and ``predict`` do what the library's does up to its last post-processing."""
     if requested == AUTO:
         raise UnsupportedInputError(
@@ -128,7 +128,7 @@ _PREDICT: Dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
 _LOCALIZERS = ("BMN", "TEM", "PEM", "TCANet")
 
 
-def _conditions(model: nn.Module, inputs: TraceInputs) -> Tuple[str, ...]:
+def _conditions(model: nn.Module, inputs: ModelInputs) -> Tuple[str, ...]:
     kind, shape = type(model).__name__, inputs.tensors[0].shape
     if _is_detector(model):
         return (f"{_proposals(model):,} proposals", WITHOUT_POST_PROCESSING)
@@ -210,7 +210,7 @@ def _missing_drn(**_: Any) -> NoReturn:
     )
 
 
-def share_classifier(model: nn.Module, inputs: TraceInputs) -> None:
+def share_classifier(model: nn.Module, inputs: ModelInputs) -> None:
     """Give TPN's head its convolution, which it otherwise creates with a copy of the classifier's weights."""
     head: Any = getattr(model, "cls_head", None)
     if hasattr(head, "_init_new_cls") and section(getattr(model, "test_cfg", None)).get("fcn_test"):

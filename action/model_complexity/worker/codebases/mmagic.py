@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional
 from torch import nn
 
 from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
-from model_complexity.worker.codebases.base import Codebase, TraceInputs, UnsupportedInputError, make_inputs
+from model_complexity.worker.codebases.base import Codebase, ModelInputs, UnsupportedInputError, make_inputs
 from model_complexity.worker.codebases.support.post_processing import class_names
 from model_complexity.worker.config_reader import class_name, pipeline_of, section, transforms_of
 
@@ -40,7 +40,7 @@ def _patch(config: Mapping[str, Any]) -> Optional[int]:
     return size // scale if isinstance(size, int) and isinstance(scale, int) and size >= scale > 0 else None
 
 
-def make_patch_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_patch_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make an editor's image, or named inputs for other models."""
     if requested == AUTO or (entry_point != FORWARD and not isinstance(requested, str)):
         raise UnsupportedInputError(

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from torch import nn
 
 from model_complexity.common.shapes import AUTO, InputSpec
-from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward, make_inputs
+from model_complexity.worker.codebases.base import Codebase, ModelInputs, extract_feat_or_forward, make_inputs
 from model_complexity.worker.codebases.support.detectors import PREDICT, is_detector, make_detector_inputs
 from model_complexity.worker.codebases.support.post_processing import class_names
 from model_complexity.worker.codebases.support.text_prompts import stub_text_encoder
@@ -44,7 +44,7 @@ def choose_entry_point(model: nn.Module) -> str:
     return "forward" if "BaseReID" in class_names(model) else extract_feat_or_forward(model)
 
 
-def make_image_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_image_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image with its data sample; see ``make_inputs``."""
     if entry_point != PREDICT:
         return make_inputs(model, entry_point, requested, device)

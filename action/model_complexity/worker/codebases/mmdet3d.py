@@ -17,7 +17,7 @@ from model_complexity.common.shapes import AUTO, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    TraceInputs,
+    ModelInputs,
     UnsupportedInputError,
     make_inputs,
 )
@@ -93,7 +93,7 @@ def _all_transforms(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from transforms_of(pipeline_of(config, split), wrappers=None)
 
 
-def make_scene_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_scene_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make points, voxels or an image, with the data sample; see ``make_inputs``."""
     if requested == AUTO:
         raise UnsupportedInputError(
@@ -203,7 +203,7 @@ _ADAPTERS: Mapping[str, Callable[[Run], Callable[..., Any]]] = {
 }
 
 
-def _conditions(model: nn.Module, inputs: TraceInputs) -> List[str]:
+def _conditions(model: nn.Module, inputs: ModelInputs) -> List[str]:
     voxels = [f"{inputs.named[VOXELS][1]:,} voxels, all full"] if VOXELS in inputs.named else []
     return [*voxels, "1 patch" if hasattr(model, "decode_head") else WITHOUT_POST_PROCESSING]
 

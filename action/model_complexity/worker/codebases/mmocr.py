@@ -16,7 +16,7 @@ from model_complexity.common.shapes import AUTO, CHANNELS, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    TraceInputs,
+    ModelInputs,
     UnsupportedInputError,
     make_inputs,
 )
@@ -60,7 +60,7 @@ def _line_size(config: Mapping[str, Any]) -> Optional[Size]:
     return (height, width) if height and width else None
 
 
-def make_text_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_text_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image that is all text, with its data sample; see ``make_inputs``."""
     wrapped = getattr(model, "wrapped_model", None)
     if wrapped is not None:
@@ -77,7 +77,7 @@ def make_text_inputs(model: nn.Module, entry_point: str, requested: InputSpec, d
     return inputs._replace(conditions=tuple(_conditions(model)))
 
 
-def _make_wrapped_inputs(model: nn.Module, wrapped: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def _make_wrapped_inputs(model: nn.Module, wrapped: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     inputs = make_detector_inputs(wrapped, requested, device)
 
     def run(image: torch.Tensor) -> Any:

@@ -14,13 +14,12 @@ from model_complexity.common.shapes import AUTO, InputSpec
 from model_complexity.worker.codebases.base import (
     WITHOUT_POST_PROCESSING,
     Codebase,
-    TraceInputs,
+    ModelInputs,
     UnsupportedInputError,
     extract_feat_or_forward,
     make_inputs,
 )
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
-from model_complexity.worker.codebases.support.named_calls import route_through_call
 from model_complexity.worker.config_reader import Size, class_name, pipeline_of, section, size_of, transforms_of
 from model_complexity.worker.config_sizes import DEFAULT, candidate_sizes, pipeline_shape
 
@@ -107,7 +106,7 @@ def _sequence_length(config: Mapping[str, Any]) -> Optional[int]:
     return next((length for length in lengths if isinstance(length, int)), None)
 
 
-def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make inputs, with what the model's head takes besides features; see ``make_inputs``."""
     conditions = []
     estimator = model
@@ -120,7 +119,6 @@ def make_estimator_inputs(model: nn.Module, entry_point: str, requested: InputSp
         head = getattr(estimator, name, None)
         if isinstance(head, nn.Module):
             conditions += _complete(head, inputs)
-            route_through_call(head)
     if section(getattr(estimator, "test_cfg", None)).get("flip_test"):
         conditions.append("without the flip test")
     return inputs._replace(conditions=(*conditions, WITHOUT_POST_PROCESSING))
@@ -132,7 +130,7 @@ def _remove_teacher(model: nn.Module) -> None:
         delattr(model, name)
 
 
-def _complete(head: nn.Module, inputs: TraceInputs) -> List[str]:
+def _complete(head: nn.Module, inputs: ModelInputs) -> List[str]:
     """Make ``head(features)`` compute what its ``predict`` does; return the conditions."""
     if isinstance(getattr(head, "dcc", None), nn.Module):
         return _classify_coordinates(head)
@@ -178,7 +176,7 @@ def _decouple_instances(head: nn.Module) -> List[str]:
     return [f"{number} instances"]
 
 
-def _data_sample(inputs: TraceInputs) -> Any:
+def _data_sample(inputs: ModelInputs) -> Any:
     from mmpose.structures import PoseDataSample
 
     size = image_size(inputs.tensors[0])

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from torch import nn
 
-from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward
+from model_complexity.worker.codebases.base import Codebase, ModelInputs, extract_feat_or_forward
 from model_complexity.worker.codebases.support.tokenizers import stub_tokenizers
 from model_complexity.worker.config_sizes import Transforms
 
@@ -29,7 +29,7 @@ def _takes_one_argument(entry_point: Callable[..., Any]) -> bool:
     return True
 
 
-def draw_mask(model: nn.Module, inputs: TraceInputs) -> None:
+def draw_mask(model: nn.Module, inputs: ModelInputs) -> None:
     """Draw SparK's mask, as its loop does: of a fixed size, its encoder works on the patches that it keeps.
 
     Source: Tian et al., "Designing BERT for Convolutional Networks: Sparse and Hierarchical Masked Modeling"; mmpretrain's

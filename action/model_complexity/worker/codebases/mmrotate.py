@@ -1,4 +1,4 @@
-"""mmrotate: mmdet's detectors with rotated boxes; traced like those (see ``support/detectors``)."""
+"""mmrotate: mmdet's detectors with rotated boxes; run like those (see ``support/detectors``)."""
 
 from __future__ import annotations
 

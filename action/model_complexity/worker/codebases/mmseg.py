@@ -7,7 +7,7 @@ from typing import Any, Iterator, Mapping
 from torch import nn
 
 from model_complexity.common.shapes import AUTO, InputSpec
-from model_complexity.worker.codebases.base import Codebase, TraceInputs, extract_feat_or_forward, make_inputs
+from model_complexity.worker.codebases.base import Codebase, ModelInputs, extract_feat_or_forward, make_inputs
 from model_complexity.worker.codebases.support.segmentors import ENCODE_DECODE, is_segmentor, make_segmentor_inputs
 from model_complexity.worker.config_reader import Size, data_preprocessor, section, size_of
 from model_complexity.worker.config_sizes import pipeline_shape
@@ -45,7 +45,7 @@ def choose_entry_point(model: nn.Module) -> str:
     return ENCODE_DECODE if is_segmentor(model) else extract_feat_or_forward(model)
 
 
-def make_image_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_image_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, with its data sample for a segmentor; see ``make_inputs``."""
     if entry_point == ENCODE_DECODE:
         return make_segmentor_inputs(model, requested, device)

@@ -1,4 +1,4 @@
-"""mmyolo: mmdet's detectors with other heads; traced like those (see ``support/detectors``), in the form that the config builds.
+"""mmyolo: mmdet's detectors with other heads; run like those (see ``support/detectors``), in the form that the config builds.
 
 Its own ``get_flops.py`` switches to the deployed form first (RepVGG blocks fused, batch norms not), so the metrics of YOLOv6,
 YOLOv7 and PPYOLOE in its model zoo are of that form, which ``deploy: true`` reports too. Those of P6 models are at 640 x 640.
@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import Codebase, TraceInputs
+from model_complexity.worker.codebases.base import Codebase, ModelInputs
 from model_complexity.worker.codebases.mmdet import choose_entry_point, make_image_inputs, resolve_padded
 from model_complexity.worker.codebases.support.detectors import PREDICT
 from model_complexity.worker.codebases.support.post_processing import max_instances
 
 
-def make_yolo_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> TraceInputs:
+def make_yolo_inputs(model: nn.Module, entry_point: str, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image with its data sample, and a head's post-processing compute its masks; see ``make_inputs``."""
     inputs = make_image_inputs(model, entry_point, requested, device)
     head = getattr(model, "bbox_head", None)

@@ -1,68 +1,90 @@
-"""Count flops, params and activations of a built model with fvcore's analyses over one trace."""
+"""Count flops, params and activations of a built model with fvcore's analyses, over a recording of what ran."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Iterator, List, Tuple
+import re
+import warnings
+from collections import Counter
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Set, Tuple
 
 import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis, parameter_count
+from fvcore.nn.activation_count import _DEFAULT_SUPPORTED_OPS as FVCORE_ACTIVATIONS
+from fvcore.nn.flop_count import _DEFAULT_SUPPORTED_OPS as FVCORE_FLOPS
 from torch import nn
-from torch.overrides import TorchFunctionMode
-from torch.utils.checkpoint import CheckpointFunction
 
 from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.count.handles import ACTIVATION_HANDLES, FLOP_HANDLES
-from model_complexity.worker.count.operators import sort_operators
+from model_complexity.worker.count.recording import Recording, record
 from model_complexity.worker.count.registry import AUTOGRAD_FUNCTION
+from model_complexity.worker.count.sparse import by_stored_elements
+from model_complexity.worker.count.uncounted import sort_operators
 
 _FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 """fvcore names operators without their namespace."""
+_TAKES_GRADIENTS = re.compile(r"inference tensor|does not require grad|requires_grad|require gradients?", re.IGNORECASE)
+"""What torch says to a model that takes gradients in inference mode."""
 
 
 class ZeroCountError(Exception):
-    """The model was traced, and no FLOPs were counted."""
+    """The model ran, and no FLOPs were counted."""
 
     failure_kind = "zero_count"
 
 
-def count(model: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> Dict[str, Any]:
-    """Trace ``model(*inputs)`` once and count it.
+def count(
+    model: nn.Module,
+    inputs: Tuple[torch.Tensor, ...],
+    guard: Callable[[], ContextManager[Any]] = torch.inference_mode,
+) -> Dict[str, Any]:
+    """Run ``model(*inputs)`` once and count what ran.
 
     Args:
-        model: in eval mode; its ``forward`` is what is traced.
+        model: in eval mode. What its ``forward`` returns does not matter.
         inputs: tensors with the batch dimension first.
+        guard: see ``recording.record``.
 
     Returns:
         ``figures`` by metric (exact, one multiply-accumulate is one flop), ``operators`` (flops by operator),
-        ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops`` and ``uncalled_modules``.
+        ``modules`` in call order as fvcore gives them (see ``report.Module``), ``unsupported_ops``, ``uncalled_modules``,
+        ``shared_modules`` and ``conditions``.
 
     Raises:
         ZeroCountError: no operator was counted, so any number would be wrong.
         Exception: whatever the model's own code raises.
     """
-    flops = FlopCountAnalysis(model, inputs).set_op_handle(**FLOP_HANDLES)
-    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**ACTIVATION_HANDLES)
+    flop_handles = {kind: by_stored_elements(kind, handle) for kind, handle in {**FVCORE_FLOPS, **FLOP_HANDLES}.items()}
+    activation_handles = {**FVCORE_ACTIVATIONS, **ACTIVATION_HANDLES}
+    flops = FlopCountAnalysis(model, inputs).set_op_handle(**flop_handles)
+    activations = ActivationCountAnalysis(model, inputs).set_op_handle(**activation_handles)
     for analysis in (flops, activations):
-        analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False).tracer_warnings(
-            "none"
-        )
-    with _one_trace(), _without_checkpoints(), _NoFusedAttention(), torch.no_grad():
+        analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other people's
+        recording = record(model, inputs, flops._aliases, (flop_handles, activation_handles), guard)
+    with _analysing(recording):
         total = _as_int(flops.total())
         values = _as_int(activations.total())
-    operators = sort_operators(flops.unsupported_ops().items())
+    operators = sort_operators(flops.unsupported_ops(), recording)
     if total == 0:
         seen = ", ".join([*operators["uncounted"], *operators["negligible"]][:8]) or "no operator at all"
-        raise ZeroCountError(f"no FLOPs were counted. The trace has {seen}")
+        raise ZeroCountError(f"no FLOPs were counted. The model ran {seen}.")
     params = parameter_count(model)
-    uncalled = flops.uncalled_modules()
     return {
         "figures": {"flops": total, "params": _as_int(params[""]), "activations": values},
-        "operators": {name.replace(_FUNCTION, ""): _as_int(cost) for name, cost in flops.by_operator().items() if cost},
-        "modules": _modules(model, params, flops.by_module(), activations.by_module(), uncalled),
+        "operators": _by_operator(flops),
+        "modules": _modules(model, params, flops.by_module(), activations.by_module(), _called(flops, recording)),
         "unsupported_ops": operators,
-        "uncalled_modules": sorted(uncalled),
+        "uncalled_modules": sorted(_uncalled(flops, recording)),
+        "shared_modules": _shared_modules(flops, recording),
+        "conditions": recording.conditions,
     }
+
+
+def takes_gradients(error: RuntimeError) -> bool:
+    """Return whether a model failed because it takes gradients in its forward pass, which inference mode does not allow."""
+    return _TAKES_GRADIENTS.search(str(error)) is not None
 
 
 def warm_up() -> None:
@@ -91,7 +113,54 @@ class _Chain(nn.Sequential):  # type: ignore[misc] # torch is absent where types
         return value
 
 
-def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncalled: Any) -> List[Dict[str, Any]]:
+def _by_operator(flops: FlopCountAnalysis) -> Dict[str, int]:
+    costs: Counter[str] = Counter()
+    for name, cost in flops.by_operator().items():
+        costs[name.rpartition(".")[2] if name.startswith(_FUNCTION) else name] += _as_int(cost)
+    return {name: cost for name, cost in costs.items() if cost}
+
+
+def _called(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
+    """Return the modules that ran, and those that contain them: the ones that have figures."""
+    called = {*recording.called, *(node.scopeName() for node in recording.nodes())}
+    return {ancestor for name in called for ancestor in flops._get_all_ancestors(name)}
+
+
+def _uncalled(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
+    """Return the modules that did not run.
+
+    One whose parameters were operands did run, in its caller's code. So may have what is inside of a scripted module. One
+    without ``forward`` only holds something.
+    """
+    seen = _called(flops, recording)
+    seen.update(ancestor for name in recording.used for ancestor in flops._get_all_ancestors(name))
+    scripted = [name for name in seen if isinstance(flops._named_modules[name], torch.jit.ScriptModule)]
+    return {
+        name
+        for name in set(flops._aliases.values()) - seen
+        if not any(name.startswith(f"{above}." if above else "") for above in scripted)
+        and (
+            type(flops._named_modules[name]).forward is not nn.Module.forward
+            or [*flops._named_modules[name].children()]
+        )
+    }
+
+
+def _shared_modules(flops: FlopCountAnalysis, recording: Recording) -> Dict[str, List[str]]:
+    """Return the other names of each module that ran and has several; not of what is inside of it."""
+    shared: Dict[str, List[str]] = {}
+    for name, canonical in flops._aliases.items():
+        if not isinstance(name, str) or name == canonical or canonical not in recording.called:
+            continue
+        parent, _, last = name.rpartition(".")
+        above = flops._aliases.get(parent)
+        if above != parent and f"{above}.{last}".lstrip(".") == canonical:
+            continue  # it is shared because its parent is
+        shared.setdefault(canonical, []).append(name)
+    return shared
+
+
+def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, called: Set[str]) -> List[Dict[str, Any]]:
     shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     rows = []
     for name in dict.fromkeys([*params, *flops]):
@@ -101,7 +170,7 @@ def _modules(model: nn.Module, params: Any, flops: Any, activations: Any, uncall
             figures["params"] = _as_int(params[name])
         if name in shapes:
             row["shape"] = shapes[name]
-        elif name not in uncalled:
+        elif name in called:
             figures["flops"] = _as_int(flops.get(name, 0))
             figures["activations"] = _as_int(activations.get(name, 0))
         rows.append(row)
@@ -113,43 +182,11 @@ def _as_int(value: Any) -> int:
     return round(float(value)) if isinstance(value, float) else int(value)
 
 
-class _NoFusedAttention(TorchFunctionMode):  # type: ignore[misc] # torch is absent where types are checked
-    """Keep nn.MultiheadAttention and nn.TransformerEncoderLayer off their fused path.
-
-    Without gradients they call a fused operator (``_native_multi_head_attention``), which hides its matmuls. They do not
-    while a torch function mode is active, in every torch 2.x.
-    """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return func(*args, **(kwargs or {}))
-
-
 @contextlib.contextmanager
-def _without_checkpoints() -> Iterator[None]:
-    """Run activation checkpoints as plain calls: an autograd Function hides what it calls."""
-
-    def run(function: Any, preserve_rng_state: Any, *inputs: Any) -> Any:
-        return function(*inputs)
-
-    CheckpointFunction.apply = run
-    try:
-        yield
-    finally:
-        del CheckpointFunction.apply
-
-
-@contextlib.contextmanager
-def _one_trace() -> Iterator[None]:
-    """Let the analyses share one trace, nearly all of the cost. fvcore has no public way to do so."""
+def _analysing(recording: Recording) -> Iterator[None]:
+    """Have fvcore's analyses read a recording, where they would trace. fvcore has no public way to do so."""
     trace = jit_analysis._get_scoped_trace_graph
-    graphs: Dict[int, Any] = {}
-
-    def traced_once(module: nn.Module, inputs: Any, aliases: Any) -> Any:
-        if id(module) not in graphs:
-            graphs[id(module)] = trace(module, inputs, aliases)
-        return graphs[id(module)]
-
-    jit_analysis._get_scoped_trace_graph = traced_once
+    jit_analysis._get_scoped_trace_graph = lambda *_: recording
     try:
         yield
     finally:

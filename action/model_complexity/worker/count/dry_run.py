@@ -1,8 +1,8 @@
-"""Trace a model without computing: counting needs the trace, not the values in the tensors.
+"""Run a model without computing: counting needs shapes, not the values in the tensors.
 
-fvcore traces over ordinary CPU tensors, while a dispatch mode below the tracer returns an uninitialized result of the right
-shape for each operator. What a model's control flow depends on is computed: views, integers, and small tensors. An operator
-that reads uninitialized values stops the dry run (``DataDependentError``), and a real run follows.
+A dispatch mode below the recorder returns an uninitialized result of the right shape for each operator. What a model's control
+flow depends on is computed: views, integers, and small tensors. An operator that reads uninitialized values stops the dry run
+(``DataDependentError``), and a real run follows.
 
 Source of the mechanism: pytorch.org/docs, "Extending PyTorch" (torch_function and torch_dispatch modes).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from functools import cache
 from math import prod
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -20,6 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from model_complexity.common.failures import UNINITIALIZED
+from model_complexity.worker.count.device import on_cpu
+from model_complexity.worker.count.operators import SHAPE_ONLY
+from model_complexity.worker.count.values import tensors_in
 
 SMALL = 4_096
 """Tensors of up to this many elements are computed: sizes, scales, schedules, tables of indices."""
@@ -31,7 +34,7 @@ class DataDependentError(Exception):
 
 @contextlib.contextmanager
 def dry_run() -> Iterator[None]:
-    """Build and trace models without computing, and without initialising their parameters.
+    """Build and run models without computing, and without initialising their parameters.
 
     Raises:
         DataDependentError: from the operator that reads values.
@@ -39,10 +42,20 @@ def dry_run() -> Iterator[None]:
     skip = _SkipArithmetic()
     _active.append(skip)
     try:
-        with skip, _AsTraced(skip):
+        with skip, _FunctionGuard(skip):
             yield
     finally:
         _active.remove(skip)
+
+
+@contextlib.contextmanager
+def continue_dry_run() -> Iterator[None]:
+    """Continue the active dry run, if there is one, in another thread: modes are a thread's own."""
+    with contextlib.ExitStack() as stack:
+        for skip in _active[-1:]:
+            stack.enter_context(skip)
+            stack.enter_context(_FunctionGuard(skip))
+        yield
 
 
 def is_on() -> bool:
@@ -63,7 +76,7 @@ def require_initialized(name: str, values: Iterable[Any]) -> None:
         DataDependentError: one of the values is an uninitialized tensor.
     """
     for skip in _active[-1:]:
-        if any(skip.is_uninitialized(tensor) for tensor in _tensors_in(values)):
+        if any(skip.is_uninitialized(tensor) for tensor in tensors_in(values)):
             raise DataDependentError(f"{name} reads values, {UNINITIALIZED}")
 
 
@@ -79,17 +92,23 @@ class _Operator(NamedTuple):
     """Return whether its result, or the result's shape, is data-dependent."""
     writes: Tuple[Tuple[int, str], ...]
     """Position and name of the arguments that it writes to."""
+    is_shape_only: bool
+    """Whether it takes no values from its arguments."""
     returns: Tuple[bool, ...]
     """Which of its results are arguments that it writes to."""
+
+
+_UNDECLARED_VIEWS = (torch.ops.aten._unsafe_view.default,)
 
 
 @cache
 def _schema_of(operator: Any) -> _Operator:
     declared = operator._schema
     return _Operator(
-        bool(operator.is_view),
+        bool(operator.is_view) or operator in _UNDECLARED_VIEWS,
         torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags,
         tuple((place, part.name) for place, part in enumerate(declared.arguments) if _is_written(part)),
+        declared.name.rpartition("::")[2] in SHAPE_ONLY,
         tuple(_is_written(part) for part in declared.returns),
     )
 
@@ -99,6 +118,8 @@ def _is_written(part: Any) -> bool:
 
 
 class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absent where types are checked
+    supports_higher_order_operators = True
+
     def __init__(self) -> None:
         super().__init__()
         self._empty: Dict[int, Any] = {}
@@ -111,8 +132,12 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if not isinstance(func, torch._ops.OpOverload):
+            raise DataDependentError(f"{func} reads values, {UNINITIALIZED}")
         schema = _schema_of(func)
-        tensors = _tensors_in([*args, *kwargs.values()] if kwargs else args)
+        tensors = tensors_in([*args, *kwargs.values()] if kwargs else args)
+        if schema.is_shape_only and not self._unbacked:
+            tensors = []
         empty = [tensor for tensor in tensors if self.is_uninitialized(tensor)]
         if self._unbacked and not schema.is_view and any(self.has_unbacked_size(tensor) for tensor in tensors):
             return self._write_to_unknown_indices(func, args)
@@ -126,12 +151,16 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
                 return self._answer(schema, shapes, args, kwargs)
         result = func(*args, **kwargs)
         if empty:
-            self.mark([*_tensors_in([result]), *_written(schema, args, kwargs)])
+            self.mark([*tensors_in([result]), *_written(schema, args, kwargs)])
         return result
 
     def is_uninitialized(self, tensor: torch.Tensor) -> bool:
         """Return whether the tensor's storage was never computed."""
-        return bool(self._empty) and tensor.device.type == "cpu" and tensor.untyped_storage().data_ptr() in self._empty
+        if not self._empty or tensor.device.type != "cpu":
+            return False
+        if tensor.layout != torch.strided:
+            raise DataDependentError(f"a sparse tensor holds values, {UNINITIALIZED}")
+        return tensor.untyped_storage().data_ptr() in self._empty
 
     def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
         """Return whether the tensor is, or is a view of, an index list of unknown length."""
@@ -197,18 +226,8 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
                 results.append(next(arguments))
             else:
                 results.append(_empty_like_meta(shape) if isinstance(shape, torch.Tensor) else shape)
-        self.mark([*_tensors_in(results), *written])
+        self.mark([*tensors_in(results), *written])
         return tree_unflatten(results, form)
-
-
-def _tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
-    tensors: List[torch.Tensor] = []
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            tensors.append(value)
-        elif isinstance(value, (list, tuple)):
-            tensors += _tensors_in(value)
-    return tensors
 
 
 def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor]) -> bool:
@@ -233,7 +252,7 @@ def _is_worth_it(tensors: Sequence[torch.Tensor], shapes: Any) -> bool:
     # Large floating-point tensors in or out are. A large table of integers made from nothing is not.
     if any(_elements(tensor) > SMALL and _holds_numbers(tensor) for tensor in tensors):
         return True
-    return any(_elements(shape) > SMALL and _holds_numbers(shape) for shape in _tensors_in([shapes]))
+    return any(_elements(shape) > SMALL and _holds_numbers(shape) for shape in tensors_in([shapes]))
 
 
 def _holds_numbers(tensor: torch.Tensor) -> bool:
@@ -257,7 +276,7 @@ def _shapes(operator: Any, args: Any, kwargs: Any) -> Any:
         keywords["device"] = torch.device("meta")
     try:
         return operator(*_meta(args), **keywords)
-    except (NotImplementedError, RuntimeError, TypeError):
+    except Exception:  # a meta kernel is missing or wrong: then the operator is computed, and says itself what is amiss
         return None
 
 
@@ -275,10 +294,9 @@ def _empty_like_meta(shape: torch.Tensor) -> torch.Tensor:
     return torch.zeros(_size(shape), dtype=shape.dtype)  # always a legal index
 
 
-# Some operators (the clone in `reshape`) arrive with the tracer still on. There, Tensor.size() returns traced tensors, and the
-# tracer would record those as sizes of the next operator. These return numbers.
 _size = torch.ops.aten.sym_size.default
 _stride = torch.ops.aten.sym_stride.default
+# Not the methods, which a subclass may override.
 
 
 def _elements(tensor: torch.Tensor) -> int:
@@ -287,37 +305,31 @@ def _elements(tensor: torch.Tensor) -> int:
 
 def _written(schema: _Operator, args: Any, kwargs: Any) -> List[torch.Tensor]:
     values = [kwargs.get(name, args[place] if place < len(args) else None) for place, name in schema.writes]
-    return _tensors_in(values)
+    return tensors_in(values)
 
 
-class _AsTraced(TorchFunctionMode):  # type: ignore[misc]
-    """Record convolutions under the operator that fvcore counts, and stop reads that bypass the dispatch mode.
-
-    Without a dispatch mode, the tracer records the ``aten::_convolution`` that the kernel of ``conv2d`` calls. A dispatch mode
-    replaces that kernel, so the call is made here, above the tracer.
-    """
+class _FunctionGuard(TorchFunctionMode):  # type: ignore[misc]
+    """Stop reads that bypass the dispatch mode, and keep tensors on the CPU (see ``device.on_cpu``)."""
 
     def __init__(self, skip: _SkipArithmetic) -> None:
         super().__init__()
         self._skip = skip
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        func, args, kwargs = on_cpu(func, args, kwargs or {})
         if func in _READERS and self._skip.is_uninitialized(args[0]):
             raise DataDependentError(f"{func.__name__} reads values, {UNINITIALIZED}")
         if (
             self._skip.has_unbacked()
             and func not in _TAKE_UNBACKED
-            and any(map(self._skip.has_unbacked_size, _tensors_in([*args, *kwargs.values()])))
+            and any(map(self._skip.has_unbacked_size, tensors_in([*args, *kwargs.values()])))
         ):
             name = getattr(func, "__name__", func)
             raise DataDependentError(f"{name} reads a size, {UNINITIALIZED}")
-        kind = _CONVOLUTIONS.get(func)
-        result = None if kind is None else _convolution(kind, *args, **kwargs)
-        return func(*args, **kwargs) if result is None else result
+        return func(*args, **kwargs)
 
 
-_READERS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__)
+_READERS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.__dlpack__)
 _WRITERS = (torch.ops.aten.index_put_.default, torch.ops.aten.index_put.default)
 _TAKE_UNBACKED = frozenset(
     (
@@ -333,53 +345,3 @@ _TAKE_UNBACKED = frozenset(
 """Functions that accept an index list of unknown length: they make it, cut it along its known dimension, or write by it.
 
 Functions that return its length or read by it are excluded."""
-
-
-class _Kind(NamedTuple):
-    dimensions: int
-    transposed: bool
-
-
-_CONVOLUTIONS = {
-    torch.conv1d: _Kind(1, transposed=False),
-    torch.conv2d: _Kind(2, transposed=False),
-    torch.conv3d: _Kind(3, transposed=False),
-    torch.conv_transpose1d: _Kind(1, transposed=True),
-    torch.conv_transpose2d: _Kind(2, transposed=True),
-    torch.conv_transpose3d: _Kind(3, transposed=True),
-}
-
-
-def _convolution(
-    kind: _Kind,
-    input: torch.Tensor,  # noqa: A002 - torch's own name, which callers may use
-    weight: torch.Tensor,
-    bias: Optional[torch.Tensor] = None,
-    *rest: Any,
-    **more: Any,
-) -> Optional[torch.Tensor]:
-    names = ("output_padding", "groups", "dilation") if kind.transposed else ("dilation", "groups")
-    options = {**_DEFAULTS, **dict(zip(("stride", "padding", *names), rest)), **more}
-    if isinstance(options["padding"], str):
-        return None  # recorded as aten::_convolution_mode either way
-    single = input.dim() == kind.dimensions + 1
-    result = torch._convolution(
-        input.unsqueeze(0) if single else input,
-        weight,
-        bias,
-        *(_each(options[name], kind) for name in ("stride", "padding", "dilation")),
-        kind.transposed,
-        _each(options["output_padding"], kind),
-        options["groups"],
-        *_BACKEND,
-    )
-    return result.squeeze(0) if single else result
-
-
-_DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
-_BACKEND: Tuple[bool, ...] = (False, False, False, False)
-"""benchmark, deterministic, cudnn_enabled, allow_tf32: without effect here."""
-
-
-def _each(value: Any, kind: _Kind) -> List[int]:
-    return list(value) if isinstance(value, (tuple, list)) else [value] * kind.dimensions

@@ -1,6 +1,6 @@
 """Register what operators cost: one decorated function each, see ``flops``, ``product_flops`` and ``activations``.
 
-A handle takes the inputs and outputs of one node of the traced graph and returns a count, as in ``fvcore.nn.jit_handles``.
+A handle takes the inputs and outputs of one node of a recording and returns a count, as in ``fvcore.nn.jit_handles``.
 One multiply-accumulate is one flop. The docstring of a flop handle is its row in docs/counting.md: the first line and what
 follows ``Source:``.
 """
@@ -16,10 +16,12 @@ Handle = Callable[[List[Any], List[Any]], int]
 Function = TypeVar("Function", bound=Callable[..., int])
 
 AUTOGRAD_FUNCTION = "prim::PythonOp."
-"""Precedes the name of a ``torch.autograd.Function``, which the trace records as one node that hides all it calls."""
+"""Precedes the module and name of a ``torch.autograd.Function`` that runs compiled code; any other is counted by its parts."""
 
 FLOP_HANDLES: Dict[str, Handle] = {}
 ACTIVATION_HANDLES: Dict[str, Handle] = {}
+REASONS: Dict[str, str] = {}
+"""Operators that have no handle, and why, in a few words."""
 NEGLIGIBLE_FUNCTIONS: Set[str] = set()
 """Autograd Functions that would be negligible if they were written with torch's operators."""
 
@@ -28,7 +30,7 @@ def flops(*operators: str, **arguments: Any) -> Callable[[Function], Function]:
     """Register the decorated function as the flop handle of operators.
 
     Args:
-        operators: names in the trace, e.g. ``aten::cdist``.
+        operators: names as recorded, e.g. ``aten::cdist``.
         arguments: passed to the function at each call, where operators of a family differ in them.
     """
     return partial(_register, FLOP_HANDLES, operators, arguments)
@@ -52,6 +54,11 @@ def product_flops(*operators: str, **arguments: Any) -> Callable[[Function], Fun
 def negligible(*names: str) -> None:
     """Register autograd Functions whose work is not worth counting."""
     NEGLIGIBLE_FUNCTIONS.update(AUTOGRAD_FUNCTION + name for name in names)
+
+
+def uncounted(reason: str, *operators: str) -> None:
+    """Register why operators have no handle."""
+    REASONS.update(dict.fromkeys(operators, reason))
 
 
 def _register(table: Dict[str, Handle], operators: Sequence[str], arguments: Any, function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""mmdet's detectors, traced through their heads by ``predict`` without post-processing (see ``post_processing``).
+"""mmdet's detectors, run through their heads by ``predict`` without post-processing (see ``post_processing``).
 
 mmdet's own ``get_flops.py`` traces ``_forward``. For most detectors that is the same network, but it computes 1,000 masks of
 Cascade Mask R-CNN in place of the 100 that its results may have, runs the losses of Sparse R-CNN and CondInst, and is missing
@@ -7,16 +7,15 @@ from others. Source: mmdet 3.3.0, ``mmdet/models/detectors``, ``mmdet/models/roi
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator
 
 import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
 from model_complexity.worker.codebases.support.post_processing import (
-    TensorCollector,
     class_names,
     disable_nms,
     equal_boxes,
@@ -37,17 +36,15 @@ def is_detector(model: nn.Module) -> bool:
     return "BaseDetector" in class_names(model)
 
 
-def make_detector_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_detector_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run ``predict`` without post-processing."""
-    collector = TensorCollector()
-    replace_post_processing(model, collector)
+    replace_post_processing(model)
     forward = type(model).forward
     text_conditions = fix_text_prompt(model)
 
-    def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        with collector.collecting_layers(), disable_nms(collector):
-            collector.add(forward(model, image, [data_sample(image, model)], mode=PREDICT))
-        return collector.take()
+    def run(image: torch.Tensor) -> Any:
+        with disable_nms():
+            return forward(model, image, [data_sample(image, model)], mode=PREDICT)
 
     model.forward = run
     inputs = make_inputs(model, "forward", requested, device)

@@ -8,8 +8,8 @@ import torch
 
 
 def image_size(image: torch.Tensor) -> Tuple[int, int]:
-    """Return height and width as plain numbers, also while tracing."""
-    return (int(image.shape[-2]), int(image.shape[-1]))
+    """Return height and width."""
+    return (image.shape[-2], image.shape[-1])
 
 
 def full_image_metainfo(size: Tuple[int, int]) -> Dict[str, Any]:

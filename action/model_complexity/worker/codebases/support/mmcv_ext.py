@@ -1,7 +1,7 @@
 """mmcv's compiled operators: what their stubs return where mmcv-lite is installed.
 
 mmcv-lite has all of ``mmcv.ops`` but the compiled operators below it. Most of those fill tensors that mmcv's Python has made,
-and need no row here. The trace names an operator by mmcv's ``autograd.Function``, or by its own name where mmcv calls it
+and need no row here. A recording names an operator by mmcv's ``autograd.Function``, or by its own name where mmcv calls it
 without one.
 """
 
@@ -77,25 +77,5 @@ EXTENSION = Extension(
     returns=_RETURNS,
     dependent=_DEPENDENT,
     constants={"get_compiler_version": "none", "get_compiling_cuda_version": "not available"},
-    unnamed=frozenset(
-        (
-            "bbox_overlaps",
-            "box_iou_quadri",
-            "box_iou_rotated",
-            "convex_giou",
-            "convex_iou",
-            "iou3d_boxes_overlap_bev_forward",
-            "iou3d_nms3d_forward",
-            "iou3d_nms3d_normal_forward",
-            "min_area_polygons",
-            "nms_match",
-            "nms_quadri",
-            "nms_rotated",
-            "points_in_boxes_all_forward",
-            "points_in_boxes_cpu_forward",
-            "points_in_boxes_part_forward",
-            "points_in_polygons_forward",
-        )
-    ),
 )
-"""Formulas for what the operators cost are registered elsewhere, by the names that the trace shows."""
+"""Formulas for what the operators cost are registered elsewhere, by the names that a recording has."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, Tuple
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_forward_hook
 
 from model_complexity.worker.config_reader import section
 from model_complexity.worker.patch import patch_attribute
@@ -27,59 +26,19 @@ _FIELDS: Dict[str, Dict[str, Any]] = {
 """Class of a head -> fields of a box other than its position -> their widths, or the head's attributes with them."""
 
 
-class TensorCollector:
-    """Collects tensors that a trace must return: it cuts what its outputs do not depend on, though a model computes it.
-
-    Such are the inputs of post-processing, and what a model drops itself: HTC the map of its semantic head.
-    """
-
-    def __init__(self) -> None:
-        self._tensors: List[torch.Tensor] = []
-
-    def add(self, *values: Any) -> None:
-        """Add the tensors in some values."""
-        self._tensors += tensors_in(values)
-
-    @contextlib.contextmanager
-    def collecting_layers(self) -> Iterator[None]:
-        """Add the outputs of every layer that runs within the context."""
-
-        def collect(module: nn.Module, inputs: Any, output: Any) -> None:
-            if not module._modules:
-                self.add(output)
-
-        hook = register_module_forward_hook(collect)
-        try:
-            yield
-        finally:
-            hook.remove()
-
-    def take(self) -> Tuple[torch.Tensor, ...]:
-        """Return all of them and start anew."""
-        tensors, self._tensors = tuple(self._tensors), []
-        return tensors
-
-
-def replace_post_processing(detector: nn.Module, collector: TensorCollector) -> None:
-    """Replace post-processing in all modules of a detector.
-
-    Args:
-        detector: its modules are changed.
-        collector: gets the inputs of post-processing.
-    """
+def replace_post_processing(detector: nn.Module) -> None:
+    """Replace post-processing in all modules of a detector."""
     numbers = _instances_by_head(detector)
     for module in detector.modules():
         if callable(getattr(module, "predict_by_feat", None)):
-            module.predict_by_feat = _PostProcessing(
-                module, numbers.get(id(module)) or max_instances(module), collector
-            )
+            module.predict_by_feat = _PostProcessing(module, numbers.get(id(module)) or max_instances(module))
         for kind in class_names(module):
             for name, replacement in _METHODS.get(kind, {}).items():
-                setattr(module, name, replacement(module, collector))
+                setattr(module, name, replacement(module))
         for name, replacement in _PARTS.items():
             part = getattr(module, name, None)
             if isinstance(part, nn.Module) and callable(getattr(part, "predict", None)):
-                part.predict = replacement(part, collector)
+                part.predict = replacement(part)
 
 
 def max_instances(head: nn.Module) -> int:
@@ -126,16 +85,15 @@ def _instances_by_head(detector: nn.Module) -> Dict[int, int]:
 
 
 class _PostProcessing:
-    """Replaces a head's ``predict_by_feat``: collects its inputs and returns boxes."""
+    """Replaces a head's ``predict_by_feat``: returns boxes."""
 
-    def __init__(self, head: nn.Module, number: int, collector: TensorCollector) -> None:
-        self._head, self._number, self._collector = head, number, collector
+    def __init__(self, head: nn.Module, number: int) -> None:
+        self._head, self._number = head, number
         self._masks = next((_MASKS[kind] for kind in class_names(head) if kind in _MASKS), None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._collector.add(args, kwargs)
         if self._masks is not None:
-            self._collector.add(self._masks(self._head, self._number, *args))
+            self._masks(self._head, self._number, *args)
         if kwargs.get("results_list") is not None:
             return kwargs["results_list"]  # a mask head returns the boxes of its input
         boxes = equal_boxes(self._number, next(tensors_in([args, kwargs])))
@@ -167,30 +125,28 @@ _MASKS: Dict[str, Callable[..., torch.Tensor]] = {"RTMDetInsHead": _masks_of_rtm
 """Class of a head whose post-processing has a part of the network -> computes the masks of a number of instances."""
 
 
-def _only_forward(part: nn.Module, collector: TensorCollector) -> Callable[..., Any]:
+def _only_forward(part: nn.Module) -> Callable[..., Any]:
     """For a head that resizes its output to the size of the image."""
 
     def predict(features: Any, samples: Any, *_: Any, **__: Any) -> Any:
-        takes_samples = "MaskFormerHead" in class_names(part)
-        collector.add(part(features, samples) if takes_samples else part(features))
+        if "MaskFormerHead" in class_names(part):
+            part(features, samples)
+        else:
+            part(features)
         return None, None
 
     return predict
 
 
-def _skip_fusion(part: nn.Module, collector: TensorCollector) -> Callable[..., Any]:
-    def predict(*args: Any, **kwargs: Any) -> Any:
-        collector.add(args, kwargs)
-        return []
-
-    return predict
+def _skip_fusion(part: nn.Module) -> Callable[..., Any]:
+    return lambda *_, **__: []
 
 
 _PARTS = {"panoptic_head": _only_forward, "semantic_head": _only_forward, "panoptic_fusion_head": _skip_fusion}
 """Attribute of a detector -> replaces the ``predict`` of a part that is or includes post-processing."""
 
 
-def _levels_in_turn(module: nn.Module, collector: TensorCollector) -> Callable[..., torch.Tensor]:
+def _levels_in_turn(module: nn.Module) -> Callable[..., torch.Tensor]:
     """Distribute boxes over the levels of the pyramid. A box costs the same on each."""
 
     def levels(rois: torch.Tensor, num_levels: int) -> torch.Tensor:
@@ -199,7 +155,7 @@ def _levels_in_turn(module: nn.Module, collector: TensorCollector) -> Callable[.
     return levels
 
 
-def _at_all_places(module: nn.Module, collector: TensorCollector) -> Callable[..., torch.Tensor]:
+def _at_all_places(module: nn.Module) -> Callable[..., torch.Tensor]:
     """For a masked convolution: the places that it skips depend on the image."""
     forward = type(module).forward
 
@@ -210,18 +166,17 @@ def _at_all_places(module: nn.Module, collector: TensorCollector) -> Callable[..
     return convolve
 
 
-def _boxes_kept(module: nn.Module, collector: TensorCollector) -> Callable[..., Any]:
+def _boxes_kept(module: nn.Module) -> Callable[..., Any]:
     """Keep the boxes of a stage unrefined: refining depends on values and is no network."""
     from mmengine.structures import InstanceData
 
     def refine(sampling_results: Any, bbox_results: Any, batch_img_metas: Any) -> Any:
-        collector.add(bbox_results)
         return [InstanceData(bboxes=bbox_results["rois"][:, 1:])]
 
     return refine
 
 
-def _context_of_one_image(module: nn.Module, collector: TensorCollector) -> Callable[..., torch.Tensor]:
+def _context_of_one_image(module: nn.Module) -> Callable[..., torch.Tensor]:
     """Add the context of the only image to each box, for SCNet."""
 
     def fuse(roi_features: torch.Tensor, context: torch.Tensor, rois: torch.Tensor) -> torch.Tensor:
@@ -230,27 +185,27 @@ def _context_of_one_image(module: nn.Module, collector: TensorCollector) -> Call
     return fuse
 
 
-def _all_queries(module: nn.Module, collector: TensorCollector) -> Callable[..., torch.Tensor]:
+def _all_queries(module: nn.Module) -> Callable[..., torch.Tensor]:
     """Keep all queries: DDQ's decoder drops similar ones, by scores that it computes for that."""
 
     def select(places: torch.Tensor, query: torch.Tensor, mask: torch.Tensor, layer: int) -> torch.Tensor:
-        collector.add(places, module.cache_dict["cls_branches"][layer](query))
+        module.cache_dict["cls_branches"][layer](query)
         return mask
 
     return select
 
 
-def _first_branch(module: nn.Module, collector: TensorCollector) -> Callable[[Any], Any]:
+def _first_branch(module: nn.Module) -> Callable[[Any], Any]:
     """Keep the boxes of TridentNet's first branch: it merges those of all."""
     return lambda results: results[0]
 
 
-def _not_torchvision(module: nn.Module, collector: TensorCollector) -> bool:
+def _not_torchvision(module: nn.Module) -> bool:
     """Use mmcv's operator: torchvision's may lack its compiled part, and has another name."""
     return False
 
 
-_METHODS: Dict[str, Dict[str, Callable[[nn.Module, TensorCollector], Any]]] = {
+_METHODS: Dict[str, Dict[str, Callable[[nn.Module], Any]]] = {
     "SingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
     "RotatedSingleRoIExtractor": {"map_roi_levels": _levels_in_turn},
     "MaskedConv2d": {"forward": _at_all_places},
@@ -265,11 +220,10 @@ _METHODS: Dict[str, Dict[str, Callable[[nn.Module, TensorCollector], Any]]] = {
 
 
 @contextlib.contextmanager
-def disable_nms(collector: TensorCollector) -> Iterator[None]:
+def disable_nms() -> Iterator[None]:
     """Make the NMS by which DDQ chooses its queries keep all boxes, of which it takes the same number."""
 
     def keep_all(boxes: torch.Tensor, scores: torch.Tensor, *_: Any, **__: Any) -> Tuple[torch.Tensor, torch.Tensor]:
-        collector.add(boxes, scores)
         return boxes, torch.arange(boxes.shape[0], device=boxes.device)
 
     module = sys.modules.get("mmdet.models.detectors.ddq_detr")

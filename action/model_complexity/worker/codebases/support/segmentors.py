@@ -1,4 +1,4 @@
-"""mmseg's segmentors and depth estimators, traced through their decode heads by ``encode_decode``, as they are tested.
+"""mmseg's segmentors and depth estimators, run through their decode heads by ``encode_decode``, as they are tested.
 
 Left out is ``predict_by_feat``, where heads resize their logits to the image (and SAN merges its masks into classes). Auxiliary
 heads, which only training uses, do not run; their params are part of the model. That is what mmseg's own ``get_flops.py``
@@ -15,12 +15,10 @@ from typing import Any, Iterator, List
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_flatten
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import WITHOUT_POST_PROCESSING, ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.metainfo import full_image_metainfo, image_size
-from model_complexity.worker.codebases.support.named_calls import route_through_call
 from model_complexity.worker.config_reader import section
 
 ENCODE_DECODE = "encode_decode"
@@ -33,19 +31,13 @@ def is_segmentor(model: nn.Module) -> bool:
     return callable(getattr(model, ENCODE_DECODE, None))
 
 
-def make_segmentor_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_segmentor_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run ``encode_decode`` without post-processing."""
     conditions = tuple(_conditions(model))
     encode_decode = model.encode_decode
-    head_outputs: List[Any] = []
-    for head in _heads(model):
-        head.register_forward_hook(lambda module, args, outputs: head_outputs.append(outputs))
 
-    def encode_decode_image(inputs: torch.Tensor) -> List[torch.Tensor]:
-        # A head may not use all that it computes (DANet's). The trace keeps only what is returned.
-        metainfo = {**full_image_metainfo(image_size(inputs)), "padding_size": [0, 0, 0, 0]}
-        decoded = encode_decode(inputs, [metainfo])
-        return [value for value in tree_flatten([decoded, head_outputs])[0] if isinstance(value, torch.Tensor)]
+    def encode_decode_image(inputs: torch.Tensor) -> Any:
+        return encode_decode(inputs, [{**full_image_metainfo(image_size(inputs)), "padding_size": [0, 0, 0, 0]}])
 
     model.encode_decode = encode_decode_image
     return make_inputs(model, ENCODE_DECODE, requested, device)._replace(conditions=conditions)
@@ -70,7 +62,6 @@ def _heads(model: nn.Module) -> List[nn.Module]:
 
 
 def _skip_post_processing(head: nn.Module) -> Iterator[str]:
-    route_through_call(head)
     if getattr(getattr(type(head), "predict", None), "__module__", "") in _MASK_CLASSIFICATION:
         yield "masks merged at the image's size"
     elif callable(getattr(head, "predict_by_feat", None)):

@@ -1,4 +1,4 @@
-"""Stubs for the tokenizers of mmpretrain's multi-modal models: they are built, but an image is traced."""
+"""Stubs for the tokenizers of mmpretrain's multi-modal models: they are built, but run on an image."""
 
 from __future__ import annotations
 

@@ -7,16 +7,15 @@ Source: mmdet 3.3.0, ``mmdet/models/mot``, ``mmdet/models/vis``, ``mmdet/models/
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, List
 
 import torch
 from torch import nn
 
 from model_complexity.common.shapes import InputSpec
-from model_complexity.worker.codebases.base import TraceInputs, make_inputs
+from model_complexity.worker.codebases.base import ModelInputs, make_inputs
 from model_complexity.worker.codebases.support.detectors import PREDICT, data_sample, detector_conditions
 from model_complexity.worker.codebases.support.post_processing import (
-    TensorCollector,
     class_names,
     equal_boxes,
     max_instances,
@@ -32,24 +31,21 @@ def is_tracker(model: nn.Module) -> bool:
     return "BaseMOTModel" in class_names(model)
 
 
-def make_tracker_inputs(model: nn.Module, requested: InputSpec, device: str) -> TraceInputs:
+def make_tracker_inputs(model: nn.Module, requested: InputSpec, device: str) -> ModelInputs:
     """Make an image, and ``model(image)`` run the networks of a tracker on one frame."""
-    collector = TensorCollector()
-    replace_post_processing(model, collector)
+    replace_post_processing(model)
     detector = getattr(model, "detector", None)
     features: List[Any] = []
     if detector is not None:
         _keep_features(detector, features)
 
-    def run(image: torch.Tensor) -> Tuple[torch.Tensor, ...]:
+    def run(image: torch.Tensor) -> None:
         features.clear()
-        with collector.collecting_layers():
-            if detector is None:
-                model.track_head(model.backbone(image), [data_sample(image, model)])
-            else:
-                detector(image, [data_sample(image, detector)], mode=PREDICT)
-                _track(model, features, image)
-        return collector.take()
+        if detector is None:
+            model.track_head(model.backbone(image), [data_sample(image, model)])
+        else:
+            detector(image, [data_sample(image, detector)], mode=PREDICT)
+            _track(model, features, image)
 
     model.forward = run
     conditions = ["1 frame", *detector_conditions(model if detector is None else detector)]

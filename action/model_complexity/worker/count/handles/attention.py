@@ -8,13 +8,25 @@ from typing import Any, List, Tuple
 from model_complexity.worker.count.node import numbers_in, shape_of
 from model_complexity.worker.count.registry import activations, flops
 
+_ATTENTION = (
+    "aten::scaled_dot_product_attention",
+    "aten::_scaled_dot_product_flash_attention",
+    "aten::_scaled_dot_product_flash_attention_for_cpu",
+    "aten::_scaled_dot_product_efficient_attention",
+    "aten::_scaled_dot_product_cudnn_attention",
+    "aten::_scaled_dot_product_fused_attention_overrideable",
+    "higher_order::flex_attention",
+)
+_BACKWARD = tuple(f"{name}_backward" for name in _ATTENTION[1:])
 
-@flops("aten::scaled_dot_product_attention")
+
+@flops(*_ATTENTION)
 def scaled_dot_product_attention_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count …·L·S·(E + Ev) for query (…, L, E), key (…, S, E), value (…, S, Ev).
 
     Its two matmuls, as fvcore counts the same model written with ``@``. The leading dimensions are the output's, so grouped
-    and broadcast heads count as often as they are computed. The softmax between the two is not counted, as nowhere in fvcore.
+    and broadcast heads count as often as they are computed. A mask makes no difference. The softmax between the two is not
+    counted, as nowhere in fvcore.
 
     Source: Vaswani et al., "Attention Is All You Need", section 3.2.1.
     """
@@ -22,7 +34,7 @@ def scaled_dot_product_attention_flops(inputs: List[Any], outputs: List[Any]) ->
     return heads * length * keys * (width + value_width)
 
 
-@activations("aten::scaled_dot_product_attention")
+@activations(*_ATTENTION)
 def scaled_dot_product_attention_activations(inputs: List[Any], outputs: List[Any]) -> int:
     """Count the outputs of the two matmuls: …·L·S scores and …·L·Ev values."""
     length, keys, _, value_width, heads = _attention(inputs, outputs)
@@ -32,6 +44,25 @@ def scaled_dot_product_attention_activations(inputs: List[Any], outputs: List[An
 def _attention(inputs: List[Any], outputs: List[Any]) -> Tuple[int, int, int, int, int]:
     query, key, value = (shape_of(tensor) for tensor in inputs[:3])
     return query[-2], key[-2], query[-1], value[-1], prod(shape_of(outputs[0])[:-2])
+
+
+@flops(*_BACKWARD)
+def attention_backward_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count …·L·S·(3·E + 2·Ev): the scores once more, and the gradients of scores, query, key and value.
+
+    Inputs: gradient of the output, query, key, value.
+
+    Source: Dao et al., "FlashAttention", algorithm 4.
+    """
+    query, key, value = (shape_of(tensor) for tensor in inputs[1:4])
+    return prod(query[:-1]) * key[-2] * (3 * query[-1] + 2 * value[-1])
+
+
+@activations(*_BACKWARD)
+def attention_backward_activations(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count the outputs of the same products: scores, their gradient, and the gradients of query, key and value."""
+    query, key, value = (shape_of(tensor) for tensor in inputs[1:4])
+    return 2 * prod(query[:-1]) * key[-2] + prod(query) + prod(key) + prod(value)
 
 
 @flops("aten::_native_multi_head_attention")

@@ -35,3 +35,18 @@ def fourier_flops(inputs: List[Any], outputs: List[Any], *, real: bool = False, 
         points[last] = sizes[-1] if sizes and (sizes[-1] or 0) > 0 else shape_of(inputs[0])[last]
     length = prod(points[dimension] for dimension in dimensions)
     return round(prod(points) * log2(max(length, 1)) * 5 / (4 if real else 2))
+
+
+@flops("aten::_fft_r2c", "aten::_fft_c2r", "aten::_fft_c2c")
+def fourier_part_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count as the Fourier transform that it is a part of: stft, istft, and any transform that takes gradients.
+
+    Inputs: data, transformed dimensions, …
+
+    Source: Frigo and Johnson, "The Design and Implementation of FFTW3", section IV.
+    """
+    first, last = shape_of(inputs[0]), shape_of(outputs[0])
+    points = [max(pair) for pair in zip(first, last)]  # the real side has all of them
+    length = prod(points[int(dimension)] for dimension in numbers_in(inputs[1]))
+    is_complex = numbers_in(inputs[-1]) in ([True], [False]) and first == last
+    return round(prod(points) * log2(max(length, 1)) * 5 / (2 if is_complex else 4))

@@ -12,8 +12,13 @@ from model_complexity.worker.count.registry import flops, product_flops
 
 @product_flops("aten::addbmm", operand=1, summed=(0, -1))
 @product_flops("aten::_addmm_activation", "aten::addmv", "aten::baddbmm", operand=1)
+@product_flops("aten::sspaddmm", "aten::_sparse_addmm", operand=1)
 @product_flops("aten::dot", "aten::vdot", "aten::inner", "aten::affine_grid_generator")
-@product_flops("aten::matmul", "aten::linalg_matmul", "aten::mm", "aten::mv")
+@product_flops("aten::matmul", "aten::linalg_matmul", "aten::mm", "aten::mv", "aten::mkldnn_linear")
+@product_flops("aten::_sparse_sparse_matmul", "aten::hspmm", "aten::_int_mm", "aten::_scaled_mm", "aten::_scaled_mm_v2")
+@product_flops("aten::_weight_int8pack_mm", "aten::_weight_int4pack_mm", "aten::_weight_int4pack_mm_for_cpu")
+@product_flops("aten::_weight_int4pack_mm_with_scales_and_zeros", "aten::_dyn_quant_matmul_4bit")
+@product_flops("aten::_mixed_dtypes_linear")
 def matmul_flops(inputs: List[Any], outputs: List[Any], *, operand: int = 0, summed: Sequence[int] = (-1,)) -> int:
     """Count elements of the output × length of the summed dimensions.
 
@@ -30,6 +35,47 @@ def matmul_flops(inputs: List[Any], outputs: List[Any], *, operand: int = 0, sum
     """
     shape = shape_of(inputs[operand])
     return elements(outputs[0]) * prod(shape[dimension] for dimension in summed)
+
+
+@product_flops("aten::_foreach_mm")
+def matmuls_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count the sum of the products in two lists.
+
+    Source: the definition, torch.mm.
+    """
+    return sum(matmul_flops([left], [output]) for left, output in zip(inputs[0].inputs(), outputs))
+
+
+@product_flops("aten::_grouped_mm", "aten::_scaled_grouped_mm", "aten::_scaled_grouped_mm_v2")
+def grouped_matmul_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count M·N·K over all groups, whichever of the three dimensions is divided into groups.
+
+    Source: torch.nn.functional.grouped_mm.
+    """
+    left, right, output = shape_of(inputs[0]), shape_of(inputs[1]), shape_of(outputs[0])
+    divides_k = len(left) == len(right) == 2
+    return (prod(output[1:]) if divides_k and len(output) > len(left) else prod(output)) * left[-1]
+
+
+@product_flops("aten::_sparse_semi_structured_linear", "aten::_cslt_sparse_mm")
+def semi_structured_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count half of the dense product: two of four weights are stored.
+
+    Source: torch.sparse.to_sparse_semi_structured.
+    """
+    return elements(outputs[0]) * shape_of(inputs[0 if len(shape_of(inputs[0])) > 1 else 1])[-1] // 2
+
+
+@product_flops("aten::sparse_sampled_addmm")
+def sampled_matmul_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count K for each element that the sparse input stores, for (M, K) @ (K, N) at those places.
+
+    Source: torch.sparse.sampled_addmm.
+    """
+    if inputs[0].nonzeros is None:
+        raise TypeError("not a sparse tensor")
+    stored: int = inputs[0].nonzeros
+    return stored * shape_of(inputs[1])[-1]
 
 
 @product_flops("aten::linalg_vecdot")
@@ -86,12 +132,38 @@ def bilinear_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return elements(outputs[0]) * (first * second + second)
 
 
-@flops("aten::cdist")
+@product_flops("aten::cosine_similarity")
+def cosine_similarity_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count elements of the output × length of ``dim``, as the dot products that they are.
+
+    Broadcast operands (every token against every prototype) count as often as they are used.
+
+    Source: torch.nn.functional.cosine_similarity.
+    """
+    (dimension,) = numbers_in(inputs[2])
+    first, second = (shape_of(operand) for operand in inputs[:2])
+    rank = max(len(first), len(second))
+    place = int(dimension) - rank if dimension >= 0 else int(dimension)
+    return elements(outputs[0]) * max(shape[place] if -place <= len(shape) else 1 for shape in (first, second))
+
+
+@flops("aten::pairwise_distance")
+def pairwise_distance_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count elements of the output × features.
+
+    One subtract-and-accumulate for each pair and feature, as cdist.
+
+    Source: torch.nn.functional.pairwise_distance.
+    """
+    return elements(outputs[0]) * max(shape_of(operand)[-1] for operand in inputs[:2])
+
+
+@flops("aten::pdist", "aten::_pdist_forward", "aten::_euclidean_dist", "aten::_cdist_forward", "aten::cdist")
 def cdist_flops(inputs: List[Any], outputs: List[Any]) -> int:
-    """Count …·P·R·M for (…, P, M) against (…, R, M).
+    """Count …·P·R·M for (…, P, M) against (…, R, M), P·(P - 1)/2·M for one matrix against itself.
 
     One subtract-and-accumulate for each pair and feature.
 
-    Source: torch.cdist.
+    Source: torch.cdist, torch.nn.functional.pdist.
     """
     return elements(outputs[0]) * shape_of(inputs[0])[-1]

@@ -1,14 +1,14 @@
-"""Count recurrent layers. Recurrent cells are linear layers in the trace."""
+"""Count recurrent layers. Recurrent cells run as linear layers."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any, List
 
-from model_complexity.worker.count.node import is_list, shape_of, shapes_in
+from model_complexity.worker.count.node import is_tensor_list, shape_of, shapes_in
 from model_complexity.worker.count.registry import activations, flops
 
-_RECURRENT = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
+_RECURRENT = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu", "aten::_cudnn_rnn", "aten::miopen_rnn")
 
 
 @flops(*_RECURRENT)
@@ -35,5 +35,5 @@ def _tokens(inputs: List[Any]) -> int:
 
 def _matrices(inputs: List[Any]) -> List[List[int]]:
     # The weights are the last list of tensors in either overload (packed or not). Vectors are biases.
-    tensors = [value for value in inputs if is_list(value) and value.type().getElementType().kind() == "TensorType"]
-    return [shape for shape in shapes_in(tensors[-1]) if len(shape) == 2]
+    weights = [value for value in inputs if is_tensor_list(value)][-1]
+    return [shape for shape in shapes_in(weights) if len(shape) == 2]

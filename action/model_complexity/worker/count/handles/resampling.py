@@ -25,10 +25,11 @@ def interpolation_flops(inputs: List[Any], outputs: List[Any], *, taps: int) -> 
     return taps * elements(outputs[0])
 
 
+@flops("aten::_upsample_lanczos2d_aa", support=6)
 @flops("aten::_upsample_bicubic2d_aa", support=4)
 @flops("aten::_upsample_bilinear2d_aa", support=2)
 def antialiased_flops(inputs: List[Any], outputs: List[Any], *, support: int) -> int:
-    """Count two passes, width first: 2 (bilinear) or 4 (bicubic) taps × shrinkage for each output.
+    """Count two passes, width first: 2 (bilinear), 4 (bicubic) or 6 (Lanczos) taps × shrinkage for each output.
 
     (N, C, H, W) to (N, C, H', W') gives N·C·(H·W'·⌈support·max(1, W/W')⌉ + H'·W'·⌈support·max(1, H/H')⌉).
 
@@ -40,14 +41,29 @@ def antialiased_flops(inputs: List[Any], outputs: List[Any], *, support: int) ->
     return batch * channels * (across + down)
 
 
-@flops("aten::grid_sampler", "aten::grid_sampler_2d", "aten::grid_sampler_3d")
-def grid_sampler_flops(inputs: List[Any], outputs: List[Any]) -> int:
+@flops("aten::_adaptive_avg_pool2d", "aten::mkldnn_adaptive_avg_pool2d")
+def adaptive_pool_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count 1 for each element of the input.
+
+    Source: as fvcore's adaptive_avg_pool2d.
+    """
+    return elements(inputs[0])
+
+
+@flops("aten::grid_sampler", "aten::grid_sampler_2d", "aten::grid_sampler_3d", "aten::_grid_sampler_2d_cpu_fallback")
+@flops("aten::cudnn_grid_sampler", always_bilinear=True)
+def grid_sampler_flops(inputs: List[Any], outputs: List[Any], *, always_bilinear: bool = False) -> int:
     """Count taps × elements of the output: nearest 1, bilinear 4 (8 in 3d), bicubic 16.
 
     fvcore takes every call for a bilinear one in 2d.
 
+    Args:
+        inputs: of the node.
+        outputs: of the node.
+        always_bilinear: the operator has no other mode.
+
     Source: torch.nn.functional.grid_sample.
     """
     dimensions = len(shape_of(inputs[0])) - 2
-    (mode,) = numbers_in(inputs[2])
+    (mode,) = [0] if always_bilinear else numbers_in(inputs[2])
     return (2**dimensions, 1, 4**dimensions)[mode] * elements(outputs[0])
