@@ -78,7 +78,7 @@ def test_diff_prints_the_report_on_stdout_and_progress_on_stderr(repo: LocalRepo
     assert lines[0].startswith("configs/large.py costs 100.00 % more FLOPs (2.56K → 5.12K). 1 config fails to load.")
     assert "configs/large.py  (3, 8, 8)              5.12K              80             1.152K" in lines
     assert "  changed  0, weight (8, 3, 1, 1) → (16, 3, 1, 1)" in lines
-    assert "  config_load: called sys.exit(0)" in lines
+    assert "  config_load: called sys.exit(0) at configs/exits.py:2" in lines
     assert "Measuring" not in result.out
     assert "\x1b" not in result.out
     assert "merge base: 1/1 configs/large.py (3, 8, 8): 2.56K flops" in result.err
