@@ -91,17 +91,14 @@ def record(
         with guard(), continue_dry_run(), recorder, _Readers(recorder), recorder.in_thread(scope):
             yield
 
-    with (
-        tracking_scopes(model, names, recorder.scopes),
-        recording_functions(recorder),
-        recording_threads(lambda: in_thread(recorder.scopes.current)),
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(tracking_scopes(model, names, recorder.scopes))
+        stack.enter_context(recording_functions(recorder))
+        stack.enter_context(recording_threads(lambda: in_thread(recorder.scopes.current)))
         _active.append(recorder)
-        try:
-            with guard(), recorder, _Readers(recorder):
-                model(*inputs)
-        finally:
-            _active.remove(recorder)
+        stack.callback(_active.remove, recorder)
+        with guard(), recorder, _Readers(recorder):
+            model(*inputs)
     return recorder.finish()
 
 
