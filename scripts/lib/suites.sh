@@ -99,6 +99,7 @@ add_path() {
       suite=${file#tests/}
       paths[${suite%%/*}]+=$1$'\n'
       ;;
+    tests/transformers/*) usage_error "$1 needs transformers. Run scripts/transformers -k NAME." ;;
     tests/browser/*) usage_error "$1 needs Chromium. Run scripts/browser -k NAME." ;;
     tests/e2e/*) usage_error "$1 needs a container engine. Run scripts/e2e -k NAME." ;;
     *) usage_error "$1 has no tests. Name paths below tests/unit, tests/integration, tests/worker or tests/codebases." ;;

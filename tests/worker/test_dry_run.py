@@ -150,6 +150,17 @@ def test_dry_run_leaves_parameters_uninitialized() -> None:
     assert torch.equal(torch.get_rng_state(), before), "not one random number was drawn"
 
 
+@pytest.mark.parametrize("bounds", [(-2.0, 2.0), (3.0, 4.0)], ids=["around the mean", "in the tail"])
+def test_dry_run_leaves_truncated_normals_uninitialized_when_large(bounds: tuple[float, float]) -> None:
+    before = torch.get_rng_state()
+    with dry_run():
+        large = nn.init.trunc_normal_(torch.empty(100, 100), 0.0, 1.0, *bounds)
+        unchanged = torch.equal(torch.get_rng_state(), before)
+        small = nn.init.trunc_normal_(torch.empty(10, 10), 0.0, 1.0, *bounds)
+    assert (tuple(large.shape), unchanged) == ((100, 100), True)
+    assert bounds[0] <= small.min() <= small.max() <= bounds[1]
+
+
 BRANCHES = """
 @MODELS.register_module()
 class Branches(Conv):

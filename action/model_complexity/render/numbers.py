@@ -18,8 +18,9 @@ NBSP = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: a table cell breaks at any other space."""
 LONGEST_CONDITION = 120
 """Characters of one condition."""
+_LONGEST_WITH_NAMES = 240
 _LONGEST_NAME = 40
-"""Characters of a name in a condition."""
+"""Characters of a condition that names operators and modules, and of one such name."""
 MAX_CONDITIONS = 4
 """Conditions of one measurement that are named."""
 CONVENTION: Final = "One multiply-accumulate is one FLOP. Double the FLOPs to count additions as well."
@@ -84,7 +85,7 @@ def conditions_text(conditions: Sequence[str], write: Callable[[str], str]) -> s
         write: makes one of them safe for where it is printed.
     """
     ordered = sorted(conditions, key=_rank)
-    shown = [write(plain(_shorten(condition), LONGEST_CONDITION)) for condition in ordered[:MAX_CONDITIONS]]
+    shown = [write(_shorten(condition)) for condition in ordered[:MAX_CONDITIONS]]
     if len(ordered) > MAX_CONDITIONS:
         shown.append(pluralize(len(ordered) - MAX_CONDITIONS, "more condition"))
     return "; ".join(shown)
@@ -96,20 +97,26 @@ def _rank(condition: str) -> int:
 
 def _shorten(condition: str) -> str:
     parts = condition.split("`")
-    if len(parts) % 2 == 0:
-        return condition
-    return "`".join(plain(part, _LONGEST_NAME) if place % 2 else part for place, part in enumerate(parts))
+    if len(parts) == 1 or not _has_names(parts):
+        return plain(condition, LONGEST_CONDITION)
+    names = (plain(part, _LONGEST_NAME) if place % 2 else part for place, part in enumerate(parts))
+    return plain("`".join(names), _LONGEST_WITH_NAMES)
 
 
 def condition_markdown(condition: str) -> str:
-    """Write a condition as Markdown: plain words with names in backticks unchanged, any other as a code span."""
+    """Write a condition or a reason as Markdown: plain words with names in backticks unchanged, any other as a code span."""
     parts = condition.split("`")
+    if not _has_names(parts):
+        return code(condition)
+    return "".join(code(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _has_names(parts: Sequence[str]) -> bool:
+    """Return whether a text, split at its backticks, is plain words with names between them."""
     words, names = parts[::2], parts[1::2]
     # Two code spans need words between them, or their backticks are one run.
     is_well_formed = len(parts) % 2 and all(part.strip() for part in (*words[1:-1], *names))
-    if not is_well_formed or not all(map(_is_plain, words)):
-        return code(condition)
-    return "".join(code(part) if place % 2 else part for place, part in enumerate(parts))
+    return bool(is_well_formed) and all(map(_is_plain, words))
 
 
 def _is_plain(words: str) -> bool:
@@ -120,12 +127,9 @@ def _is_plain(words: str) -> bool:
 
 def base_conditions_text(conditions: Sequence[str], head: Sequence[str], write: Callable[[str], str]) -> str:
     """Write the base's conditions, where ``head``'s differ."""
-    text = conditions_text(conditions, write)
-    return (
-        f"at the base: {text}"
-        if text
-        else f"at the base without th{'is condition' if len(head) < 2 else 'ese conditions'}"
-    )
+    if text := conditions_text(conditions, write):
+        return f"at the base: {text}"
+    return f"at the base without {'this condition' if len(head) < 2 else 'these conditions'}"
 
 
 def is_exclusion(condition: str) -> bool:

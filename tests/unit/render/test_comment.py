@@ -239,18 +239,21 @@ def well_formed(text: str) -> bool:
 
 
 def hostile_report(name: str) -> Report:
+    label = name[:900].replace(".", "") or "x"
     modules = (
         module("", depth=0, params=2, flops=2, activations=2),
-        module(name[:900].replace(".", "") or "x", depth=1, params=1, flops=1, activations=1),
+        module(label, depth=1, params=1, flops=1, activations=1),
     )
     path = name[:4_000] or "x"
     operators = UnsupportedOps(
-        uncounted={name[:500]: 2, "b": 1}, modules={name[:500]: (name[:900],)}, reasons={"b": f"@{name[:499]}"}
+        uncounted={name[:500]: 2, "aten::other": 1},
+        modules={name[:500]: (label,)},
+        reasons={"aten::other": f"@{name[:499]}"},
     )
     untrusted = {
         "conditions": (f"@{name[:499]}",),
         "stubbed_ops": (name[:500],),
-        "shared_modules": {name[:900]: (f"{name[:900]}b",)},
+        "shared_modules": {label: (f"{label}b",)},
     }
     return report(
         entry(

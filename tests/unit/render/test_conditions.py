@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from tests.support.factories import entry, failed, measured, report
 
 from model_complexity.commands.output import console_on
 from model_complexity.compare import status_of
+from model_complexity.escape import plain
 from model_complexity.render import render, render_html
+from model_complexity.render.numbers import condition_markdown
 from model_complexity.render.terminal import condition_lines, print_report_text
 from model_complexity.report import Measurement, Report
 
@@ -87,8 +93,8 @@ def test_config_is_changed_when_only_its_conditions_differ() -> None:
     assert "| `a.py`, 1,000 proposals; without post-processing, **at the base without these conditions** | 10 (" in text
 
 
-VALUES = "depends on values read at run time: `Tensor.item` in `exit`"
-CHANCE = "depends on seeded random choices: `random.choice` in `backbone`"
+VALUES = "depends on values read at run time: `item` in `exit`"
+CHANCE = "depends on seeded random choices: `numpy.random`"
 
 
 def test_value_conditions_are_shown_once_when_the_sides_agree() -> None:
@@ -99,8 +105,8 @@ def test_value_conditions_are_shown_once_when_the_sides_agree() -> None:
     assert f"with input (1,\xa03,\xa0224,\xa0224). Conditions: {VALUES}; {CHANCE}.\n" in text
     assert "at the base" not in text
     page = render_html(shown_report)
-    written = "depends on values read at run time: <code>Tensor.item</code> in <code>exit</code>"
-    assert f"modified, {written}; depends on seeded random choices: <code>random.choice</code>" in page
+    written = "depends on values read at run time: <code>item</code> in <code>exit</code>"
+    assert f"modified, {written}; depends on seeded random choices: <code>numpy.random</code>" in page
     assert f'conditions</th><td data-label="base">{written}; ' in page
 
 
@@ -116,7 +122,7 @@ def test_value_conditions_are_shown_with_the_side_when_the_sides_differ() -> Non
     assert f"| `a.py`, **at the base: {VALUES}** | 10 (" in comment(lost)
     assert f"\n**Different at the base:** {VALUES}. The deltas include the change of conditions.\n" in comment(lost)
     assert f"modified, at the base: {VALUES}" in terminal(lost)
-    written = "depends on values read at run time: <code>Tensor.item</code> in <code>exit</code>"
+    written = "depends on values read at run time: <code>item</code> in <code>exit</code>"
     assert f"modified, at the base: {written}</span>" in render_html(lost)
 
 
@@ -127,10 +133,21 @@ def test_value_condition_is_named_when_others_are_left_out() -> None:
 
 
 def test_long_name_in_a_condition_is_cut() -> None:
-    condition = f"depends on values read at run time: `Tensor.item` in `{'backbone.' * 40}exit`"
+    condition = f"depends on values read at run time: `item` in `{'backbone.' * 40}exit`"
     text = comment(report(entry("a.py", measured(5, conditions=(condition,)), None)))
     name = "backbone.backbone.ba…kbone.backbone.exit"
-    assert f"Conditions: depends on values read at run time: `Tensor.item` in `{name}`.\n" in text
+    assert f"Conditions: depends on values read at run time: `item` in `{name}`.\n" in text
+
+
+def test_condition_with_many_long_names_is_cut_as_a_whole() -> None:
+    reads = [f"`item` in `backbone.layers.{number}.blocks.{number}.gate`" for number in range(9)]
+    three, nine = (f"depends on values read at run time: {', '.join(reads[:most])}" for most in (3, 9))
+    text = comment(report(entry("a.py", measured(5, conditions=(three,)), None)))
+    assert f"Conditions: {three}.\n" in text
+    text = comment(report(entry("a.py", measured(5, conditions=(nine,)), None)))
+    cut = text.partition("Conditions: ")[2].partition(".\n")[0]
+    assert len(cut) == 240
+    assert cut == f"{nine[:120]}…{nine[-119:]}"
 
 
 def test_stubbed_operators_are_named_up_to_a_limit() -> None:
@@ -160,6 +177,27 @@ def test_hostile_conditions_are_text_and_limited() -> None:
     assert "long" * 30 not in page
 
 
+TOKENS = st.sampled_from(
+    ["`", "``", "|", "\\", "<b>", "@team", ": ", ":a:", "www.a.b", "*", "_", "[a](b)", "\n", " ", "a", "~"]
+)
+
+
+@given(st.lists(TOKENS, max_size=12).map("".join))
+def test_names_in_a_condition_cannot_leave_their_code(condition: str) -> None:
+    html = (
+        MarkdownIt("commonmark")
+        .enable(["table", "strikethrough"])
+        .render(f"| a |\n|--|\n| **{condition_markdown(plain(condition))}** end |")
+    )
+    cell = html[html.index("<td>") :].removeprefix("<td>").partition("</td>")
+    outside = (
+        re.sub(r"<code>[^<]*</code>", "", cell[0]).replace("<strong>", "").replace("</strong>", "").replace("*", "")
+    )
+    assert re.fullmatch(r"(?:[A-Za-z ]|: )*", outside)
+    assert html.count("<td>") == 1
+    assert cell[2].split() == ["</tr>", "</tbody>", "</table>"]
+
+
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
@@ -174,7 +212,7 @@ def test_hostile_conditions_are_text_and_limited() -> None:
         ("`a``b`", "``` `a``b` ```"),
         ("`a` <b>`c`", "`` `a` <b>`c` ``"),
         ("read `a", "``read `a``"),
-        ("read ` ` x", "```read `` x```"),
+        ("read ` ` x", "``read ` ` x``"),
     ],
 )
 def test_condition_is_code_unless_it_is_plain_words(condition: str, words: str) -> None:

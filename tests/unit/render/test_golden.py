@@ -158,8 +158,8 @@ def what_ran() -> Report:
         },
     )
     detector = real("retinanet").model_copy(update={"unsupported_ops": operators})
-    early_exit = "depends on values read at run time: `Tensor.item` in `backbone.exit`"
-    chance = "depends on seeded random choices: `random.choice` in `backbone`"
+    early_exit = "depends on values read at run time: `item` in `backbone.exit`"
+    chance = "depends on seeded random choices: `numpy.random`"
     small = real("resnet18")
     return report(
         entry("configs/rtmdet/rtmdet_tiny.py", pyramid(shared=True), pyramid(shared=False)),

@@ -61,13 +61,14 @@ def test_uncounted_operator_has_its_module_and_reason_in_all_reports() -> None:
 
 def test_uncounted_operators_are_a_list_when_they_have_modules_or_reasons() -> None:
     operators = {"mmcv::nms": 12, "aten::fft_rfft2": 3}
-    side = with_operators(uncounted=operators, modules={"aten::fft_rfft2": ("",)}, reasons={"mmcv::nms": BOXES})
+    reasons = {"mmcv::nms": BOXES, "aten::fft_rfft2": "compiled code: no formula"}
+    side = with_operators(uncounted=operators, modules={"aten::fft_rfft2": ("",)}, reasons=reasons)
     before = with_operators(uncounted={"a": 1, "b": 1}, modules={"b": ("neck",)})
     text = comment(report(entry("a.py", side, before)))
     assert (
         "**Not counted:**\n\n"
         f"- `mmcv::nms` ×12 ({BOXES})\n"
-        "- `aten::fft_rfft2` ×3 in the model itself\n\n"
+        "- `aten::fft_rfft2` ×3 in the model itself (compiled code: no formula)\n\n"
         "**Not counted at the base:**\n\n"
         "- `a` ×1\n"
         "- `b` ×1 in `neck`\n\n"
@@ -197,7 +198,7 @@ def test_tree_keeps_the_row_of_a_module_that_comes_to_be_shared() -> None:
         rows = json.loads(tree(both, 99).json)["rows"]
         assert {row[3] for row in rows} == {0, 3}, "none is new or removed"
         conv_rows = [row for row in rows if row[1] == "conv"]
-        assert [row[2] for row in conv_rows] == [f"at {side} {ALSO}", f"at {side} {counted}", f"at {side} {counted}"]
+        assert [row[2] for row in conv_rows] == [f"at {side}: {ALSO}", f"at {side}: {counted}", f"at {side}: {counted}"]
         ours, zero = "0.768K", "0"
         assert conv_rows[1][4][:2] == ([ours, zero] if head else [zero, ours])
         assert [label.split()[1] for label in remarks(pyramid(shared=head), pyramid(shared=base))] == ["conv"] * 3

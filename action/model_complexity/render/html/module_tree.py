@@ -237,7 +237,7 @@ def _remark(sides: _Sides, pair: Pair) -> str:
 
 def _sharing(sides: _Sides, pair: Pair) -> Iterator[str]:
     """Which other names a row stands for, or which row stands for its name; with the side where that is so on one only."""
-    sides_of_pair = zip(("at the base ", "at head "), (pair.base, pair.head), sides.shared, strict=True)
+    sides_of_pair = zip(("at the base: ", "at head: "), (pair.base, pair.head), sides.shared, strict=True)
     texts = [(where, _shared_text(shared, module.name)) for where, module, shared in sides_of_pair if module]
     if len({text for _, text in texts}) == 1:
         texts = [("", texts[0][1])]

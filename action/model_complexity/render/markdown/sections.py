@@ -244,7 +244,7 @@ def _how_measured(measurement: Measurement) -> str:
 def _not_counted(measurement: Measurement, title: str) -> list[str]:
     """The uncounted operators: a list where several have a module or a reason."""
     operators = measurement.unsupported_ops
-    texts = uncounted_texts(measurement, code, inline)
+    texts = uncounted_texts(measurement, code, condition_markdown)
     if len(texts) < 2 or not (operators.modules or operators.reasons):
         return [f"**{title}:** {join_limited(texts, NAMED)}."] if texts else []
     items = [f"- {text}" for text in texts[:NAMED]]

@@ -23,6 +23,7 @@ from model_complexity.common.failures import UNINITIALIZED
 from model_complexity.worker.count.device import on_cpu
 from model_complexity.worker.count.operators import SHAPE_ONLY
 from model_complexity.worker.count.values import tensors_in
+from model_complexity.worker.patch import patch_attribute
 
 SMALL = 4_096
 """Tensors of up to this many elements are computed: sizes, scales, schedules, tables of indices."""
@@ -42,10 +43,22 @@ def dry_run() -> Iterator[None]:
     skip = _SkipArithmetic()
     _active.append(skip)
     try:
-        with skip, _FunctionGuard(skip):
+        with skip, _FunctionGuard(skip), _without_rejection_sampling(skip):
             yield
     finally:
         _active.remove(skip)
+
+
+@contextlib.contextmanager
+def _without_rejection_sampling(skip: Any) -> Iterator[None]:
+    """Leave parameters uninitialized where torch draws their values until all are within bounds, which reads them."""
+    draw = torch.nn.init._no_grad_trunc_normal_
+
+    def draw_if_computed(tensor: torch.Tensor, *bounds: Any, **options: Any) -> torch.Tensor:
+        return tensor if skip.is_uninitialized(tensor) else draw(tensor, *bounds, **options)
+
+    with patch_attribute(torch.nn.init, "_no_grad_trunc_normal_", draw_if_computed):
+        yield
 
 
 @contextlib.contextmanager
@@ -158,8 +171,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """Return whether the tensor's storage was never computed."""
         if not self._empty or tensor.device.type != "cpu":
             return False
-        if tensor.layout != torch.strided:
-            raise DataDependentError(f"a sparse tensor holds values, {UNINITIALIZED}")
+        _require_strided(tensor)
         return tensor.untyped_storage().data_ptr() in self._empty
 
     def has_unbacked_size(self, tensor: torch.Tensor) -> bool:
@@ -199,6 +211,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
         """Remember uninitialized storages. They are kept alive, so that no other gets their address."""
         for tensor in tensors:
             if tensor.device.type == "cpu" and _elements(tensor):
+                _require_strided(tensor)
                 storage = tensor.untyped_storage()
                 self._empty[storage.data_ptr()] = storage
 
@@ -209,7 +222,7 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
             if key not in self._shapes:
                 self._shapes[key] = _shapes(operator, args, kwargs)
             return self._shapes[key]
-        except TypeError:  # an argument that cannot be a key
+        except (RuntimeError, TypeError):  # an argument that cannot be a key, or has no strides
             return _shapes(operator, args, kwargs)
 
     def _answer(self, schema: _Operator, shapes: Any, args: Any, kwargs: Any) -> Any:
@@ -228,6 +241,11 @@ class _SkipArithmetic(TorchDispatchMode):  # type: ignore[misc] # torch is absen
                 results.append(_empty_like_meta(shape) if isinstance(shape, torch.Tensor) else shape)
         self.mark([*tensors_in(results), *written])
         return tree_unflatten(results, form)
+
+
+def _require_strided(tensor: torch.Tensor) -> None:
+    if tensor.layout != torch.strided:
+        raise DataDependentError(f"a sparse tensor holds values, {UNINITIALIZED}")
 
 
 def _reads_values(operator: Any, schema: _Operator, empty: Sequence[torch.Tensor]) -> bool:

@@ -49,7 +49,8 @@ _MOVING = """
     _shape_as_tensor size slice slice_scatter sort split split_with_sizes squeeze stack stride swapaxes swapdims t
     take_along_dim tensor tensor_split tile to topk transpose tril tril_indices triu triu_indices type_as unbind unflatten
     unfold unique _unique2 unique2 unsafe_chunk unsafe_split unsafe_split_with_sizes unsqueeze vander view view_as
-    view_as_complex view_as_real vsplit vstack zeros zeros_like empty_strided resize set_data _to_copy _unsafe_view
+    view_as_complex view_as_real vsplit vstack zeros zeros_like empty_strided new_empty_strided resize set_data
+    _to_copy _unsafe_view
 """
 _RANDOM = """
     binomial cauchy _cudnn_init_dropout_state _fused_dropout geometric native_dropout normal_functional _philox_normal
@@ -165,7 +166,9 @@ class Operator:
         schema, tags = overload._schema, overload.tags
         namespace, _, self.name = schema.name.partition("::")
         self._arguments = [
-            (part.name, part.default_value if part.has_default_value() else None) for part in schema.arguments
+            (part.name, part.default_value if part.has_default_value() else None)
+            for part in schema.arguments
+            if not part.is_out
         ]
         self._written = [
             (place, part.name)
@@ -204,7 +207,10 @@ class Operator:
         return bool(overload.is_view) or not takes_tensors
 
     def values(self, args: Any, kwargs: Any, result: Any) -> Tuple[Sequence[Any], Sequence[Any]]:
-        """Return the arguments in the schema's order, defaults included, and the results: what a handle counts by."""
+        """Return what a handle counts by: the arguments in the schema's order, defaults included, and the results.
+
+        A tensor that is given to be written is no argument.
+        """
         if not self.is_handled:
             return (), ()
         arguments = [

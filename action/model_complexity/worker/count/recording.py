@@ -77,7 +77,7 @@ def record(
 
     Args:
         model: in eval mode.
-        inputs: tensors.
+        inputs: tensors, or whatever else the model takes.
         names: canonical name of each module, as fvcore's.
         handles: tables of handles by kind of operator.
         guard: ``torch.inference_mode``, or ``torch.no_grad`` for a model that takes gradients in its forward pass. Then composed
@@ -86,7 +86,7 @@ def record(
     Raises:
         Exception: whatever the model's own code raises.
     """
-    recorder = _Recorder(handles, ValueTracker([*model.parameters(), *inputs]), _owners(model, names))
+    recorder = _Recorder(handles, ValueTracker([*model.parameters(), *tensors_in(inputs)]), _owners(model, names))
 
     @contextlib.contextmanager
     def in_thread(scope: str) -> Iterator[None]:

@@ -85,11 +85,13 @@ def _quoted(name: str) -> str:
 
 
 def tensors_in(values: Iterable[Any]) -> List[torch.Tensor]:
-    """Return the tensors in nested lists and tuples."""
+    """Return the tensors in nested lists, tuples and dictionaries."""
     tensors: List[torch.Tensor] = []
     for value in values:
         if isinstance(value, torch.Tensor):
             tensors.append(value)
         elif isinstance(value, (list, tuple)):
             tensors += tensors_in(value)
+        elif isinstance(value, dict):
+            tensors += tensors_in(value.values())
     return tensors

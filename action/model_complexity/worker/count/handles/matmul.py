@@ -13,7 +13,7 @@ from model_complexity.worker.count.registry import flops, product_flops
 @product_flops("aten::addbmm", operand=1, summed=(0, -1))
 @product_flops("aten::_addmm_activation", "aten::addmv", "aten::baddbmm", operand=1)
 @product_flops("aten::sspaddmm", "aten::_sparse_addmm", operand=1)
-@product_flops("aten::dot", "aten::vdot", "aten::inner", "aten::affine_grid_generator")
+@product_flops("aten::dot", "aten::vdot", "aten::affine_grid_generator", "aten::_sparse_mm_reduce_impl")
 @product_flops("aten::matmul", "aten::linalg_matmul", "aten::mm", "aten::mv", "aten::mkldnn_linear")
 @product_flops("aten::_sparse_sparse_matmul", "aten::hspmm", "aten::_int_mm", "aten::_scaled_mm", "aten::_scaled_mm_v2")
 @product_flops("aten::_weight_int8pack_mm", "aten::_weight_int4pack_mm", "aten::_weight_int4pack_mm_for_cpu")
@@ -35,6 +35,16 @@ def matmul_flops(inputs: List[Any], outputs: List[Any], *, operand: int = 0, sum
     """
     shape = shape_of(inputs[operand])
     return elements(outputs[0]) * prod(shape[dimension] for dimension in summed)
+
+
+@product_flops("aten::inner")
+def inner_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count elements of the output × length of the last dimension, 1 for each where one operand is a number.
+
+    Source: torch.inner.
+    """
+    operands = [shape_of(operand) for operand in inputs[:2]]
+    return elements(outputs[0]) * (operands[0][-1] if all(operands) else 1)
 
 
 @product_flops("aten::_foreach_mm")

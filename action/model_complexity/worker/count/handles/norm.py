@@ -38,14 +38,24 @@ def batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     return count
 
 
-@flops("aten::_native_batch_norm_legit_no_training", "quantized::batch_norm1d", "quantized::batch_norm2d")
-@flops("quantized::batch_norm", "quantized::batch_norm3d", "aten::quantized_batch_norm")
+@flops("aten::_native_batch_norm_legit_no_training", "aten::_batch_norm_no_update")
+@flops("quantized::batch_norm", "quantized::batch_norm1d", "quantized::batch_norm2d", "quantized::batch_norm3d")
+@flops("aten::quantized_batch_norm")
 def fixed_batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """Count 2 for each element, 1 without weight.
 
     Source: as fvcore's batch_norm.
     """
     return elements(inputs[0]) * (2 if inputs[1].isCompleteTensor() else 1)
+
+
+@flops("aten::_batch_norm_with_update", "aten::_batch_norm_with_update_functional")
+def updating_batch_norm_flops(inputs: List[Any], outputs: List[Any]) -> int:
+    """Count 5 for each element, 4 without weight: it computes statistics.
+
+    Source: as fvcore's batch_norm.
+    """
+    return elements(inputs[0]) * (5 if inputs[1].isCompleteTensor() else 4)
 
 
 @flops("aten::rms_norm", "aten::_fused_rms_norm")
