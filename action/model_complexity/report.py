@@ -7,7 +7,7 @@ bound and validate it. A figure is an exact integer here; rounding happens only 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
@@ -161,12 +161,24 @@ class Measurement(_Data):
 
 
 class Failure(_Data):
-    """Why there are no numbers: a one-line message, a one-line hint for the author, and the detail (a traceback)."""
+    """Why there are no numbers: a one-line message, a one-line hint for the author, and the detail (a traceback).
+
+    Message and detail are untrusted. The hint is one of the kind's own.
+    """
 
     kind: FailureKind
     message: Text
     hint: Text
     detail: LongText = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_hint(cls, data: Any) -> Any:
+        # An answer comes through a process of the pull request's, and its hint may be anything: we show only our own.
+        kind = FAILURE_KINDS.get(str(data.get("kind"))) if isinstance(data, dict) else None
+        if kind is None or data.get("hint") in kind.hints:
+            return data
+        return {**data, "hint": kind.hint}
 
 
 class Answer(_Data):

@@ -119,7 +119,7 @@ def test_failing_config_costs_its_own_row(pull_request: PullRequestFixture) -> N
     rows = [line for line in body.splitlines() if line.startswith("| `")]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
         "`broken.py`, **fails to load:** `configs/broken.py:2: '(' was never closed`",
-        "`exits.py`, **fails to load:** `called sys.exit(0)`",
+        "`exits.py`, **fails to load:** `called sys.exit(0) at configs/exits.py:1`",
         "`small.py`, removed",
         "`larger.py`, renamed from `configs/large.py`",
     ]

@@ -147,7 +147,7 @@ def test_failure_is_readable_when_a_name_is_not_utf_8(tmp_path: Path, tree: Path
     (tree / "names.py").write_text("raise ValueError('/data/caf' + chr(0xDCE9))\n")
     results, _ = measure(make_sandbox(tmp_path), tree, "names.py")
     assert isinstance(results["names.py"], Failure)
-    assert results["names.py"].message == "ValueError: /data/caf?"
+    assert results["names.py"].message == "ValueError at names.py:1: /data/caf?"
 
 
 def test_output_is_logged_up_to_its_limit(tmp_path: Path, tree: Path) -> None:

@@ -68,7 +68,7 @@ WORKER_LOST = "crash: The config crashed the worker or sent an invalid answer."
 OUTCOMES = {
     "Net": "96 flops",
     "ReadsValues": "96 flops",
-    "Broken": "forward: broken in each mode",
+    "Broken": "forward: RuntimeError at nets.py:25: broken in each mode",
     "Exits": "crash: exited with status 3 before it returned a result",
     "KillsWorker": WORKER_LOST,
 }
@@ -93,7 +93,7 @@ def measure(sandbox: Sandbox, tree: Path, names: list[str]) -> list[tuple[str, R
 def outcome(result: Result) -> str:
     if isinstance(result, Measurement):
         return f"{result.figures['flops']} flops"
-    return f"{result.kind}: {result.message.rpartition('Error: ')[2]}"
+    return f"{result.kind}: {result.message}"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

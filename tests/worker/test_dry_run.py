@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -186,7 +187,10 @@ def test_worker_runs_real_when_the_model_reads_values(tree: Path) -> None:
     flops = 64 * 64 * 3 * 4
     assert (branches["measurement"]["mode"], branches["measurement"]["flops"]) == ("real", 2 * flops)
     assert (conv["measurement"]["mode"], conv["measurement"]["flops"]) == ("dry", flops)
-    assert fails["failure"]["message"] == "RuntimeError: in either method"
+    assert fails["failure"]["message"] == "RuntimeError at nets.py:19: in either method"
     (only_dry,) = measure(tree, ["Branches.py"], mode="dry", shape=(3, 64, 64))
     assert only_dry["failure"]["kind"] == "forward"
-    assert "a dry run does not compute" in only_dry["failure"]["message"]
+    assert re.fullmatch(
+        r"nets\.py:\d+: .* reads values, which a dry run does not compute", only_dry["failure"]["message"]
+    )
+    assert only_dry["failure"]["hint"] == "Set `mode` to `auto`, which adds a real run."

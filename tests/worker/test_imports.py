@@ -82,6 +82,6 @@ def test_unneeded_package_is_imported_as_an_empty_stub(tree: Path) -> None:
     assert names["failure"]["kind"] == "build"  # the import succeeded
     assert (uses["failure"]["kind"], uses["failure"]["message"]) == (
         "missing_dependency",
-        "No module named 'xtcocotools.coco'",
+        "ModuleNotFoundError at reads.py:2: No module named 'xtcocotools.coco'",
     )
-    assert needs["failure"]["message"] == "No module named 'some_reader'"
+    assert needs["failure"]["message"] == "ModuleNotFoundError at asks.py:1: No module named 'some_reader'"

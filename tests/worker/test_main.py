@@ -44,7 +44,7 @@ def test_hostile_config_loses_only_its_own_answer(tree: Path) -> None:
         for config, answer in zip(configs, answers, strict=True)
     }
     assert failures == {
-        "exits.py": "config_load: called sys.exit(3)",
+        "exits.py": "config_load: called sys.exit(3) at exits.py:1",
         "dies.py": "crash: exited with status 7 before it returned a result",
         "crashes.py": "crash: terminated by signal 11 (SIGSEGV)",
         "is_killed.py": "out_of_memory: was killed by the system, most often for lack of memory",

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple
 
+WORKER_VARIABLES: Dict[str, str] = {
+    "PYTHONHASHSEED": "0",  # sets iterate in one order, on every run and on both sides
+    "TORCHDYNAMO_DISABLE": "1",  # what torch.compile wraps runs, and is counted, as what it wraps
+}
+"""Environment variables without which figures may differ between runs. They count only when the worker's Python starts."""
+
 
 class MeasureOptions(NamedTuple):
     """How models are measured.

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
-from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.github import workflow_commands as workflow
 from model_complexity.policy import PATH, PolicyIssue
 from model_complexity.render.numbers import describe_budget
@@ -67,7 +66,7 @@ def _of_budget(check: BudgetCheck) -> Annotation:
 def _of_failure(entry: Entry, failure: Failure, level: Level) -> Annotation:
     shape = f" at {entry.shape}" if entry.shape != "auto" else ""
     base_fails = isinstance(entry.base, Failure)
-    message = f"Failed{shape} ({failure.kind}): {failure.message.rstrip('.')}. {FAILURE_KINDS[failure.kind].hint}"
+    message = f"Failed{shape} ({failure.kind}): {failure.message.rstrip('.')}. {failure.hint}"
     if base_fails:
         message += " It also fails at the merge base."
     return Annotation(level, "Measurement failed", message, entry.target.name, 0, (0, 0.0 if base_fails else 1.0))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from model_complexity.common.failures import failure
-from model_complexity.common.options import MeasureOptions
+from model_complexity.common.options import WORKER_VARIABLES, MeasureOptions
 from model_complexity.errors import ActionError
 from model_complexity.report import Answer, Failure, Result
 from model_complexity.sandbox.job_states import JobStates
@@ -134,13 +134,12 @@ class Sandbox:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",  # sets iterate in one order, on every run and on both sides
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
-            "TORCHDYNAMO_DISABLE": "1",  # what torch.compile wraps runs, and is counted, as what it wraps
             "HF_HUB_OFFLINE": "1",
             "TRANSFORMERS_OFFLINE": "1",
+            **WORKER_VARIABLES,
         }
 
     def install(self, command: str, tree: Path, log_line: LineSink) -> None:
@@ -154,13 +153,7 @@ class Sandbox:
         shell = ["/bin/bash", "-euo", "pipefail", "-c", command]
         with self._home(self.installer) as home:
             environment = self.environment(home)
-            for workers in (
-                "PYTHONPATH",
-                "PYTHONWARNINGS",
-                "PYTHONNOUSERSITE",
-                "PYTHONHASHSEED",
-                "TORCHDYNAMO_DISABLE",
-            ):
+            for workers in ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONNOUSERSITE", *WORKER_VARIABLES):
                 del environment[workers]
             with run_untrusted(
                 shell, tree=tree, environment=environment, account=self.installer, log_line=log_line

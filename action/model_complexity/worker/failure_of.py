@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from pathlib import Path
-from typing import Dict, Iterator, Optional
+from typing import Dict
 
 from model_complexity.common.failures import FAILURE_KINDS, failure
 from model_complexity.worker.codebases.support.hugging_face import describe_missing_file
+from model_complexity.worker.error_location import OUR_CODE, exception_chain, repository_line
 
 _STAGE_KINDS = {"load": "config_load", "build": "build", "count": "forward"}
-_OURS = str(Path(__file__).resolve().parent.parent.parent)
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 _NOT_INSTALLED = re.compile(
     r"\b(?:is|are) not installed\b|\bpip3? install \S|\bnot found, please install\b", re.IGNORECASE
@@ -30,14 +29,15 @@ def failure_of(error: BaseException, stage: str, tree: str) -> Dict[str, str]:
         tree: the folder of the repository, cut from messages so that they read the same on every machine.
     """
     kind = _kind(error, stage)
-    return failure(kind, _shortened(_message(error), tree), _shortened(_detail(error, kind), tree))
+    message = _shortened(_message(error, tree), tree)
+    return failure(kind, message, _shortened(_detail(error, kind), tree), _hint(error, kind))
 
 
 def _kind(error: BaseException, stage: str) -> str:
     named = getattr(error, "failure_kind", None)
     if named in FAILURE_KINDS and _is_ours(error):
         return str(named)
-    chain = list(_chain(error))
+    chain = list(exception_chain(error))
     if any(isinstance(e, MemoryError) or _OUT_OF_MEMORY.search(str(e)) for e in chain):
         return "out_of_memory"
     if any(isinstance(e, ImportError) or _NOT_INSTALLED.search(str(e)) for e in chain):
@@ -56,35 +56,44 @@ def _detail(error: BaseException, kind: str) -> str:
     if kind == "config_syntax":
         return "".join(traceback.format_exception_only(type(error), error)).rstrip()
     frames = error.__traceback__
-    while frames is not None and frames.tb_next and frames.tb_frame.f_code.co_filename.startswith(_OURS):
+    while frames is not None and frames.tb_next and frames.tb_frame.f_code.co_filename.startswith(OUR_CODE):
         frames = frames.tb_next
     return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
 
 
-def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
-    seen = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+def _hint(error: BaseException, kind: str) -> str:
+    # An error that was raised while another was handled need not be about that. An import's is, and so is a cause.
+    known = FAILURE_KINDS[kind]
+    related = [error]
+    for each in exception_chain(error):
+        if each is related[-1].__cause__ or isinstance(each, ImportError):
+            related.append(each)
+    found = (known.hint_for([base.__name__ for base in type(each).__mro__], str(each)) for each in related)
+    return next((hint for hint in found if hint != known.hint), known.hint)
 
 
-def _message(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"called sys.exit({error.code!r})"
-    # The innermost missing module says more than the library's sentence around it.
-    missing = next((e for e in _chain(error) if isinstance(e, ModuleNotFoundError)), None)
-    if missing is not None:
-        return str(missing)
+def _message(error: BaseException, tree: str) -> str:
+    error = _most_telling(error)
     if isinstance(error, SyntaxError):
         return _syntax_message(error)
-    if _is_ours(error):
-        return str(error)
-    missing_file = describe_missing_file(str(error))
-    if missing_file:
-        return missing_file
+    line = repository_line(error, tree)
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({error.code!r})" + (f" at {line}" if line else "")
+    sentence = str(error) if _is_ours(error) else describe_missing_file(str(error))
+    if sentence:
+        return f"{line}: {sentence}" if line else sentence
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__
+    if isinstance(error, ModuleNotFoundError) and not line:
+        return text
+    name = f"{type(error).__name__} at {line}" if line else type(error).__name__
+    return f"{name}: {text}" if text.strip() else name
+
+
+def _most_telling(error: BaseException) -> BaseException:
+    """Return the missing module, or the innermost failed import: it says more than a library's sentence around it."""
+    imports = [each for each in exception_chain(error) if isinstance(each, ImportError)]
+    missing = [each for each in imports if isinstance(each, ModuleNotFoundError)]
+    return [error, *imports[-1:], *missing[:1]][-1]
 
 
 def _syntax_message(error: SyntaxError) -> str:
@@ -99,5 +108,5 @@ def _syntax_message(error: SyntaxError) -> str:
 def _shortened(text: str, tree: str) -> str:
     # Cuts what differs between machines and runs, so that the same failure reads the same.
     text = text.replace(tree.rstrip("/") + "/", "").replace(tree.rstrip("/"), ".")
-    text = _TEMPORARY.sub("<copy of the config>", text).replace(_OURS, "<model-complexity>")
+    text = _TEMPORARY.sub("<copy of the config>", text).replace(OUR_CODE, "<model-complexity>")
     return text.replace(sys.prefix, "<environment>").replace(sys.base_prefix, "<python>")

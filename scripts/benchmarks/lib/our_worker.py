@@ -14,6 +14,8 @@ from typing import Any
 
 from scripts.benchmarks.lib.progress import Progress
 
+from model_complexity.common.options import WORKER_VARIABLES
+
 _ROOT = Path(__file__).resolve().parents[3]
 _BOOTSTRAP = f"""
 import sys
@@ -92,7 +94,7 @@ def measure(
     ):
         jobs_file.write("\n".join(lines) + "\n")
         jobs_file.seek(0)
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "TORCHDYNAMO_DISABLE": "1"}  # as the sandbox sets them
+        environment = {**os.environ, **WORKER_VARIABLES}
         process = subprocess.Popen(
             command, cwd=tree, stdin=jobs_file, stdout=null, stderr=null, pass_fds=[writing], env=environment
         )

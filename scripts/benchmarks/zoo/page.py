@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from scripts.benchmarks.zoo.causes import NOT_FOUND
 from scripts.benchmarks.zoo.judge import RULES
 
+_LINE = re.compile(r"^(\w+) at [^\s:]+:[0-9]+(?=: |$)")
+"""The type of an error, and where it was raised."""
 BEGIN = "<!-- zoo: begin {} (written by scripts/benchmarks/zoo/__main__.py) -->"
 END = "<!-- zoo: end {} -->"
 OVERVIEW = "overview"
@@ -203,6 +206,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _short(message: str) -> str:
+    message = _LINE.sub(r"\1", message)  # one error of several configs is one row
     return message if len(message) <= 120 else message[:119] + "…"
 
 

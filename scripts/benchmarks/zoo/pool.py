@@ -15,6 +15,8 @@ from typing import IO, Any, Self
 
 from scripts.benchmarks.lib.progress import Progress
 
+from model_complexity.common.options import WORKER_VARIABLES
+
 _WORKER = Path(__file__).with_name("worker.py")
 _DIED = {"failure": {"kind": "crash", "message": "the worker exited"}, "cpu": 0.0}
 
@@ -25,7 +27,14 @@ class _Worker:
         command = [sys.executable, "-W", "ignore", str(_WORKER), library, str(writing), str(timeout)]
         with Path(os.devnull).open("w", encoding="utf-8") as null:  # configs may print
             self.process = subprocess.Popen(
-                command, cwd=tree, stdin=subprocess.PIPE, stdout=null, stderr=null, pass_fds=[writing], text=True
+                command,
+                cwd=tree,
+                stdin=subprocess.PIPE,
+                stdout=null,
+                stderr=null,
+                pass_fds=[writing],
+                text=True,
+                env={**os.environ, **WORKER_VARIABLES},
             )
         os.close(writing)
         self.answers: IO[str] = os.fdopen(reading, encoding="utf-8")

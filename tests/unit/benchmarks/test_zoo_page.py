@@ -19,7 +19,7 @@ def _row(config: str, error: float, rule: str = "as is", **more: Any) -> dict[st
 
 
 def test_summary_has_rules_failures_and_causes() -> None:
-    failure = {"kind": "build", "message": "KeyError: 'a|b'"}
+    failure = {"kind": "build", "message": "KeyError at configs/c/four.py:7: 'a|b'"}
     rows = [
         _row("configs/a/one.py", 0.001),
         _row(

@@ -11,6 +11,7 @@ import pytest
 from tests.support.factories import entry, failed, pyramid, report
 from tests.support.golden import golden
 
+from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.compare import module_changes
 from model_complexity.render import render
 from model_complexity.report import BudgetCheck, Entry, Measurement, Report, UnsupportedOps
@@ -76,7 +77,9 @@ def all_failing() -> Report:
     """Nothing can be measured, each for a reason of its own."""
     syntax = failed("config_syntax", "configs/a.py:3: '(' was never closed", '  File "configs/a.py", line 3')
     missing = failed("missing_dependency", "No module named 'mmcls'")
-    shape = failed("forward", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (196x768 and 512x1000)")
+    message = "RuntimeError at models/head.py:41: mat1 and mat2 shapes cannot be multiplied (196x768 and 512x1000)"
+    hint = FAILURE_KINDS["forward"].hint_for(["RuntimeError"], message)
+    shape = failed("forward", message, hint=hint)
     return report(
         entry("configs/a.py", syntax, real("resnet18")),
         entry("configs/b.py", missing, None),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.text import format_count
 from model_complexity.escape import plain, plain_block
 from model_complexity.render.html.sentence import html_sentence
@@ -127,9 +126,7 @@ def _failure(side: str, failure: Failure, longest: int) -> FailureView:
         else ""
     )
     detail = plain_block(failure.detail[-longest:]).strip("\n")
-    return FailureView(
-        side, failure.kind, plain(failure.message, 500), FAILURE_KINDS[failure.kind].hint, detail, notice
-    )
+    return FailureView(side, failure.kind, plain(failure.message, 500), failure.hint, detail, notice)
 
 
 def failures_of(*results: Result | None) -> int:

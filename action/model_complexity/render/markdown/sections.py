@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.table import DEPTH, module_table, table_sizes
 from model_complexity.compare import same_conditions, same_entry_point, same_uncounted_ops
@@ -216,8 +215,7 @@ def _lines(entry: Entry) -> list[str]:
     """The lines of every level."""
     shown = entry.primary
     if isinstance(shown, Failure):
-        # The hint of the kind, not the one in the answer: that came through a process of the pull request's.
-        return [code(shown.message, 400), FAILURE_KINDS[shown.kind].hint]
+        return [code(shown.message, 400), shown.hint]
     lines = [_how_measured(shown), *_not_counted(shown, "Not counted"), *_stubbed(shown)]
     if shown.deployed_failure:
         lines.append(f"The deployed form failed: {code(shown.deployed_failure, 400)}")

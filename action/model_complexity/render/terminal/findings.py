@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from model_complexity.common.failures import FAILURE_KINDS
 from model_complexity.common.metrics import METRICS
 from model_complexity.common.text import format_count
 from model_complexity.compare import comparable, delta_of, notable_checks
@@ -52,7 +51,7 @@ def failure_lines(entry: Entry, failure: Failure) -> tuple[Text, Padding]:
     """Return the title of a failure and its message with a hint."""
     words = "Still failing: " if isinstance(entry.base, Failure) else "Failed: "
     title = Text(words, style="red").append(entry_label(entry), style="default")
-    return title, indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{FAILURE_KINDS[failure.kind].hint}"))
+    return title, indented(Text(f"{failure.kind}: {plain(failure.message, 500)}\n{failure.hint}"))
 
 
 def print_notes(report: Report, console: Console) -> None:

@@ -30,7 +30,8 @@ def sort_operators(operators: Mapping[str, int], recording: Recording) -> Dict[s
         sort[name] = sort.get(name, 0) + times
         if kind not in recording.negligible:
             modules: List[str] = found["modules"].setdefault(name, [])
-            modules.extend(scope for scope in recording.scopes_of(kind)[:_MOST_MODULES] if scope not in modules)
+            modules.extend(scope for scope in recording.scopes_of(kind) if scope not in modules)
+            del modules[_MOST_MODULES:]
             reason = reason_of(kind)
             if reason:
                 found["reasons"][name] = reason

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 import torch
 
 _MOST_NAMED = 3
-_LONGEST_NAME = 80
+_LONGEST_NAME = 60
 _MASKED = frozenset(("index", "masked_select"))
 """Operators of which only masks decide the shape of the result, not what is indexed."""
 _MASKS = (torch.bool, torch.uint8)
