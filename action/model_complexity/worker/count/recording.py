@@ -93,18 +93,16 @@ def record(
         with guard(), continue_dry_run(), recorder, _Readers(recorder), recorder.in_thread(scope):
             yield
 
-    with (
-        tracking_scopes(model, names, recorder.scopes),
-        recording_functions(recorder),
-        recording_threads(lambda: in_thread(recorder.scopes.current)),
-        refusing_gradients() if guard is torch.inference_mode else contextlib.nullcontext(),
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(tracking_scopes(model, names, recorder.scopes))
+        stack.enter_context(recording_functions(recorder))
+        stack.enter_context(recording_threads(lambda: in_thread(recorder.scopes.current)))
+        if guard is torch.inference_mode:
+            stack.enter_context(refusing_gradients())
         _active.append(recorder)
-        try:
-            with guard(), recorder, _Readers(recorder):
-                model(*inputs)
-        finally:
-            _active.remove(recorder)
+        stack.callback(_active.remove, recorder)
+        with guard(), recorder, _Readers(recorder):
+            model(*inputs)
     return recorder.finish()
 
 
