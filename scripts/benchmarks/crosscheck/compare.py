@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scripts.benchmarks.crosscheck.explained import Difference, explanation_of
+from scripts.benchmarks.crosscheck.explained import ZEROS, Difference, explanation_of
 
 Answer = dict[str, Any]
 _METRICS = ("flops", "params", "activations")
@@ -27,14 +27,14 @@ def compare_answers(library: str, traced: Mapping[str, Answer], recorded: Mappin
 
     Returns:
         ``equal``, ``differs``, ``fails`` and ``gained`` (lists of configs), ``explained`` (differences by their reason) and
-        ``unexplained`` (differences).
+        ``unexplained`` (differences). Equal configs may differ in rows that have a zero in place of no figure.
     """
     result: dict[str, Any] = {"equal": [], "differs": [], "fails": [], "gained": [], "explained": {}, "unexplained": []}
     for config, answer in traced.items():
         outcome = _compare(config, answer, recorded[config])
-        result[outcome.state].append(config)
-        for difference in outcome.differences:
-            reason = explanation_of(library, difference)
+        reasons = [explanation_of(library, difference) for difference in outcome.differences]
+        result["equal" if reasons and set(reasons) == {ZEROS} else outcome.state].append(config)
+        for difference, reason in zip(outcome.differences, reasons, strict=True):
             explained = result["unexplained"] if reason is None else result["explained"].setdefault(reason, [])
             explained.append(asdict(difference))
     return result

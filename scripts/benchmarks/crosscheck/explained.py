@@ -60,14 +60,11 @@ class Explanation:
 
 _COUNTS = ("flops", "activations", "operator *", "row * flops", "row * activations")
 
+ZEROS = "A module ran without a counted operator: no figure in the trace, 0 in the recording."
+"""No figure differs then, only how the absence of one is shown."""
+
 EXPLANATIONS = (
-    Explanation(
-        "*",
-        "*",
-        ("row * flops", "row * activations"),
-        _zero,
-        "A module ran without a counted operator: no figure in the trace, 0 in the recording.",
-    ),
+    Explanation("*", "*", ("row * flops", "row * activations"), _zero, ZEROS),
     Explanation(
         "*",
         "*",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "action"))
+
 from scripts.benchmarks.lib.progress import Progress
 
 from model_complexity.common.options import WORKER_VARIABLES

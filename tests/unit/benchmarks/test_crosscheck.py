@@ -95,8 +95,8 @@ def test_report_counts_configs_and_names_differences() -> None:
         dict(zip(configs, (recorded(), recorded(9), recorded(1_011)), strict=True)),
     )
     assert report("mmdet", outcome).splitlines() == [
-        "mmdet: 0 configs are equal in every figure, operator, module and condition.",
-        "2 differ in what is explained. 1 have other differences.",
+        "mmdet: 1 configs are equal in every figure, operator, module and condition.",
+        "1 differ in what is explained. 1 have other differences.",
         "0 fail in both workers. 0 are measured by the recording only.",
         "EXPLAINED A module ran without a counted operator: no figure in the trace, 0 in the recording. Configs: 3",
         "  configs/a.py: row drop flops: none → 0",

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from model_complexity.worker.count.dry_run import continue_dry_run
 from model_complexity.worker.count.functions import FunctionCall, function_kind, recording_functions
+from model_complexity.worker.count.gradients import refusing_gradients
 from model_complexity.worker.count.higher_order import run_higher_order
 from model_complexity.worker.count.node import Node, Value
 from model_complexity.worker.count.operators import Operator, is_negligible
@@ -39,6 +40,7 @@ SPARSE = "sparse products by their stored values: zeros are not counted"
 
 Handles = Mapping[str, Callable[..., Any]]
 _READERS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.__dlpack__)
+_DATA = torch.Tensor.data.__get__
 
 
 class Recording:
@@ -95,6 +97,8 @@ def record(
         stack.enter_context(tracking_scopes(model, names, recorder.scopes))
         stack.enter_context(recording_functions(recorder))
         stack.enter_context(recording_threads(lambda: in_thread(recorder.scopes.current)))
+        if guard is torch.inference_mode:
+            stack.enter_context(refusing_gradients())
         _active.append(recorder)
         stack.callback(_active.remove, recorder)
         with guard(), recorder, _Readers(recorder):
@@ -300,6 +304,8 @@ class _Readers(TorchFunctionMode):  # type: ignore[misc] # torch is absent where
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in _READERS:
             self._recorder.read(func.__name__.strip("_"), args[:1])
+        if func == _DATA and type(args[0]) is torch.Tensor and args[0].is_inference():
+            return args[0].detach()  # a dispatch mode cannot do the other in torch 2.1
         return func(*args, **(kwargs or {}))
 
 

@@ -1,0 +1,31 @@
+"""Refuse gradients in inference mode where torch takes zeros for them, so that a second attempt takes them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterator, NoReturn
+
+from torch._functorch import eager_transforms
+
+from model_complexity.worker.patch import patch_attribute
+
+_TAKES_NONE_IN_INFERENCE_MODE = not hasattr(eager_transforms, "_disable_inference_mode")
+"""Whether torch.func returns zeros in inference mode, as in torch 2.1. Later versions leave that mode first."""
+
+
+@contextlib.contextmanager
+def refusing_gradients() -> Iterator[None]:
+    """Let torch.func raise where it would return zeros.
+
+    Raises:
+        RuntimeError: from the transform, in words that ``analysis.takes_gradients`` knows.
+    """
+    with contextlib.ExitStack() as stack:
+        for name in ("_grad_increment_nesting", "_jvp_increment_nesting"):
+            if _TAKES_NONE_IN_INFERENCE_MODE and hasattr(eager_transforms, name):
+                stack.enter_context(patch_attribute(eager_transforms, name, _refuse))
+        yield
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise RuntimeError("The transforms of torch.func require gradients, which inference mode does not take.")
