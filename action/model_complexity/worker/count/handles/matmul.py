@@ -206,9 +206,9 @@ def trilinear_flops(inputs: List[Any], outputs: List[Any]) -> int:
     """
     shapes = [_expanded(shape_of(inputs[place]), numbers_in(inputs[place + 3])) for place in range(3)]
     sizes = [max(along) for along in zip(*shapes)]
-    summed_before = [place for place in numbers_in(inputs[6]) if shapes[2][place] == 1]
+    summed_before: int = prod(sizes[place] for place in numbers_in(inputs[6]) if shapes[2][place] == 1)
     total: int = prod(sizes)
-    return total + total // max(prod(sizes[place] for place in summed_before), 1)
+    return total + total // max(summed_before, 1)
 
 
 def _expanded(shape: Sequence[int], places: Sequence[int]) -> List[int]:
