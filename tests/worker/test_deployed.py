@@ -91,7 +91,7 @@ def test_deployed_form_counts_fused_branches_as_one_convolution(nets: Path, mode
         assert {name: one[name] for name in BOTH} == BOTH
     assert fusing["deployed"] == outer["deployed"] == twin["deployed"] == FUSED
     assert [name for name in settled if name.startswith("deployed")] == [], "it is no other form"
-    assert failing["deployed_failure"] == "AssertionError: Switch is not allowed"
+    assert failing["deployed_failure"] == "AssertionError at nets.py:32: Switch is not allowed"
     assert "deployed" not in failing
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from model_complexity.common.failures import FAILURE_KINDS, MESSAGE_LIMIT
 from model_complexity.worker.error_location import repository_line
@@ -35,6 +37,14 @@ SHAPE = "Check that the model takes this input shape. Set another one with the `
 VALUE = "Check the value. If it comes from the input shape, set another with the `shapes` input."
 DTYPE = "Convert the tensors to one dtype, e.g. with `.to(x.dtype)`."
 CALL = "Correct the call. Name the model's other inputs in the `shapes` input."
+
+
+def error_of(call: Callable[[], Any]) -> str:
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        call()
+    return raised.type.__name__
+
+
 FORWARD = {
     "self.fc(x[..., :7])": ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (24x7 and 8x4)", SHAPE),
     "self.conv(x[:, :2])": (
@@ -67,8 +77,11 @@ FORWARD = {
         "Create each tensor on the device of the input, e.g. with `device=x.device`.",
     ),
     "torch.cuda.init()": (
-        "AssertionError",
-        "Torch not compiled with CUDA enabled",
+        *(
+            ("AssertionError", "Torch not compiled with CUDA enabled")
+            if torch.version.cuda is None
+            else ("RuntimeError", "Cannot re-initialize CUDA in forked subprocess")
+        ),
         "Use the device of the model's input instead of `cuda`, or set `device: cuda` on a runner with a GPU.",
     ),
     "F.relu()": ("TypeError", "relu() missing 1 required positional argument: 'input'", CALL),
@@ -138,7 +151,7 @@ BUILD = {
         "Import the module that registers it with `custom_imports`, or correct the name.",
     ),
     "torch.distributed.barrier()": (
-        "ValueError",
+        error_of(torch.distributed.barrier),  # RuntimeError in torch 2.1
         "Default process group has not been initialized, please make sure to call init_process_group.",
         "Build the model without torch.distributed: one process measures it.",
     ),

@@ -61,6 +61,7 @@ _MACHINE = (
     ErrorHint(
         "Use the device of the model's input instead of `cuda`, or set `device: cuda` on a runner with a GPU.",
         "not compiled with CUDA|no NVIDIA driver|no CUDA GPUs are available|CUDA driver|libcuda|not linked with support for cuda"
+        "|re-initialize CUDA"
         "|without ATen_cuda|'CUDA' backend|deserialize object on a CUDA device|CUDA error|no kernel image"
         "|accelerator device when none|CUDA (?:is|was) not available|0 active drivers",
     ),
