@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, NoReturn
+import functools
+from typing import Any, Callable, Iterator, NoReturn
 
+import torch
 from torch._functorch import eager_transforms
 
 from model_complexity.worker.patch import patch_attribute
@@ -15,17 +17,30 @@ _TAKES_NONE_IN_INFERENCE_MODE = not hasattr(eager_transforms, "_disable_inferenc
 
 @contextlib.contextmanager
 def refusing_gradients() -> Iterator[None]:
-    """Let torch.func raise where it would return zeros.
+    """Let torch.func, torch.autograd.functional and torch.autograd.forward_ad raise where they would return zeros or nothing.
 
     Raises:
         RuntimeError: from the transform, in words that ``analysis.takes_gradients`` knows.
     """
     with contextlib.ExitStack() as stack:
+        for module, name in (
+            (torch.autograd.functional, "_grad_preprocess"),
+            (torch.autograd.forward_ad, "make_dual"),
+        ):
+            stack.enter_context(patch_attribute(module, name, _refusing_in_inference_mode(getattr(module, name))))
         for name in ("_grad_increment_nesting", "_jvp_increment_nesting"):
             if _TAKES_NONE_IN_INFERENCE_MODE and hasattr(eager_transforms, name):
                 stack.enter_context(patch_attribute(eager_transforms, name, _refuse))
         yield
 
 
+def _refusing_in_inference_mode(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return _refuse() if torch.is_inference_mode_enabled() else function(*args, **kwargs)
+
+    return run
+
+
 def _refuse(*_: Any) -> NoReturn:
-    raise RuntimeError("The transforms of torch.func require gradients, which inference mode does not take.")
+    raise RuntimeError("The transforms of torch require gradients, which inference mode does not take.")
