@@ -13,6 +13,13 @@ from torch.autograd import forward_ad
 from model_complexity.worker.count.analysis import takes_gradients
 from tests.worker.test_recording import MODES, SIDE, Net, measured
 
+try:
+    from torch._higher_order_ops.map import map as control_flow_map
+    from torch._higher_order_ops.scan import scan
+except ImportError:
+    scan = None
+needs_scan = pytest.mark.skipif(scan is None, reason="this torch has no scan")
+
 LINEAR = 3 * SIDE * SIDE * SIDE
 
 
@@ -43,3 +50,21 @@ def test_gradients_that_inference_mode_drops_silently_count_in_a_second_attempt(
     counts = measured(lambda: Net(forward, linear=linear()), mode, torch.no_grad)
     assert counts["figures"]["flops"] == flops
     assert counts["unsupported_ops"]["uncounted"] == {}
+
+
+def _mapped(model: Any, image: torch.Tensor) -> torch.Tensor:
+    return control_flow_map(model.linear, image[0])
+
+
+def _scanned(model: Any, image: torch.Tensor) -> torch.Tensor:
+    step = lambda state, row: (model.linear(state) + row, state.clone())  # noqa: E731
+    return scan(step, torch.zeros(3, SIDE), image[0].transpose(0, 1), dim=0)[1]
+
+
+@needs_scan
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("forward", [_mapped, _scanned])
+def test_functions_of_maps_and_scans_count_at_each_step(forward: Callable[[Any, torch.Tensor], Any], mode: str) -> None:
+    counts = measured(lambda: Net(forward, linear=linear()), mode)
+    assert counts["operators"] == {"linear": LINEAR}
+    assert (counts["unsupported_ops"]["uncounted"], counts["uncalled_modules"]) == ({}, [])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import torch
+from torch.utils._pytree import tree_map
 
 HIGHER_ORDER = "higher_order::"
 
@@ -43,6 +44,26 @@ def _while_loop(condition: Callable[..., Any], body: Callable[..., Any], carried
     return carried
 
 
+def _map(function: Callable[..., Any], mapped: Sequence[torch.Tensor], arguments: Sequence[Any]) -> Any:
+    return _stacked([function(*rows, *arguments) for rows in zip(*mapped)])
+
+
+def _scan(
+    combine: Callable[..., Any], carried: Sequence[Any], mapped: Sequence[torch.Tensor], additional: Sequence[Any] = ()
+) -> Any:
+    kept, rows = list(carried), []
+    for row in zip(*mapped):
+        results = combine(*kept, *row, *additional)
+        kept = list(results[: len(kept)])
+        rows.append(list(results[len(kept) :]))
+    return (*kept, *(_stacked(rows) if rows else ()))
+
+
+def _stacked(results: List[Any]) -> Any:
+    first, *others = results
+    return tree_map(lambda *rows: torch.stack(rows) if isinstance(rows[0], torch.Tensor) else rows[0], first, *others)
+
+
 def _out_dtype(operator: Any, dtype: torch.dtype, *args: Any) -> Any:
     return operator(*args).to(dtype)
 
@@ -56,4 +77,6 @@ _CALLS: Dict[str, Callable[..., Any]] = {
     "while_loop": _while_loop,
     "out_dtype": _out_dtype,
     "wrap": _wrap,
+    "map_impl": _map,
+    "scan": _scan,
 }
