@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from model_complexity.worker.count.analysis import takes_gradients
-from tests.worker.test_recording import MODES, SIDE, Net, measured
+from tests.worker.test_recording import MODES, SIDE, Net, measured, rows_of
 
 try:
     from torch._higher_order_ops.map import map as control_flow_map
@@ -68,3 +69,13 @@ def test_functions_of_maps_and_scans_count_at_each_step(forward: Callable[[Any, 
     counts = measured(lambda: Net(forward, linear=linear()), mode)
     assert counts["operators"] == {"linear": LINEAR}
     assert (counts["unsupported_ops"]["uncounted"], counts["uncalled_modules"]) == ({}, [])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_work_counts_in_threads_of_a_pool_made_before(mode: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # starts the thread
+        counts = measured(lambda: Net(lambda m, x: pool.submit(m.linear, x).result() + m.linear(x), linear=linear()), mode)
+    assert counts["operators"] == {"linear": 2 * LINEAR}
+    assert rows_of(counts) == {"": 2 * LINEAR, "linear": 2 * LINEAR}
+    assert counts["uncalled_modules"] == []
