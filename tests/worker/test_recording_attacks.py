@@ -79,3 +79,18 @@ def test_work_counts_in_threads_of_a_pool_made_before(mode: str) -> None:
     assert counts["operators"] == {"linear": 2 * LINEAR}
     assert rows_of(counts) == {"": 2 * LINEAR, "linear": 2 * LINEAR}
     assert counts["uncalled_modules"] == []
+
+
+def test_modules_that_only_hold_modules_without_forward_are_not_uncalled() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layers = nn.Sequential(nn.LSTM(SIDE, 32, batch_first=True))
+            self.layers = torch.ao.quantization.quantize_dynamic(layers, {nn.LSTM}, dtype=torch.qint8)
+
+        def forward(self, image: torch.Tensor) -> Any:
+            return self.layers(image[0])
+
+    counts = measured(Recurrent, "real")
+    assert counts["operators"] == {"quantized_lstm": 3 * SIDE * 4 * 32 * (SIDE + 32)}
+    assert counts["uncalled_modules"] == []

@@ -130,7 +130,7 @@ def _uncalled(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
     """Return the modules that did not run.
 
     One whose parameters were operands did run, in its caller's code. So may have what is inside of a scripted module. One
-    without ``forward`` only holds something.
+    that has no ``forward``, nor has anything inside of it, only holds something.
     """
     seen = _called(flops, recording)
     seen.update(ancestor for name in recording.used for ancestor in flops._get_all_ancestors(name))
@@ -139,10 +139,7 @@ def _uncalled(flops: FlopCountAnalysis, recording: Recording) -> Set[str]:
         name
         for name in set(flops._aliases.values()) - seen
         if not any(name.startswith(f"{above}." if above else "") for above in scripted)
-        and (
-            type(flops._named_modules[name]).forward is not nn.Module.forward
-            or [*flops._named_modules[name].children()]
-        )
+        and any(type(part).forward is not nn.Module.forward for part in flops._named_modules[name].modules())
     }
 
 
