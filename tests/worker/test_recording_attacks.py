@@ -19,7 +19,12 @@ try:
     from torch._higher_order_ops.scan import scan
 except ImportError:
     scan = None
+try:
+    from torch.nn.attention.flex_attention import flex_attention
+except ImportError:
+    flex_attention = None
 needs_scan = pytest.mark.skipif(scan is None, reason="this torch has no scan")
+needs_flex_attention = pytest.mark.skipif(flex_attention is None, reason="this torch has no flex attention")
 
 LINEAR = 3 * SIDE * SIDE * SIDE
 
@@ -93,4 +98,15 @@ def test_modules_that_only_hold_modules_without_forward_are_not_uncalled() -> No
 
     counts = measured(Recurrent, "real")
     assert counts["operators"] == {"quantized_lstm": 3 * SIDE * 4 * 32 * (SIDE + 32)}
+    assert counts["uncalled_modules"] == []
+
+
+@needs_flex_attention
+def test_functions_within_flex_attention_count_and_use_their_modules() -> None:
+    def attend(model: Any, image: torch.Tensor) -> Any:
+        weight = model.linear.weight
+        return flex_attention(image, image, image, score_mod=lambda s, b, h, q, k: s + weight[q] @ weight[k])
+
+    counts = measured(lambda: Net(attend, linear=linear()), "real")
+    assert counts["operators"] == {"flex_attention": 2 * LINEAR, "matmul": SIDE**3}
     assert counts["uncalled_modules"] == []

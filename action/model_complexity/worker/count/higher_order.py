@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import wraps
+from types import FunctionType
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import torch
@@ -26,9 +28,25 @@ def run_higher_order(recorder: Any, operator: Any, args: Tuple[Any, ...], kwargs
     if calls is not None:
         with recorder:
             return calls(*args, **kwargs)
-    result = operator(*args, **kwargs)
+    result = operator(*_recorded(args, recorder), **_recorded(kwargs, recorder))
     recorder.add_computed(HIGHER_ORDER + name, args, result)
     return result
+
+
+def _recorded(value: Any, recorder: Any) -> Any:
+    """Return arguments whose functions, such as what changes a score of attention, are recorded when the operator calls them."""
+    if isinstance(value, FunctionType):
+
+        @wraps(value)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with recorder:
+                return value(*args, **kwargs)
+
+        return run
+    if isinstance(value, (list, tuple)):
+        parts = [_recorded(part, recorder) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
+    return {name: _recorded(part, recorder) for name, part in value.items()} if isinstance(value, dict) else value
 
 
 def _cond(
