@@ -142,7 +142,7 @@ def test_generation_counts_each_token_that_it_writes() -> None:
         * (scores(TOKENS, TOKENS) + scores(1, TOKENS + 1) + scores(1, TOKENS + 2)),
         "matmul": read * ROTATION,
     }
-    assert [condition.partition(":")[0] for condition in counts["conditions"]] == ["depends on values"]
+    assert [condition.partition(":")[0] for condition in counts["conditions"]] == ["depends on values read at run time"]
 
 
 @both_modes
@@ -182,7 +182,11 @@ def test_mixtral_counts_the_experts_that_ran() -> None:
 
 def test_mixtral_says_that_its_figures_depend_on_values() -> None:
     (condition,) = measured("real", _mixtral, IDS)["conditions"]
-    assert condition.startswith("depends on values: nonzero in model.layers.0.block_sparse_moe, ")
+    moe = "`model.layers.{}.block_sparse_moe`"
+    assert condition == (
+        f"depends on values read at run time: `nonzero` in {moe.format(0)}, `item` in {moe.format(0)}, "
+        f"`nonzero` in {moe.format(1)} and 1 more"
+    )
 
 
 def test_mixtral_falls_to_a_real_run() -> None:
