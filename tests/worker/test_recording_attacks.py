@@ -110,3 +110,17 @@ def test_functions_within_flex_attention_count_and_use_their_modules() -> None:
     counts = measured(lambda: Net(attend, linear=linear()), "real")
     assert counts["operators"] == {"flex_attention": 2 * LINEAR, "matmul": SIDE**3}
     assert counts["uncalled_modules"] == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_modules_made_in_a_forward_pass_count_in_their_maker(mode: str) -> None:
+    class Maker(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            if not hasattr(self, "linear"):
+                self.linear = linear()
+            return self.linear(image)
+
+    counts = measured(Maker, mode)
+    assert counts["figures"] == {"flops": LINEAR, "params": SIDE**2, "activations": 3 * SIDE**2}
+    assert rows_of(counts) == {"": LINEAR, "linear": None}
+    assert counts["uncalled_modules"] == []

@@ -6,7 +6,7 @@ import contextlib
 import re
 import warnings
 from collections import Counter
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Set, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Set, Tuple
 
 import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis, parameter_count
@@ -20,6 +20,7 @@ from model_complexity.worker.count.recording import Recording, record
 from model_complexity.worker.count.registry import AUTOGRAD_FUNCTION
 from model_complexity.worker.count.sparse import by_stored_elements
 from model_complexity.worker.count.uncounted import sort_operators
+from model_complexity.worker.patch import patch_attribute
 
 _FUNCTION = AUTOGRAD_FUNCTION.partition("::")[2]
 """fvcore names operators without their namespace."""
@@ -63,7 +64,7 @@ def count(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other people's
         recording = record(model, inputs, flops._aliases, (flop_handles, activation_handles), guard)
-    with _analysing(recording):
+    with _analysing(recording, flops._named_modules):
         total = _as_int(flops.total())
         values = _as_int(activations.total())
     operators = sort_operators(flops.unsupported_ops(), recording)
@@ -180,11 +181,14 @@ def _as_int(value: Any) -> int:
 
 
 @contextlib.contextmanager
-def _analysing(recording: Recording) -> Iterator[None]:
-    """Have fvcore's analyses read a recording, where they would trace. fvcore has no public way to do so."""
-    trace = jit_analysis._get_scoped_trace_graph
-    jit_analysis._get_scoped_trace_graph = lambda *_: recording
-    try:
+def _analysing(recording: Recording, modules: Mapping[str, nn.Module]) -> Iterator[None]:
+    """Have fvcore's analyses read a recording, where they would trace. fvcore has no public way to do so.
+
+    Args:
+        recording: is read.
+        modules: those that the analyses know. A model may make more while it runs.
+    """
+    with patch_attribute(jit_analysis, "_get_scoped_trace_graph", lambda *_: recording), patch_attribute(
+        jit_analysis, "_named_modules_with_dup", lambda _: modules.items()
+    ):
         yield
-    finally:
-        jit_analysis._get_scoped_trace_graph = trace
