@@ -128,6 +128,7 @@ class _Attempt:
             elif self._device == "cpu":
                 stack.enter_context(OnCPU())
             random_draws = RandomDraws()
+            stack.enter_context(random_draws.seeding())
             model = build_model(self._config, self.scope).to(self._device)
             if deployed:
                 switch_to_deploy(model)

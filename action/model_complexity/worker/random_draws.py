@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import random
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import torch
+
+from model_complexity.worker.patch import patch_attribute
 
 SEED = 0
 
@@ -32,6 +36,32 @@ class RandomDraws:
         names = " and ".join(f"`{name}`" for name in self._drawn)
         return [f"depends on seeded random choices: {names}"] if names else []
 
+    @contextlib.contextmanager
+    def seeding(self) -> Iterator[None]:
+        """Give the seed to the generators that the model makes, or seeds again, without one: those draw it at random."""
+        unseeded = [("random", random, "seed", 0), ("random", random.Random, "seed", 1)]
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            unseeded += [("numpy.random", numpy.random, name, 0) for name in ("seed", "default_rng")]
+        with contextlib.ExitStack() as stack:
+            for name, owner, function, place in unseeded:
+                seeded = self._seeded(name, getattr(owner, function), place)
+                stack.enter_context(patch_attribute(owner, function, seeded))
+            for owner in (torch, torch.random):
+                stack.enter_context(patch_attribute(owner, "seed", _seed_torch))
+            yield
+
+    def _seeded(self, name: str, function: Callable[..., Any], place: int) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            kwargs = {keyword: value for keyword, value in kwargs.items() if value is not None}
+            if not kwargs and all(value is None for value in args[place : place + 1]):
+                self._drawn[name] = None
+                args = (*args[:place], SEED, *args[place + 1 :])
+            return function(*args, **kwargs)
+
+        return run
+
     def _seed(self) -> None:
         random.seed(SEED)
         torch.default_generator.manual_seed(SEED)  # torch.manual_seed formats a stack for each kind of device
@@ -44,6 +74,11 @@ class RandomDraws:
 
     def _look(self) -> None:
         self._drawn.update((name, None) for name, state in _states().items() if state != self._states[name])
+
+
+def _seed_torch() -> int:
+    torch.manual_seed(SEED)
+    return SEED
 
 
 def _states() -> Dict[str, Any]:
