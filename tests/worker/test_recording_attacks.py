@@ -80,7 +80,9 @@ def test_functions_of_maps_and_scans_count_at_each_step(forward: Callable[[Any, 
 def test_work_counts_in_threads_of_a_pool_made_before(mode: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # starts the thread
-        counts = measured(lambda: Net(lambda m, x: pool.submit(m.linear, x).result() + m.linear(x), linear=linear()), mode)
+        counts = measured(
+            lambda: Net(lambda m, x: pool.submit(m.linear, x).result() + m.linear(x), linear=linear()), mode
+        )
     assert counts["operators"] == {"linear": 2 * LINEAR}
     assert rows_of(counts) == {"": 2 * LINEAR, "linear": 2 * LINEAR}
     assert counts["uncalled_modules"] == []
