@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import torch
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 HIGHER_ORDER = "higher_order::"
 
@@ -78,8 +78,10 @@ def _scan(
 
 
 def _stacked(results: List[Any]) -> Any:
-    first, *others = results
-    return tree_map(lambda *rows: torch.stack(rows) if isinstance(rows[0], torch.Tensor) else rows[0], first, *others)
+    forms = [tree_flatten(result) for result in results]
+    columns = zip(*(parts for parts, _ in forms))
+    stacked = [torch.stack(rows) if isinstance(rows[0], torch.Tensor) else rows[0] for rows in columns]
+    return tree_unflatten(stacked, forms[0][1])
 
 
 def _out_dtype(operator: Any, dtype: torch.dtype, *args: Any) -> Any:
