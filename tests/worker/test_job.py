@@ -252,6 +252,23 @@ class DrawsWhileBuilt(Base):
         return self.choice(self.conv(x))
 
 @MODELS.register_module()
+class ReadsWhileBuilt(Base):
+    def __init__(self, how):
+        super().__init__()
+        picks = {
+            'randint': lambda: int(torch.randint(0, 4, (1,))),
+            'randperm': lambda: torch.randperm(4).tolist()[0],
+            'weights': lambda: self.conv.weight.flatten()[:4].argmax().item(),
+            'mask': lambda: len(torch.arange(3)[torch.rand(3) > 0.5]),
+            'table': lambda: int(torch.linspace(0, 3, 12)[-1]),
+            'trunc_normal': lambda: nn.init.trunc_normal_(self.conv.weight).shape[0] - 5,
+        }
+        self.choice = self.choices[picks[how]()]
+
+    def forward(self, x):
+        return self.choice(self.conv(x))
+
+@MODELS.register_module()
 class NamesCuda(Base):
     def forward(self, x):
         scale = torch.ones(1, device='cuda')
@@ -264,6 +281,9 @@ def kinds(tree: Path) -> Path:
     (tree / "nets.py").write_text(KINDS)
     for name in ("Forces", "Draws", "DrawsWhileBuilt", "NamesCuda"):
         (tree / f"{name}.py").write_text(f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='{name}')\n")
+    for how in ("randint", "randperm", "weights", "mask", "table", "trunc_normal"):
+        text = f"custom_imports = dict(imports=['nets'])\nmodel = dict(type='ReadsWhileBuilt', how='{how}')\n"
+        (tree / f"{how}.py").write_text(text)
     return tree
 
 
@@ -288,3 +308,22 @@ def test_cuda_in_the_models_code_means_the_device_at_hand(kinds: Path) -> None:
     found = answer["measurement"]
     assert (found["flops"], found["mode"]) == (conv_flops(8, 64), "real")
     assert found["conditions"] == ["depends on values read at run time: `item`"]
+
+
+@pytest.mark.parametrize(
+    ("how", "reader"),
+    [
+        ("randint", "int"),
+        ("randperm", "tolist"),
+        ("weights", "item"),
+        ("mask", "tensor[mask]"),
+        ("table", None),
+        ("trunc_normal", None),
+    ],
+)
+def test_random_values_that_the_constructor_reads_are_a_condition(kinds: Path, how: str, reader: str | None) -> None:
+    conditions = [] if reader is None else [f"depends on random values read while it is built: `{reader}`"]
+    answers = measure(kinds, [f"{how}.py"] * 2, shape=(3, 8, 8), mode="auto", jobs=1)
+    found = [(answer["measurement"]["flops"], answer["measurement"]["conditions"]) for answer in answers]
+    assert found == [(found[0][0], conditions)] * 2
+    assert found[0][0] > conv_flops(8)

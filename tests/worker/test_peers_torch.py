@@ -183,7 +183,7 @@ def _residual() -> nn.Module:
 def test_modules_have_the_flops_that_torch_gives_them(mode: str) -> None:
     image = torch.rand(1, 3, 17, 17)
     model = _residual()
-    mods = None if hasattr(flop_counter, "ModuleTracker") else model  # torch 2.1 has to be told
+    mods = None if hasattr(flop_counter, "ModuleTracker") else model  # torch 2.1 does not find them by itself
     with torch.no_grad(), FlopCounterMode(mods, display=False) as counter:
         model(image)
     torchs = {name: sum(flops.values()) // 2 for name, flops in counter.get_flop_counts().items()}

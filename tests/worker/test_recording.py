@@ -1,4 +1,4 @@
-"""What is dispatched is what is counted: whatever becomes of a result, whoever calls, and however it is written."""
+"""What is dispatched is what is counted: whatever becomes of a result, and however it is called and written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import importlib.util
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,41 +19,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from model_complexity.worker.count.analysis import count, takes_gradients
-from model_complexity.worker.count.device import OnCPU
 from model_complexity.worker.count.dry_run import dry_run
-
-SIDE = 64
-CONVOLUTION = SIDE * SIDE * 8 * 3 * 9
-MODES = {"dry": dry_run, "real": OnCPU}
-
-Forward = Callable[[Any, torch.Tensor], Any]
-
-
-class Net(nn.Module):
-    """Modules of a name each, and a forward pass."""
-
-    def __init__(self, forward: Forward, **modules: Any) -> None:
-        super().__init__()
-        self.run = forward
-        for name, module in modules.items():
-            setattr(self, name, module)
-
-    def forward(self, image: torch.Tensor) -> Any:
-        return self.run(self, image)
-
-
-def conv(channels: int = 8) -> nn.Conv2d:
-    return nn.Conv2d(3, channels, 3, padding=1, bias=False)
-
-
-def measured(make: Callable[[], nn.Module], mode: str, guard: Any = torch.inference_mode) -> dict[str, Any]:
-    with warnings.catch_warnings(), MODES[mode]():
-        warnings.simplefilter("ignore")  # what is deprecated is still met
-        return count(make().eval(), (torch.rand(1, 3, SIDE, SIDE),), guard)
-
-
-def rows_of(counts: dict[str, Any]) -> dict[str, int | None]:
-    return {row["name"]: row["figures"].get("flops") for row in counts["modules"] if "shape" not in row}
+from tests.worker.small_nets import CONVOLUTION, MODES, SIDE, Broken, Forward, Net, conv, measured, rows_of
 
 
 @dataclasses.dataclass
@@ -111,11 +77,6 @@ def _without_inference(model: Any, image: torch.Tensor) -> torch.Tensor:
 def _in_half(model: Any, image: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         return model.conv(image)
-
-
-class Broken(nn.Module):
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        raise ValueError
 
 
 class Plain(torch.Tensor):
@@ -181,6 +142,12 @@ def _gradient(model: Any, image: torch.Tensor) -> torch.Tensor:
 
 def _functional_gradient(model: Any, image: torch.Tensor) -> torch.Tensor:
     return torch.func.grad(lambda x: model.conv(x).pow(2).sum())(image)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_work_after_an_error_counts_in_its_module(mode: str) -> None:
+    counts = measured(lambda: Net(_after_an_error, conv=conv(), broken=Broken()), mode)
+    assert rows_of(counts) == {"": CONVOLUTION, "conv": CONVOLUTION, "broken": 0}
 
 
 FORWARD_AND_BACKWARD = {"conv": CONVOLUTION, "convolution_backward": CONVOLUTION}  # of the input alone
@@ -378,113 +345,3 @@ def test_operator_whose_formula_fails_costs_its_own_count_only() -> None:
     assert counts["unsupported_ops"]["uncounted"] == {"aten::linear": 1}
     assert counts["unsupported_ops"]["modules"] == {"aten::linear": ["linear"]}
     assert counts["unsupported_ops"]["reasons"] == {"aten::linear": "its formula does not cover these arguments"}
-
-
-READS: dict[str, tuple[Forward, str]] = {
-    "a branch": (lambda m, x: m.conv(x) if m.conv(x).sum() > -1e9 else x, "item"),
-    "item": (lambda m, x: m.conv(x) * m.conv.weight.max().item(), "item"),
-    "tolist": (lambda m, x: m.conv(x)[:, m.conv(x).mean((2, 3))[0].topk(4).indices.tolist()], "tolist"),
-    "numpy": (lambda m, x: m.conv(x).numpy(), "numpy"),
-    "a mask": (lambda m, x: m.conv(x)[m.conv(x) > 0], "tensor[mask]"),
-    "where": (lambda m, x: torch.where(m.conv(x) > 0)[0], "nonzero"),
-    "unique": (lambda m, x: torch.unique(m.conv(x).round()), "unique"),
-    "random numbers": (lambda m, x: m.conv(x) if torch.rand(()) < 0.5 else m.conv(m.conv(x)[:, :3]), "item"),
-    "the input": (lambda m, x: m.conv(x) if x[0, 0, 0, 0] > 0 else x, "item"),
-}
-
-
-@pytest.mark.parametrize("name", READS)
-def test_values_that_decide_what_runs_are_a_condition(name: str) -> None:
-    forward, reader = READS[name]
-    counts = measured(lambda: Net(forward, conv=conv()), "real")
-    assert counts["conditions"] == [f"depends on values read at run time: `{reader}`"]
-    within = measured(lambda: Net(lambda m, x: m.inner(x), inner=Net(forward, conv=conv())), "real")
-    assert within["conditions"] == [f"depends on values read at run time: `{reader}` in `inner`"]
-
-
-STEADY: dict[str, Forward] = {
-    "sizes": lambda m, x: m.conv(x) if x.shape[-1] > 3 else x,
-    "a table": lambda m, x: m.conv(x) * torch.linspace(0, 1, 12)[-1].item(),
-    "zeros of its shape": lambda m, x: m.conv(x) * x.new_zeros(4).sum().item(),
-    "indices": lambda m, x: m.conv(x)[:, torch.arange(8).flip(0)],
-    "a mask of places": lambda m, x: m.conv(x)[:, torch.arange(8) > 3],
-    "values that are only computed with": lambda m, x: m.conv(x) * m.conv.weight.max(),
-}
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", STEADY)
-def test_values_that_every_model_of_this_shape_has_are_no_condition(name: str, mode: str) -> None:
-    assert measured(lambda: Net(STEADY[name], conv=conv()), mode)["conditions"] == []
-
-
-def test_many_reads_are_one_bounded_condition() -> None:
-    gates = {f"gate{number}": Net(lambda m, x: x * x.mean().item()) for number in range(5)}
-    counts = measured(
-        lambda: Net(
-            lambda m, x: [gate(m.conv(x)) for gate in m.children() if gate is not m.conv], conv=conv(), **gates
-        ),
-        "real",
-    )
-    named = "`item` in `gate0`, `item` in `gate1`, `item` in `gate2` and 2 more"
-    assert counts["conditions"] == [f"depends on values read at run time: {named}"]
-
-
-class Holder(nn.Module):
-    """Has a parameter and no forward pass."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(8, 1, 1))
-
-
-def test_only_modules_that_did_not_run_are_uncalled() -> None:
-    def forward(model: Any, image: torch.Tensor) -> torch.Tensor:
-        return functional.conv2d(model.same(image), model.used.weight, padding=1) * model.holder.scale
-
-    counts = measured(
-        lambda: Net(
-            forward,
-            same=nn.Identity(),
-            used=conv(),
-            holder=Holder(),
-            auxiliary=nn.ModuleList([conv(1), conv(2)]),
-        ),
-        "dry",
-    )
-    assert counts["uncalled_modules"] == ["auxiliary", "auxiliary.0", "auxiliary.1"]
-    assert rows_of(counts) == {
-        "": CONVOLUTION,
-        "same": 0,
-        **dict.fromkeys(("used", "holder", "auxiliary", "auxiliary.0", "auxiliary.1")),
-    }
-
-
-def test_shared_modules_have_one_row_and_their_other_names() -> None:
-    shared = nn.Sequential(conv())
-    model = Net(lambda m, x: m.first(x) + m.second(x), first=shared, second=shared, alone=conv())
-    counts = measured(lambda: model, "dry")
-    assert counts["shared_modules"] == {"first": ["second"]}
-    assert rows_of(counts) == {
-        "": 2 * CONVOLUTION,
-        "first": 2 * CONVOLUTION,
-        "first.0": 2 * CONVOLUTION,
-        "alone": None,
-    }
-
-
-def test_recording_leaves_the_model_as_it_was() -> None:
-    def state(model: nn.Module) -> list[Any]:
-        return [
-            [*module._forward_hooks, *module._forward_pre_hooks, sorted(vars(module)), type(module).forward]
-            for module in model.modules()
-        ]
-
-    start = threading.Thread.start
-    for forward in (lambda m, x: m.conv(x), lambda m, x: m.broken(m.conv(x))):
-        model = Net(forward, conv=conv(), broken=Broken())
-        before = state(model)
-        with contextlib.suppress(ValueError):
-            count(model, (torch.rand(1, 3, SIDE, SIDE),))
-        assert state(model) == before
-        assert threading.Thread.start is start

@@ -12,7 +12,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from model_complexity.worker.count.analysis import takes_gradients
-from tests.worker.test_recording import MODES, SIDE, Net, measured, rows_of
+from tests.worker.small_nets import MODES, SIDE, Net, measured, rows_of
 
 try:
     from torch._higher_order_ops.map import map as control_flow_map

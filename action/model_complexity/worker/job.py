@@ -24,6 +24,7 @@ from model_complexity.worker.build.model import (
 )
 from model_complexity.worker.codebases import codebase_of
 from model_complexity.worker.count.analysis import count, takes_gradients
+from model_complexity.worker.count.build_reads import BuildReads
 from model_complexity.worker.count.device import OnCPU
 from model_complexity.worker.count.dry_run import dry_run
 from model_complexity.worker.failure_of import failure_of
@@ -129,7 +130,10 @@ class _Attempt:
                 stack.enter_context(OnCPU())
             random_draws = RandomDraws()
             stack.enter_context(random_draws.seeding())
-            model = build_model(self._config, self.scope).to(self._device)
+            build_reads = BuildReads()
+            with build_reads:
+                model = build_model(self._config, self.scope)
+            model = model.to(self._device)
             if deployed:
                 switch_to_deploy(model)
             self.stage = "count"
@@ -142,7 +146,12 @@ class _Attempt:
         return {
             **counts,
             "stubbed_ops": stub_extension.used(),
-            "conditions": [*inputs.conditions, *counts["conditions"], *random_draws.conditions()],
+            "conditions": [
+                *inputs.conditions,
+                *counts["conditions"],
+                *build_reads.conditions(),
+                *random_draws.conditions(),
+            ],
             "input_shape": list(inputs.tensors[0].shape),
             "inputs": inputs.named,
             "entry_point": entry_point,

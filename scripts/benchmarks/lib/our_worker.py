@@ -86,8 +86,7 @@ def measure(
     """
     reading, writing = os.pipe()
     start = launch({"device": "cpu", "jobs": 1, **options})
-    lines = [*start.lines]
-    lines += [json.dumps({"job": n, "config": config, "shape": shape}) for n, (config, shape) in enumerate(jobs)]
+    lines = [*start.lines, *_job_lines(jobs)]
     command = [sys.executable, "-W", "ignore", *start.arguments, "--answers-fd", str(writing)]
     answers: dict[int, dict[str, Any]] = {}
     with (
@@ -120,3 +119,7 @@ def measure(
     if len(answers) < len(jobs):
         raise RuntimeError(f"the worker ended after {len(answers)} of {len(jobs)} jobs")
     return [answers[number] for number in range(len(jobs))], Usage.of(used)
+
+
+def _job_lines(jobs: Sequence[tuple[str, Any]]) -> list[str]:
+    return [json.dumps({"job": n, "config": config, "shape": shape}) for n, (config, shape) in enumerate(jobs)]

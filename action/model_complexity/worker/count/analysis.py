@@ -188,8 +188,7 @@ def _analysing(recording: Recording, modules: Mapping[str, nn.Module]) -> Iterat
         recording: is read.
         modules: those that the analyses know. A model may make more while it runs.
     """
-    with (
-        patch_attribute(jit_analysis, "_get_scoped_trace_graph", lambda *_: recording),
-        patch_attribute(jit_analysis, "_named_modules_with_dup", lambda _: modules.items()),
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(patch_attribute(jit_analysis, "_get_scoped_trace_graph", lambda *_: recording))
+        stack.enter_context(patch_attribute(jit_analysis, "_named_modules_with_dup", lambda _: modules.items()))
         yield

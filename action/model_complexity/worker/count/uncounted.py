@@ -45,7 +45,7 @@ def displayed_name(kind: str) -> str:
 
 
 def reason_of(kind: str) -> Optional[str]:
-    """Return why an operator has no count, None if nobody has written a formula yet."""
+    """Return why an operator has no count, None if it only lacks a formula so far."""
     if kind.startswith(UNCOUNTABLE):
         return "its formula does not cover these arguments"
     if kind in REASONS:

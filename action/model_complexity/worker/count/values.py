@@ -60,14 +60,14 @@ class ValueTracker:
         if found and (name not in _MASKED or any(tensor.dtype in _MASKS for tensor in found)):
             self._reads[(_NAMES.get(name, name), scope)] = None
 
-    def conditions(self) -> List[str]:
-        """Return what to say about the reads beside the figures: at most one condition."""
+    def conditions(self, sentence: str = "depends on values read at run time") -> List[str]:
+        """Return what to say about the reads beside the figures: at most one condition, a sentence with their names."""
         reads = [f"{_quoted(name)} in {_quoted(scope)}" if scope else _quoted(name) for name, scope in self._reads]
         if not reads:
             return []
         more = len(reads) - _MOST_NAMED
         named = ", ".join(reads[:_MOST_NAMED])
-        return [f"depends on values read at run time: {named}{f' and {more} more' if more > 0 else ''}"]
+        return [f"{sentence}: {named}{f' and {more} more' if more > 0 else ''}"]
 
 
 def address_of(tensor: torch.Tensor) -> int:
